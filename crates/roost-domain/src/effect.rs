@@ -1,0 +1,157 @@
+//! Effects: what an agent wants to do to the world outside its head.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::id::{AgentId, SessionId, TurnId};
+use crate::model::ModelName;
+use crate::network::Host;
+use crate::tool::ToolCall;
+use crate::unit::MicroUsd;
+
+/// One thing an agent wants to do, with all that a decision about it may look at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Effect {
+    /// Who wants it.
+    pub agent: AgentId,
+    /// In which session.
+    pub session: SessionId,
+    /// In which turn.
+    pub turn: TurnId,
+    /// Which part of the turn wants it.
+    pub cause: Cause,
+    /// What it does, in the terms that rules are written in.
+    pub action: Action,
+}
+
+/// Which part of a turn wants an effect.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cause {
+    /// The loop itself: it needs the model's next answer.
+    Loop,
+    /// The model asked for a tool.
+    Tool(ToolCall),
+}
+
+/// What an effect does, in the terms that rules are written in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Asks a model, which costs at most `worst_case`.
+    CallModel {
+        /// The model.
+        model: ModelName,
+        /// The most the call can cost: all that is sent plus the output cap, at full price.
+        worst_case: MicroUsd,
+    },
+    /// Runs a command in the agent's own machine.
+    RunCommand {
+        /// As a shell reads it.
+        command: String,
+    },
+    /// Reads below a path of the agent's own workspace.
+    ReadFiles {
+        /// Relative to the workspace.
+        path: String,
+    },
+    /// Changes a file of the agent's own workspace.
+    WriteFile {
+        /// Relative to the workspace.
+        path: String,
+    },
+    /// Sends an HTTP request from the server.
+    SendHttp {
+        /// The method, in upper case.
+        method: String,
+        /// The whole URL.
+        url: String,
+        /// The URL's host.
+        host: Host,
+        /// The URL's port, the scheme's own where it names none.
+        port: u16,
+    },
+    /// Asks the peer of the session.
+    AskPeer,
+}
+
+impl Action {
+    /// Returns the name used in records, policies and messages.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::CallModel { .. } => "call_model",
+            Self::RunCommand { .. } => "run_command",
+            Self::ReadFiles { .. } => "read_files",
+            Self::WriteFile { .. } => "write_file",
+            Self::SendHttp { .. } => "send_http",
+            Self::AskPeer => "ask_peer",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    /// Prints one line for people who decide: `run the command "ls -la"`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CallModel { model, worst_case } => write!(f, "ask {model} for up to {worst_case}"),
+            Self::RunCommand { command } => write!(f, "run the command {:?}", shorten(command)),
+            Self::ReadFiles { path } => write!(f, "read {path:?} in its workspace"),
+            Self::WriteFile { path } => write!(f, "write {path:?} in its workspace"),
+            Self::SendHttp { method, url, .. } => write!(f, "send {method} {}", shorten(url)),
+            Self::AskPeer => f.write_str("ask its peer a question"),
+        }
+    }
+}
+
+fn shorten(text: &str) -> String {
+    const CAP: usize = 400;
+    match text.char_indices().nth(CAP) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Names one exact effect: change any argument and it is another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EffectHash(pub [u8; 32]);
+
+impl fmt::Display for EffectHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Effect {
+    /// Returns the effect's hash: SHA-256 over every field, each preceded by its length.
+    pub fn hash(&self) -> EffectHash {
+        let mut hasher = Sha256::new();
+        let mut put = |part: &str| {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part.as_bytes());
+        };
+        put("roost effect 1");
+        put(&self.agent.to_string());
+        put(&self.session.to_string());
+        put(&self.turn.to_string());
+        match &self.cause {
+            Cause::Loop => put("loop"),
+            Cause::Tool(call) => {
+                put("tool");
+                put(call.id.as_str());
+                put(&call.tool);
+                put(&call.arguments.to_string());
+            }
+        }
+        put(self.action.name());
+        match &self.action {
+            Action::CallModel { model, worst_case: _ } => put(model.as_str()),
+            Action::RunCommand { command } => put(command),
+            Action::ReadFiles { path } | Action::WriteFile { path } => put(path),
+            Action::SendHttp { method, url, host: _, port: _ } => {
+                put(method);
+                put(url);
+            }
+            Action::AskPeer => {}
+        }
+        EffectHash(hasher.finalize().into())
+    }
+}

@@ -1,0 +1,88 @@
+//! Ids: UUIDv7 with a prefix that says what they name.
+
+use std::fmt;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+/// A text that is not an id of the expected kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not {expected}")]
+pub struct InvalidId {
+    /// What was given, cut to 80 characters.
+    pub text: String,
+    /// What would have been right, for example `a session id (sess_…)`.
+    pub expected: &'static str,
+}
+
+macro_rules! id {
+    ($name:ident, $prefix:literal, $expected:literal, $doc:literal) => {
+        #[doc = $doc]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// What the text form begins with; empty where a contract asks for a bare UUID.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// Wraps a UUID made by the id source (see `roost_ports::Ids`).
+            pub const fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// Returns the bare UUID, as it is stored.
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                if Self::PREFIX.is_empty() {
+                    write!(f, "{}", self.0.as_hyphenated())
+                } else {
+                    write!(f, "{}{}", Self::PREFIX, self.0.as_simple())
+                }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                parse(text, Self::PREFIX)
+                    .map(Self)
+                    .ok_or_else(|| InvalidId { text: text.chars().take(80).collect(), expected: $expected })
+            }
+        }
+    };
+}
+
+/// Accepts only the canonical spelling, so that one id has one text.
+fn parse(text: &str, prefix: &str) -> Option<Uuid> {
+    let rest = text.strip_prefix(prefix)?;
+    let expected_len = if prefix.is_empty() { 36 } else { 32 };
+    if rest.len() != expected_len || rest.bytes().any(|b| b.is_ascii_uppercase()) {
+        return None;
+    }
+    Uuid::try_parse(rest).ok()
+}
+
+id!(AccountId, "acct_", "an account id (acct_…)", "One tenant.");
+id!(KeyId, "key_", "a key id (key_…)", "One API key; not the key's text.");
+id!(AgentId, "", "an agent id (a UUID)", "One agent. Agento's contract shows a bare UUID.");
+id!(SessionId, "sess_", "a session id (sess_…)", "One log of events between an agent and one peer.");
+id!(TurnId, "turn_", "a turn id (turn_…)", "One pass of the agent loop.");
+id!(ApprovalId, "apr_", "an approval id (apr_…)", "One question to a person about one exact effect.");
+id!(JobId, "job_", "a job id (job_…)", "One entry of the durable queue.");
+
+impl AgentId {
+    /// Returns the id of the agent's journal: the session that holds what happens to the agent itself
+    /// (started, stopped, machine failed) rather than in a conversation.
+    pub const fn journal(self) -> SessionId {
+        SessionId(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

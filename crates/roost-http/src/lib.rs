@@ -1,0 +1,1 @@
+//! What every face shares: request context, errors, paging, streams, limits.

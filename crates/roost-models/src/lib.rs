@@ -1,0 +1,1 @@
+//! Model providers: one neutral form, one folder per wire format.

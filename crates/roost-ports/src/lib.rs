@@ -1,0 +1,13 @@
+//! Ports: what Roost asks of the outside, as traits. Adapters implement them, `roost-core` calls them.
+//!
+//! Imports `roost-domain` and no driver library. Ports that act on the world take a `&Permit`, which only the
+//! gate's decision makes. Start at [`store`] (what is kept), [`machine`] (where tools run) and [`model`] (who
+//! thinks).
+
+pub mod clock;
+pub mod machine;
+pub mod model;
+pub mod random;
+pub mod store;
+pub mod tool;
+pub mod vault;

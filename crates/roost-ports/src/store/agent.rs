@@ -1,0 +1,129 @@
+use jiff::Timestamp;
+use roost_domain::agent::{Agent, State};
+use roost_domain::id::{AccountId, AgentId};
+use roost_domain::page::{Limit, Page};
+
+use super::Error;
+
+/// Which agents a list holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AgentFilter {
+    /// Only those in one of these states; empty is all.
+    pub states: Vec<State>,
+    /// Only those whose name contains this text, whatever the case.
+    pub name_contains: Option<String>,
+    /// Only those with this tag.
+    pub tag: Option<String>,
+}
+
+/// The last agent of a page: the next page begins after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AgentCursor {
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Its id.
+    pub id: AgentId,
+}
+
+/// A document that shapes an agent. Versions are kept from issue to issue; here only the latest is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Which one.
+    pub name: DocumentName,
+    /// Its text.
+    pub content: String,
+    /// When this version was written.
+    pub updated_at: Timestamp,
+}
+
+/// Which document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DocumentName {
+    /// SOUL.md: how the agent is.
+    Soul,
+    /// IDENTITY.md: who it is.
+    Identity,
+    /// WORKFLOW.md: what its job is.
+    Workflow,
+}
+
+impl DocumentName {
+    /// Returns its file name, which is also its name in records.
+    pub const fn file(self) -> &'static str {
+        match self {
+            Self::Soul => "SOUL.md",
+            Self::Identity => "IDENTITY.md",
+            Self::Workflow => "WORKFLOW.md",
+        }
+    }
+}
+
+/// Looks at agents. Deleted agents are not found.
+pub trait Agents {
+    /// Returns one agent of an account.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn agent(&self, account: AccountId, id: AgentId) -> Result<Option<Agent>, Error>;
+
+    /// Returns one agent of whatever account, for the runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn agent_of_any_account(&self, id: AgentId) -> Result<Option<Agent>, Error>;
+
+    /// Returns the agents of an account, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn agents(
+        &self,
+        account: AccountId,
+        filter: &AgentFilter,
+        after: Option<AgentCursor>,
+        limit: Limit,
+    ) -> Result<Page<Agent, AgentCursor>, Error>;
+
+    /// Returns the latest version of a document.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn document(&self, agent: AgentId, name: DocumentName) -> Result<Option<Document>, Error>;
+}
+
+/// Changes agents.
+pub trait AgentsMut {
+    /// Adds an agent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Exists`] if the id is taken.
+    fn insert_agent(&mut self, agent: &Agent) -> Result<(), Error>;
+
+    /// Replaces an agent's row; read it in the same transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn update_agent(&mut self, agent: &Agent) -> Result<(), Error>;
+
+    /// Deletes an agent for good: its documents, secrets, sessions, events, turns, jobs and approvals are
+    /// removed; the row stays, marked, so that its id is never used again and its usage can be accounted for.
+    /// Returns whether it was there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn delete_agent(&mut self, account: AccountId, id: AgentId, at: Timestamp) -> Result<bool, Error>;
+
+    /// Writes a new version of a document; older ones are kept.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn put_document(&mut self, agent: AgentId, document: &Document) -> Result<(), Error>;
+}

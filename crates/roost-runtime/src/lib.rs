@@ -1,0 +1,1 @@
+//! The loops: turns, idle machines, expiring approvals, recovery.

@@ -1,0 +1,1 @@
+//! Machine drivers, the hands inside every machine, and the suite every driver passes.

@@ -1,0 +1,2 @@
+//! The binary: composition, configuration, commands.
+fn main() {}

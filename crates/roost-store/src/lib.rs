@@ -1,0 +1,1 @@
+//! The store on SQLite: migrations and one file of queries per noun.

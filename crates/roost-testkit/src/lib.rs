@@ -1,0 +1,1 @@
+//! What the tests share: a whole application in process, fakes, stories.
