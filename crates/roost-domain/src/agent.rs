@@ -110,13 +110,7 @@ impl Agent {
 
     /// Starts it afresh with its latest configuration, from any state.
     pub fn restart(self, at: Timestamp) -> Self {
-        Self {
-            state: State::Running,
-            started_at: Some(at),
-            last_failure: None,
-            needs_restart: false,
-            ..self
-        }
+        Self { state: State::Running, started_at: Some(at), last_failure: None, needs_restart: false, ..self }
     }
 
     /// Turns its loop off; the machine and the files stay up and messages queue. Pausing twice is a no-op.

@@ -73,7 +73,10 @@ impl FromStr for Profile {
     type Err = UnknownProfile;
 
     fn from_str(text: &str) -> Result<Self, UnknownProfile> {
-        Self::ALL.into_iter().find(|profile| profile.name() == text).ok_or_else(|| UnknownProfile(text.to_owned()))
+        Self::ALL
+            .into_iter()
+            .find(|profile| profile.name() == text)
+            .ok_or_else(|| UnknownProfile(text.to_owned()))
     }
 }
 
@@ -149,7 +152,12 @@ pub fn decide(effect: &Effect, rules: &Rules<'_>) -> Decision {
 /// # Errors
 ///
 /// The [`Reason`] for the refusal.
-pub fn decide_connection(profile: Profile, network: &NetworkRules, host: &Host, port: u16) -> Result<(), Reason> {
+pub fn decide_connection(
+    profile: Profile,
+    network: &NetworkRules,
+    host: &Host,
+    port: u16,
+) -> Result<(), Reason> {
     if profile == Profile::Open || network.lists(host, port) { Ok(()) } else { Err(host_not_listed(host)) }
 }
 

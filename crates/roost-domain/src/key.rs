@@ -90,9 +90,7 @@ impl Style {
                 Scope::SwarmsRead,
                 Scope::SwarmsWrite,
             ],
-            Self::Gopilot => {
-                &[Scope::AgentsRead, Scope::AgentsWrite, Scope::AgentsDelete, Scope::UsageRead]
-            }
+            Self::Gopilot => &[Scope::AgentsRead, Scope::AgentsWrite, Scope::AgentsDelete, Scope::UsageRead],
         }
     }
 }

@@ -50,8 +50,10 @@ impl FromStr for Host {
                 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         };
         // A last label of digits only would be read as an IPv4 address by some resolvers.
-        let last_is_number =
-            name.rsplit('.').next().is_none_or(|label| label.starts_with("0x") || label.bytes().all(|b| b.is_ascii_digit()));
+        let last_is_number = name
+            .rsplit('.')
+            .next()
+            .is_none_or(|label| label.starts_with("0x") || label.bytes().all(|b| b.is_ascii_digit()));
         if name.len() <= 253 && name.split('.').all(label_ok) && !last_is_number {
             Ok(Self::Name(name))
         } else {

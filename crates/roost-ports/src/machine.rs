@@ -142,7 +142,8 @@ pub trait Machine: Send + Sync {
     /// # Errors
     ///
     /// [`Error::NotFound`], [`Error::Outside`], [`Error::BadPattern`].
-    async fn search(&self, permit: &Permit, path: &str, pattern: &str, max: u32) -> Result<Vec<Match>, Error>;
+    async fn search(&self, permit: &Permit, path: &str, pattern: &str, max: u32)
+    -> Result<Vec<Match>, Error>;
 }
 
 /// A command.

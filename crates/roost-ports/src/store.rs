@@ -31,7 +31,7 @@ pub use key::{Keys, KeysMut};
 pub use secret::{Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
 pub use turn::{Turn, TurnPhase, Turns, TurnsMut};
-pub use usage::{Ledger, Usages, UsagesMut, UsageRow};
+pub use usage::{Ledger, UsageRow, Usages, UsagesMut};
 
 /// Everything that looks.
 pub trait Reader:

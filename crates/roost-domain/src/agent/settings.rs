@@ -52,7 +52,9 @@ impl Settings {
         Ok(Self {
             profile: match text(config, "policy")? {
                 None => Profile::Standard,
-                Some(name) => name.parse().map_err(|error| invalid("policy", format!("is wrong: {error}")))?,
+                Some(name) => {
+                    name.parse().map_err(|error| invalid("policy", format!("is wrong: {error}")))?
+                }
             },
             network: NetworkRules {
                 allow: hosts(network, "allow")?,
@@ -81,7 +83,10 @@ fn text<'a>(config: &'a Map<String, Value>, key: &str) -> Result<Option<&'a str>
     }
 }
 
-fn object<'a>(config: &'a Map<String, Value>, key: &str) -> Result<Option<&'a Map<String, Value>>, InvalidSetting> {
+fn object<'a>(
+    config: &'a Map<String, Value>,
+    key: &str,
+) -> Result<Option<&'a Map<String, Value>>, InvalidSetting> {
     match config.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(map)) => Ok(Some(map)),
@@ -89,7 +94,13 @@ fn object<'a>(config: &'a Map<String, Value>, key: &str) -> Result<Option<&'a Ma
     }
 }
 
-fn whole(config: &Map<String, Value>, key: &str, min: u32, max: u32, default: u32) -> Result<u32, InvalidSetting> {
+fn whole(
+    config: &Map<String, Value>,
+    key: &str,
+    min: u32,
+    max: u32,
+    default: u32,
+) -> Result<u32, InvalidSetting> {
     match config.get(key) {
         None | Some(Value::Null) => Ok(default),
         Some(value) => value

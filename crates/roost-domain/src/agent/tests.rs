@@ -56,7 +56,10 @@ fn a_wrong_transition_names_both_states() {
 #[test]
 fn restarting_takes_up_changes_and_forgets_the_failure() {
     let restarted = agent(State::Error).restart(LATER);
-    assert_eq!((restarted.needs_restart, restarted.last_failure, restarted.started_at), (false, None, Some(LATER)));
+    assert_eq!(
+        (restarted.needs_restart, restarted.last_failure, restarted.started_at),
+        (false, None, Some(LATER))
+    );
 }
 
 #[test]
@@ -79,7 +82,13 @@ fn settings_have_defaults_and_leave_other_keys_alone() {
 fn a_wrong_setting_is_named_with_what_would_be_right() {
     assert_eq!(problem(json!({"maxRounds": 0})), "config.maxRounds must be a whole number from 1 to 200");
     assert_eq!(problem(json!({"network": []})), "config.network must be an object");
-    assert_eq!(problem(json!({"network": {"allow": ["a.example", 7]}})), "config.network.allow[1] must be a text");
-    assert_eq!(problem(json!({"budgetUsd": "5"})), "config.budgetUsd must be a number of dollars from 0 to 1,000,000,000");
+    assert_eq!(
+        problem(json!({"network": {"allow": ["a.example", 7]}})),
+        "config.network.allow[1] must be a text"
+    );
+    assert_eq!(
+        problem(json!({"budgetUsd": "5"})),
+        "config.budgetUsd must be a number of dollars from 0 to 1,000,000,000"
+    );
     assert!(problem(json!({"policy": "lax"})).contains("open, standard or strict"));
 }

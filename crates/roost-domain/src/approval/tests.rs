@@ -56,7 +56,13 @@ fn nothing_but_a_yes_permits() {
 #[test]
 fn a_decision_is_final_and_cannot_come_late() {
     let denied = pending().decide(Verdict::Denied, None, None, NOW).unwrap();
-    assert_eq!(denied.decide(Verdict::Approved, None, None, NOW).unwrap_err(), CannotDecide::Already(Status::Denied));
-    assert_eq!(pending().decide(Verdict::Approved, None, None, LATE).unwrap_err(), CannotDecide::TooLate(LATE));
+    assert_eq!(
+        denied.decide(Verdict::Approved, None, None, NOW).unwrap_err(),
+        CannotDecide::Already(Status::Denied)
+    );
+    assert_eq!(
+        pending().decide(Verdict::Approved, None, None, LATE).unwrap_err(),
+        CannotDecide::TooLate(LATE)
+    );
     assert_eq!(pending().decide(Verdict::Expired, None, None, LATE).unwrap().status, Status::Expired);
 }

@@ -31,7 +31,8 @@ fn send(url_host: &str) -> Action {
 
 fn outcome(action: Action, profile: Profile, budget: Option<i64>, committed: i64) -> &'static str {
     let network = NetworkRules { allow: vec!["listed.example".parse().unwrap()], allow_private: vec![] };
-    let rules = Rules { profile, network: &network, budget: budget.map(MicroUsd), committed: MicroUsd(committed) };
+    let rules =
+        Rules { profile, network: &network, budget: budget.map(MicroUsd), committed: MicroUsd(committed) };
     match decide(&effect(action), &rules) {
         Decision::Allowed(_) => "allowed",
         Decision::NeedsApproval(_) => "approval",
@@ -55,7 +56,12 @@ fn the_three_profiles_decide_as_documented() {
     ];
     for (action, expected) in table {
         for (profile, expected) in Profile::ALL.into_iter().zip(expected) {
-            assert_eq!(outcome(action.clone(), profile, None, 0), expected, "{action} under {}", profile.name());
+            assert_eq!(
+                outcome(action.clone(), profile, None, 0),
+                expected,
+                "{action} under {}",
+                profile.name()
+            );
         }
     }
 }
@@ -73,13 +79,9 @@ fn spending_stops_exactly_at_the_budget() {
 
 #[test]
 fn a_refusal_names_the_smallest_grant() {
-    let reason = decide_connection(
-        Profile::Standard,
-        &NetworkRules::default(),
-        &"api.example".parse().unwrap(),
-        443,
-    )
-    .unwrap_err();
+    let reason =
+        decide_connection(Profile::Standard, &NetworkRules::default(), &"api.example".parse().unwrap(), 443)
+            .unwrap_err();
     assert_eq!(
         reason.to_string(),
         "The agent may not connect to api.example by itself. Add \"api.example\" to config.network.allow to allow it"

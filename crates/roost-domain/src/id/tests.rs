@@ -18,7 +18,9 @@ fn ids_read_back_what_they_print() {
 
 #[test]
 fn other_spellings_are_refused_with_what_would_be_right() {
-    for text in ["", "sess_", "turn_0190b5a42f6e7cc19d2b8a6c1d2e3f40", TEXT, "sess_0190B5A42F6E7CC19D2B8A6C1D2E3F40"] {
+    for text in
+        ["", "sess_", "turn_0190b5a42f6e7cc19d2b8a6c1d2e3f40", TEXT, "sess_0190B5A42F6E7CC19D2B8A6C1D2E3F40"]
+    {
         let error = text.parse::<SessionId>().unwrap_err();
         assert_eq!(error.to_string(), format!("{text:?} is not a session id (sess_…)"));
     }

@@ -21,7 +21,8 @@ fn cost_counts_cached_tokens_once_and_rounds_up() {
         cache_written: MicroUsd(3_750_000),
         output: MicroUsd(15_000_000),
     };
-    let usage = Usage { input: Tokens(1_000), cached: Tokens(600), cache_written: Tokens(100), output: Tokens(10) };
+    let usage =
+        Usage { input: Tokens(1_000), cached: Tokens(600), cache_written: Tokens(100), output: Tokens(10) };
     // 300 × 3 + 600 × 0.3 + 100 × 3.75 + 10 × 15
     assert_eq!(price.cost(usage), MicroUsd(1_605));
     assert_eq!(price.cost(Usage { output: Tokens(1), ..Usage::default() }), MicroUsd(15));

@@ -50,21 +50,50 @@ fn odd_hosts_are_refused() {
 #[test]
 fn inner_addresses_are_not_public_in_any_disguise() {
     for text in [
-        "0.0.0.0", "127.0.0.1", "127.8.8.8", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1",
-        "169.254.169.254", "192.0.0.1", "192.0.2.1", "198.18.0.1", "203.0.113.9", "224.0.0.1", "255.255.255.255",
-        "::", "::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::",
-        "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1", "2001::1", "64:ff9b:1::1", "100::1",
+        "0.0.0.0",
+        "127.0.0.1",
+        "127.8.8.8",
+        "10.1.2.3",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.168.1.1",
+        "100.64.0.1",
+        "169.254.169.254",
+        "192.0.0.1",
+        "192.0.2.1",
+        "198.18.0.1",
+        "203.0.113.9",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "::127.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+        "fe80::1",
+        "fc00::1",
+        "fd00:ec2::254",
+        "ff02::1",
+        "2001:db8::1",
+        "2001::1",
+        "64:ff9b:1::1",
+        "100::1",
     ] {
         assert!(!is_public(text.parse().unwrap()), "{text}");
     }
-    for text in ["1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::101:101", "2002:101:101::1"] {
+    for text in
+        ["1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::101:101", "2002:101:101::1"]
+    {
         assert!(is_public(text.parse().unwrap()), "{text}");
     }
 }
 
 #[test]
 fn a_private_address_needs_its_host_in_the_private_list() {
-    let rules = NetworkRules { allow: vec![rule("db.example")], allow_private: vec![rule("files.example:80")] };
+    let rules =
+        NetworkRules { allow: vec![rule("db.example")], allow_private: vec![rule("files.example:80")] };
     let inner = "10.0.0.5".parse().unwrap();
     assert!(!rules.permits_address(&host("db.example"), 80, inner));
     assert!(rules.permits_address(&host("files.example"), 80, inner));

@@ -9,7 +9,9 @@ fn money_prints_as_dollars() {
 
 #[test]
 fn sizes_print_as_container_tools_print_them() {
-    for (bytes, text) in [(0, "0B"), (1023, "1023B"), (1 << 20, "1MiB"), (3 << 29, "1.5GiB"), (u64::MAX, "17179869183.9GiB")] {
+    for (bytes, text) in
+        [(0, "0B"), (1023, "1023B"), (1 << 20, "1MiB"), (3 << 29, "1.5GiB"), (u64::MAX, "17179869183.9GiB")]
+    {
         assert_eq!(Bytes(bytes).to_string(), text);
     }
 }

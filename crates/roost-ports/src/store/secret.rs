@@ -28,7 +28,8 @@ pub trait SecretsMut {
     /// # Errors
     ///
     /// [`Error`] if the database fails.
-    fn put_secret(&mut self, agent: AgentId, name: &str, sealed: &Sealed, at: Timestamp) -> Result<(), Error>;
+    fn put_secret(&mut self, agent: AgentId, name: &str, sealed: &Sealed, at: Timestamp)
+    -> Result<(), Error>;
 
     /// Removes a secret and returns whether it was there.
     ///
