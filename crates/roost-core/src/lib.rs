@@ -1,1 +1,34 @@
-//! Use cases, the gate, transactions, events.
+//! The core: use cases, the gate's facts, transactions, events. One folder per noun, one file per use case.
+//!
+//! Imports `roost-domain` and `roost-ports`; knows no HTTP, no SQL, no provider. Faces and the runtime hold a
+//! [`Core`] and never a port. Start at [`Messages`] (a message comes in) and [`Turns`] (what the runtime then
+//! drives).
+
+mod agents;
+mod approvals;
+mod core;
+mod ctx;
+mod error;
+mod events;
+mod gate;
+mod hub;
+mod keys;
+mod log;
+mod messages;
+mod sessions;
+mod turns;
+mod usage;
+
+pub use agents::{
+    AgentView, Agents, CreateAgent, ListAgents, LogLines, LogStream, MachineView, StatusView, UpdateAgent,
+};
+pub use approvals::{Approvals, DecideApproval, ListApprovals};
+pub use core::{Core, Ports, Settings};
+pub use ctx::{Ctx, Principal};
+pub use error::{Error, Kind};
+pub use events::{Events, Live, ProgressOf, Subscription};
+pub use keys::{CreateKey, Keys, NewKey};
+pub use messages::{History, Messages, PostMessage, Posted};
+pub use sessions::{NewSession, Sessions};
+pub use turns::{Claim, Parked, Turns, Work};
+pub use usage::{ListUsage, Usages};

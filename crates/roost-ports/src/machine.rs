@@ -111,10 +111,10 @@ pub trait Machine: Send + Sync {
         &self,
         permit: &Permit,
         command: Command,
-        output: &mut (dyn FnMut(Output<'_>) + Send),
+        output: &mut (dyn for<'piece> FnMut(Output<'piece>) + Send),
     ) -> Result<Exit, Error>;
 
-    /// Reads a file, at most `max` bytes from `offset`.
+    /// Reads a file, at most `max` bytes from `offset`. A permit to write the file covers reading it too.
     ///
     /// # Errors
     ///

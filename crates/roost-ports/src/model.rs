@@ -21,6 +21,13 @@ pub trait Models: Send + Sync {
     /// [`Error::UnknownModel`] if no configured provider serves the name.
     fn describe(&self, model: &ModelName) -> Result<Description, Error>;
 
+    /// Returns the model to use where somebody names a provider but no model; `None` if the provider has no
+    /// usual one.
+    fn default_model(&self, provider: &str) -> Option<ModelName> {
+        let _ = provider;
+        None
+    }
+
     /// Tells whether the server has credentials of its own for the model's provider, or needs none.
     fn has_own_access(&self, model: &ModelName) -> bool;
 

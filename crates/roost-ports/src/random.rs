@@ -23,7 +23,7 @@ macro_rules! ids {
 }
 ids!(AccountId, AgentId, ApprovalId, JobId, KeyId, SessionId, TurnId);
 
-impl dyn Random {
+impl dyn Random + '_ {
     /// Makes a new id: a UUIDv7, so that ids sort by the time they were made.
     pub fn id<I: Id>(&self, now: Timestamp) -> I {
         let mut random = [0; 10];

@@ -32,7 +32,7 @@ pub trait Tools: Send + Sync {
         permit: &Permit,
         call: &ToolCall,
         machine: &Spec,
-        progress: &mut (dyn FnMut(&str) + Send),
+        progress: &mut (dyn for<'text> FnMut(&'text str) + Send),
     ) -> ToolOutcome;
 }
 

@@ -67,7 +67,7 @@ fn starting_a_running_agent_keeps_its_start_time() {
     assert_eq!(agent(State::Running).start(LATER).started_at, None);
 }
 
-fn problem(config: serde_json::Value) -> String {
+fn problem(config: &serde_json::Value) -> String {
     Settings::read(config.as_object().unwrap()).unwrap_err().to_string()
 }
 
@@ -80,15 +80,15 @@ fn settings_have_defaults_and_leave_other_keys_alone() {
 
 #[test]
 fn a_wrong_setting_is_named_with_what_would_be_right() {
-    assert_eq!(problem(json!({"maxRounds": 0})), "config.maxRounds must be a whole number from 1 to 200");
-    assert_eq!(problem(json!({"network": []})), "config.network must be an object");
+    assert_eq!(problem(&json!({"maxRounds": 0})), "config.maxRounds must be a whole number from 1 to 200");
+    assert_eq!(problem(&json!({"network": []})), "config.network must be an object");
     assert_eq!(
-        problem(json!({"network": {"allow": ["a.example", 7]}})),
+        problem(&json!({"network": {"allow": ["a.example", 7]}})),
         "config.network.allow[1] must be a text"
     );
     assert_eq!(
-        problem(json!({"budgetUsd": "5"})),
+        problem(&json!({"budgetUsd": "5"})),
         "config.budgetUsd must be a number of dollars from 0 to 1,000,000,000"
     );
-    assert!(problem(json!({"policy": "lax"})).contains("open, standard or strict"));
+    assert!(problem(&json!({"policy": "lax"})).contains("open, standard or strict"));
 }

@@ -1,5 +1,5 @@
 use jiff::Timestamp;
-use roost_domain::id::JobId;
+use roost_domain::id::{AgentId, JobId};
 
 use super::Error;
 
@@ -10,8 +10,10 @@ pub struct NewJob {
     pub id: JobId,
     /// Which workers take it: `turn`, …
     pub queue: &'static str,
-    /// Jobs with the same key are done one at a time, in the order they were queued.
+    /// Jobs of one queue with the same key are done one at a time, in the order they were queued.
     pub key: String,
+    /// The agent it is done for, together with which it is deleted; `None` for the server's own.
+    pub agent: Option<AgentId>,
     /// What to do.
     pub payload: String,
     /// Not before this time.
@@ -42,7 +44,8 @@ pub trait Jobs {
     /// [`Error`] if the database fails.
     fn open_jobs(&self, queue: &'static str) -> Result<u64, Error>;
 
-    /// Returns when the next job of a queue can be leased; `None` if there is none that waits.
+    /// Returns when the next job of a queue can be leased, which may be in the past: its `run_at`, or the end of
+    /// its lease where a worker holds it. `None` if the queue is empty.
     ///
     /// # Errors
     ///
@@ -59,8 +62,8 @@ pub trait JobsMut {
     /// [`Error::Exists`] if the id is taken.
     fn insert_job(&mut self, job: &NewJob) -> Result<(), Error>;
 
-    /// Leases jobs that are due: never leased or their lease over, and none older with the same key open.
-    /// Oldest first.
+    /// Leases jobs that are due: not leased or their lease over at `now`, and none older of the queue with the
+    /// same key open, whether due or not. Oldest first.
     ///
     /// # Errors
     ///

@@ -1,0 +1,37 @@
+use roost_domain::id::AgentId;
+use roost_domain::key::Scope;
+use roost_ports::store::Writer;
+
+use super::{Agents, own};
+use crate::{Ctx, Error};
+
+impl Agents<'_> {
+    /// Deletes an agent for good: machine, workspace, log, secrets, documents. What it was doing is cut short.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`. `Internal` if the workspace cannot be removed whole; the agent is gone for everybody then, and
+    /// the rest of its files are removed at the next start of the server.
+    pub async fn delete(&self, ctx: &Ctx, id: AgentId) -> Result<(), Error> {
+        ctx.require(Scope::AgentsDelete)?;
+        let caller = ctx.clone();
+        let sessions = self
+            .0
+            .ports
+            .store
+            .write(move |writer: &mut dyn Writer| {
+                own(writer, &caller, id)?;
+                let sessions: Vec<_> =
+                    writer.open_turns_of(id)?.into_iter().map(|turn| turn.session).collect();
+                writer.delete_agent(caller.account(), id, caller.now)?;
+                Ok::<_, Error>(sessions)
+            })
+            .await?;
+        // Workers that are on its turns look at the log now, find nothing, and let go.
+        sessions.into_iter().for_each(|session| self.0.hub.tick(session));
+        self.0.hub.tick(id.journal());
+        self.0.ports.machines.destroy(id).await?;
+        tracing::info!(agent = %id, request = %ctx.request_id, "deleted an agent");
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+use roost_domain::agent::{Agent, State};
+use roost_domain::event::Journal;
+use roost_domain::id::AgentId;
+use roost_domain::key::Scope;
+use roost_ports::store::{TurnPhase, Writer};
+
+use super::{Agents, own};
+use crate::sessions::cancel_turn;
+use crate::{Core, Ctx, Error, log};
+
+impl Agents<'_> {
+    /// Starts an agent that is stopped, paused, frozen or in error; messages that queued are worked on. Starting
+    /// a running agent is a no-op.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`.
+    pub async fn start(&self, ctx: &Ctx, id: AgentId) -> Result<Agent, Error> {
+        let now = ctx.now;
+        let before_and_after = self.change(ctx, id, Journal::Started, move |agent| Ok(agent.start(now)));
+        let (before, after) = before_and_after.await?;
+        if before.state == State::Frozen {
+            self.0.ports.machines.thaw(id).await?;
+        }
+        Ok(after)
+    }
+
+    /// Stops an agent: what it is doing is cancelled, its machine ends, its workspace stays. Stopping a stopped
+    /// agent is a no-op.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`; `Internal` if the host cannot end the machine.
+    pub async fn stop(&self, ctx: &Ctx, id: AgentId) -> Result<Agent, Error> {
+        let now = ctx.now;
+        let (_, after) = self.change(ctx, id, Journal::Stopped, move |agent| Ok(agent.stop(now))).await?;
+        self.0.ports.machines.stop(id).await?;
+        Ok(after)
+    }
+
+    /// Ends an agent's machine and starts the agent afresh with its latest configuration. What it is doing goes
+    /// on; a tool that was running fails.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`; `Internal` if the host cannot end the machine.
+    pub async fn restart(&self, ctx: &Ctx, id: AgentId) -> Result<Agent, Error> {
+        ctx.require(Scope::AgentsWrite)?;
+        let caller = ctx.clone();
+        self.0.ports.store.read(move |reader| own(reader, &caller, id)).await?;
+        self.0.ports.machines.stop(id).await?;
+        let now = ctx.now;
+        let (_, after) =
+            self.change(ctx, id, Journal::Restarted, move |agent| Ok(agent.restart(now))).await?;
+        Ok(after)
+    }
+
+    /// Turns an agent's loop off: what it is doing stops at the next step, messages queue, machine and files stay
+    /// up.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`; `InvalidState` unless it is running, frozen or paused.
+    pub async fn pause(&self, ctx: &Ctx, id: AgentId) -> Result<Agent, Error> {
+        let (_, after) = self.change(ctx, id, Journal::Paused, |agent| Ok(agent.pause()?)).await?;
+        Ok(after)
+    }
+
+    /// Turns an agent's loop on again.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`; `InvalidState` unless it is paused, frozen or running.
+    pub async fn resume(&self, ctx: &Ctx, id: AgentId) -> Result<Agent, Error> {
+        let (before, after) = self.change(ctx, id, Journal::Resumed, |agent| Ok(agent.resume()?)).await?;
+        if before.state == State::Frozen {
+            self.0.ports.machines.thaw(id).await?;
+        }
+        Ok(after)
+    }
+
+    async fn change(
+        &self,
+        ctx: &Ctx,
+        id: AgentId,
+        entry: Journal,
+        transition: impl FnOnce(Agent) -> Result<Agent, Error> + Send + 'static,
+    ) -> Result<(Agent, Agent), Error> {
+        ctx.require(Scope::AgentsWrite)?;
+        let (core, caller) = (self.0.clone(), ctx.clone());
+        let change = move |writer: &mut dyn Writer| {
+            let before = own(writer, &caller, id)?;
+            let after = transition(before.clone())?;
+            if after == before {
+                return Ok((before, after));
+            }
+            writer.update_agent(&after)?;
+            log::journal(writer, id, caller.now, entry)?;
+            match after.state {
+                State::Running => release_turns(&core, writer, &after, &caller)?,
+                State::Stopped => cancel_turns(&core, writer, &after, &caller)?,
+                State::Provisioning | State::Frozen | State::Paused | State::Error => {}
+            }
+            Ok::<_, Error>((before, after))
+        };
+        let changed = self.0.ports.store.write(change).await?;
+        self.0.hub.tick(id.journal());
+        self.tick_open_sessions(id).await?;
+        self.0.queued.notify_one();
+        Ok(changed)
+    }
+
+    /// Tells the workers on the agent's turns to look again.
+    async fn tick_open_sessions(&self, id: AgentId) -> Result<(), Error> {
+        let open = self.0.ports.store.read(move |reader| Ok::<_, Error>(reader.open_turns_of(id)?)).await?;
+        open.into_iter().for_each(|turn| self.0.hub.tick(turn.session));
+        Ok(())
+    }
+}
+
+/// Lets the oldest open turn of each session go on that waited for nothing but its agent.
+fn release_turns(core: &Core, writer: &mut dyn Writer, agent: &Agent, ctx: &Ctx) -> Result<(), Error> {
+    let mut sessions = std::collections::HashSet::new();
+    for turn in writer.open_turns_of(agent.id)? {
+        if sessions.insert(turn.session) && turn.phase == TurnPhase::Queued {
+            log::activate(writer, &*core.ports.random, &turn, ctx.now)?;
+        }
+    }
+    Ok(())
+}
+
+/// Cancels every open turn, the newest first, so that ending one does not begin the next.
+fn cancel_turns(core: &Core, writer: &mut dyn Writer, agent: &Agent, ctx: &Ctx) -> Result<(), Error> {
+    let mut turns = writer.open_turns_of(agent.id)?;
+    turns.reverse();
+    turns.iter().try_for_each(|turn| cancel_turn(core, writer, turn, ctx.now))
+}

@@ -1,0 +1,121 @@
+use roost_domain::agent::{Agent, State};
+use roost_domain::event::Journal;
+use roost_domain::id::AgentId;
+use roost_domain::key::Scope;
+use roost_domain::machine::Size;
+use roost_domain::model::ModelName;
+use roost_ports::store::Writer;
+
+use super::create::{check_avatar, check_config, check_description, check_name, check_tags};
+use super::{AgentView, Agents, own};
+use crate::turns::provider_secret;
+use crate::{Ctx, Error, Kind, log};
+
+/// What to change of an agent; `None` leaves it.
+#[derive(Debug, Clone, Default)]
+pub struct UpdateAgent {
+    /// 1 to 100 characters.
+    pub name: Option<String>,
+    /// At most 2,000 characters.
+    pub description: Option<String>,
+    /// Takes effect with the next model call.
+    pub model: Option<ModelName>,
+    /// Takes effect with the next restart.
+    pub size: Option<Size>,
+    /// `Some(None)` removes it.
+    pub avatar_url: Option<Option<String>>,
+    /// Replaces all tags.
+    pub tags: Option<Vec<String>>,
+    /// Merged into the configuration, key by key on the first level; a null removes its key.
+    pub config: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+impl Agents<'_> {
+    /// Changes an agent. What the machine was started with (size, network rules, policy profile) takes effect at
+    /// the next restart; `needs_restart` tells.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`; `InvalidInput` names the field. Nothing is changed then.
+    pub async fn update(&self, ctx: &Ctx, id: AgentId, change: UpdateAgent) -> Result<AgentView, Error> {
+        ctx.require(Scope::AgentsWrite)?;
+        check(&change)?;
+        if let Some(model) = &change.model {
+            self.0.ports.models.describe(model)?;
+        }
+        let (core, ctx) = (self.0.clone(), ctx.clone());
+        let update = move |writer: &mut dyn Writer| {
+            let before = own(writer, &ctx, id)?;
+            let after = change.apply(before.clone())?;
+            let known = core.ports.models.has_own_access(&after.model)
+                || writer.secret(id, &provider_secret(after.model.provider()))?.is_some();
+            if after.model != before.model && !known {
+                return Err(Error::new(
+                    Kind::InvalidInput,
+                    "model_key_missing",
+                    format!("there is no key for {}: set the agent's secret first", after.model),
+                ));
+            }
+            writer.update_agent(&after)?;
+            if let Some(what) = difference(&before, &after) {
+                log::journal(writer, id, ctx.now, Journal::Changed { what })?;
+            }
+            AgentView::read(writer, after)
+        };
+        let view = self.0.ports.store.write(update).await?;
+        self.0.hub.tick(id.journal());
+        Ok(view)
+    }
+}
+
+fn check(change: &UpdateAgent) -> Result<(), Error> {
+    change.name.as_deref().map_or(Ok(()), check_name)?;
+    change.description.as_deref().map_or(Ok(()), check_description)?;
+    check_avatar(change.avatar_url.as_ref().and_then(Option::as_deref))?;
+    change.tags.as_deref().map_or(Ok(()), check_tags)
+}
+
+impl UpdateAgent {
+    fn apply(self, agent: Agent) -> Result<Agent, Error> {
+        let mut config = agent.config.clone();
+        for (key, value) in self.config.unwrap_or_default() {
+            if value.is_null() {
+                config.remove(&key);
+            } else {
+                config.insert(key, value);
+            }
+        }
+        check_config(&config)?;
+        let size = self.size.unwrap_or(agent.size);
+        let machine_changes = size != agent.size
+            || config.get("network") != agent.config.get("network")
+            || config.get("policy") != agent.config.get("policy");
+        let up = matches!(agent.state, State::Running | State::Frozen | State::Paused);
+        Ok(Agent {
+            name: self.name.map_or(agent.name, |name| name.trim().to_owned()),
+            description: self.description.unwrap_or(agent.description),
+            model: self.model.unwrap_or(agent.model),
+            avatar_url: self.avatar_url.unwrap_or(agent.avatar_url),
+            tags: self.tags.unwrap_or(agent.tags),
+            needs_restart: agent.needs_restart || (up && machine_changes),
+            size,
+            config,
+            ..agent
+        })
+    }
+}
+
+/// Names what changed, never to what.
+fn difference(before: &Agent, after: &Agent) -> Option<String> {
+    let changed = [
+        ("name", before.name != after.name),
+        ("description", before.description != after.description),
+        ("model", before.model != after.model),
+        ("size", before.size != after.size),
+        ("avatar", before.avatar_url != after.avatar_url),
+        ("tags", before.tags != after.tags),
+        ("config", before.config != after.config),
+    ];
+    let names: Vec<_> = changed.iter().filter(|(_, changed)| *changed).map(|(name, _)| *name).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}

@@ -1,0 +1,128 @@
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use roost_domain::model::ModelName;
+use roost_domain::unit::Tokens;
+use roost_ports::clock::Clock;
+use roost_ports::machine::Machines;
+use roost_ports::model::Models;
+use roost_ports::random::Random;
+use roost_ports::store::Store;
+use roost_ports::tool::Tools;
+use roost_ports::vault::Vault;
+use tokio::sync::Notify;
+
+use crate::hub::Hub;
+use crate::{Agents, Approvals, Events, Keys, Messages, Sessions, Turns, Usages};
+
+/// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
+#[derive(Clone)]
+pub struct Core {
+    pub(crate) ports: Arc<Ports>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) queued: Arc<Notify>,
+}
+
+/// What the core asks of the outside.
+pub struct Ports {
+    /// What is kept.
+    pub store: Arc<dyn Store>,
+    /// Encryption of secrets, hashing of keys.
+    pub vault: Arc<dyn Vault>,
+    /// Where tools run.
+    pub machines: Arc<dyn Machines>,
+    /// Who thinks.
+    pub models: Arc<dyn Models>,
+    /// What models can ask for.
+    pub tools: Arc<dyn Tools>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+}
+
+/// What the server's owner has set for all agents.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The model of an agent that names none and brings no key; `None` makes that an error.
+    pub default_model: Option<ModelName>,
+    /// The most a model may write in one call.
+    pub max_output: Tokens,
+    /// The most a model may read in one call, where the model itself allows more.
+    pub max_input: Tokens,
+    /// How many turns of one session may be open at once, the one that is worked on included.
+    pub max_open_turns: usize,
+    /// How many agents one account may have.
+    pub max_agents: u64,
+}
+
+impl Default for Settings {
+    /// The documented defaults of `roost.toml`.
+    fn default() -> Self {
+        Self {
+            default_model: None,
+            max_output: Tokens(16_384),
+            max_input: Tokens(150_000),
+            max_open_turns: 100,
+            max_agents: 100_000,
+        }
+    }
+}
+
+impl Core {
+    /// Puts a core together.
+    pub fn new(ports: Ports, settings: Settings) -> Self {
+        Self {
+            ports: Arc::new(ports),
+            settings: Arc::new(settings),
+            hub: Arc::new(Hub::default()),
+            queued: Arc::new(Notify::new()),
+        }
+    }
+
+    /// Returns the time now, for whoever makes a [`crate::Ctx`].
+    pub fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    /// Returns the use cases of agents.
+    pub const fn agents(&self) -> Agents<'_> {
+        Agents(self)
+    }
+
+    /// Returns the use cases of approvals.
+    pub const fn approvals(&self) -> Approvals<'_> {
+        Approvals(self)
+    }
+
+    /// Returns the use cases of event streams.
+    pub const fn events(&self) -> Events<'_> {
+        Events(self)
+    }
+
+    /// Returns the use cases of API keys.
+    pub const fn keys(&self) -> Keys<'_> {
+        Keys(self)
+    }
+
+    /// Returns the use cases of messages.
+    pub const fn messages(&self) -> Messages<'_> {
+        Messages(self)
+    }
+
+    /// Returns the use cases of sessions.
+    pub const fn sessions(&self) -> Sessions<'_> {
+        Sessions(self)
+    }
+
+    /// Returns what the runtime drives turns with.
+    pub const fn turns(&self) -> Turns<'_> {
+        Turns(self)
+    }
+
+    /// Returns the use cases of usage.
+    pub const fn usage(&self) -> Usages<'_> {
+        Usages(self)
+    }
+}

@@ -1,0 +1,122 @@
+//! Writing to the log: every event of a turn is checked against what happened before it, in the transaction that
+//! writes it, whoever writes it.
+
+use jiff::Timestamp;
+use roost_domain::agent::{Agent, Settings};
+use roost_domain::approval::{Status, Verdict};
+use roost_domain::event::{Body, Ending, Event, Journal, TurnEvent};
+use roost_domain::id::{AgentId, JobId, TurnId};
+use roost_domain::turn::{State, step};
+use roost_ports::random::Random;
+use roost_ports::store::{NewJob, Reader, Turn, TurnPhase, Writer};
+
+use crate::Error;
+
+/// The queue whose jobs are turns to be worked on.
+pub(crate) const TURNS: &str = "turn";
+
+/// Returns a turn as its events have left it.
+pub(crate) fn fold(reader: &dyn Reader, agent: &Agent, turn: &Turn) -> Result<State, Error> {
+    let settings = Settings::read(&agent.config)?;
+    let mut state = State::new(settings.max_rounds);
+    for event in reader.turn_events(turn.session, turn.id)? {
+        if let Body::Turn { event, .. } = &event.body {
+            state = step(state, event).map_err(Error::internal)?.0;
+        }
+    }
+    Ok(state)
+}
+
+/// Appends events to a turn and returns the state they lead to, with the events as they stand in the log.
+pub(crate) fn append(
+    writer: &mut dyn Writer,
+    agent: &Agent,
+    turn: &Turn,
+    at: Timestamp,
+    events: Vec<TurnEvent>,
+) -> Result<(State, Vec<Event>), Error> {
+    let mut state = fold(writer, agent, turn)?;
+    for event in &events {
+        state = step(state, event).map_err(Error::internal)?.0;
+    }
+    let bodies = events.into_iter().map(|event| Body::Turn { turn: turn.id, event }).collect();
+    let written = writer.append_events(turn.agent, turn.session, at, bodies)?;
+    Ok((state, written))
+}
+
+/// Appends to an agent's journal.
+pub(crate) fn journal(
+    writer: &mut dyn Writer,
+    agent: AgentId,
+    at: Timestamp,
+    entry: Journal,
+) -> Result<(), Error> {
+    writer.append_events(agent, agent.journal(), at, vec![Body::Journal(entry)])?;
+    Ok(())
+}
+
+/// Makes a turn active and queues the job that works on it.
+pub(crate) fn activate(
+    writer: &mut dyn Writer,
+    random: &dyn Random,
+    turn: &Turn,
+    now: Timestamp,
+) -> Result<(), Error> {
+    writer.set_turn_phase(turn.id, TurnPhase::Active)?;
+    writer.insert_job(&NewJob {
+        id: random.id::<JobId>(now),
+        queue: TURNS,
+        agent: Some(turn.agent),
+        key: turn.session.to_string(),
+        payload: turn.id.to_string(),
+        run_at: now,
+    })?;
+    Ok(())
+}
+
+/// Ends a turn: writes the end, withdraws what nobody needs to decide any more, and lets the session's next turn
+/// begin unless the agent is paused.
+pub(crate) fn end(
+    writer: &mut dyn Writer,
+    random: &dyn Random,
+    agent: &Agent,
+    turn: &Turn,
+    ending: Ending,
+    now: Timestamp,
+) -> Result<(), Error> {
+    append(writer, agent, turn, now, vec![TurnEvent::Ended { ending }])?;
+    writer.set_turn_phase(turn.id, TurnPhase::Ended)?;
+    for approval in writer.turn_approvals(turn.id)? {
+        if approval.status == Status::Pending {
+            let withdrawn = approval.decide(Verdict::Withdrawn, None, None, now)?;
+            writer.update_approval(&withdrawn)?;
+        }
+    }
+    if agent.state.takes_messages() && agent.state != roost_domain::agent::State::Paused {
+        let next = writer.open_turns(turn.session)?.into_iter().next();
+        if let Some(next) = next.filter(|next| next.phase == TurnPhase::Queued) {
+            activate(writer, random, &next, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets a turn that waits go on, now that something happened to it.
+pub(crate) fn wake(
+    writer: &mut dyn Writer,
+    random: &dyn Random,
+    turn: &Turn,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if turn.phase == TurnPhase::Waiting { activate(writer, random, turn, now) } else { Ok(()) }
+}
+
+/// Returns a turn that must be there.
+pub(crate) fn turn(reader: &dyn Reader, id: TurnId) -> Result<Turn, Error> {
+    reader.turn(id)?.ok_or_else(|| Error::not_found("turn", id))
+}
+
+/// Returns the agent of a turn, unless it was deleted meanwhile.
+pub(crate) fn agent_of(reader: &dyn Reader, turn: &Turn) -> Result<Agent, Error> {
+    reader.agent_of_any_account(turn.agent)?.ok_or_else(|| Error::not_found("agent", turn.agent))
+}

@@ -1,0 +1,153 @@
+//! What the runtime drives turns with. A worker leases a turn, begins it, performs what is due, and parks or ends
+//! it; between those calls nothing is kept in memory that the log does not have.
+
+use std::time::Duration;
+
+use roost_domain::id::{JobId, TurnId};
+use roost_domain::turn::State;
+use roost_ports::store::{Turn, TurnPhase};
+
+use crate::{Core, Error, log};
+
+mod abort;
+mod ask_model;
+mod begin;
+mod park;
+mod use_tool;
+
+pub(crate) use ask_model::{provider_secret, secret_place};
+
+/// What the runtime drives turns with.
+pub struct Turns<'a>(pub(crate) &'a Core);
+
+/// How long a worker holds a turn before it has to say that it is alive.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// A turn that a worker holds.
+#[derive(Debug, Clone)]
+pub struct Work {
+    /// The turn.
+    pub turn: Turn,
+    job: JobId,
+    worker: String,
+}
+
+/// What a worker got when it asked for work.
+#[derive(Debug)]
+pub struct Claim {
+    /// The turns it now holds.
+    pub work: Vec<Work>,
+    /// After this, asking again makes sense even if nobody called.
+    pub idle: Duration,
+}
+
+/// What became of a turn that was to be parked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parked {
+    /// It is parked, and the worker no longer holds it.
+    Done,
+    /// Something happened meanwhile: the worker goes on.
+    GoOn,
+}
+
+impl Turns<'_> {
+    /// Gives back what a dead process held, for the start of a server that owns its data alone. Returns how
+    /// many turns there were.
+    ///
+    /// # Errors
+    ///
+    /// `Internal` if the store fails.
+    pub async fn recover(&self) -> Result<u64, Error> {
+        self.0.ports.store.write(|writer| Ok(writer.release_leases(log::TURNS)?)).await
+    }
+
+    /// Leases up to `max` turns that are due, at most one per session.
+    ///
+    /// # Errors
+    ///
+    /// `Internal` if the store fails.
+    pub async fn lease(&self, worker: &str, max: u32) -> Result<Claim, Error> {
+        const LONGEST_IDLE: Duration = Duration::from_secs(5);
+        let (now, worker) = (self.0.now(), worker.to_owned());
+        let jobs_due =
+            self.0.ports.store.read(|reader| Ok::<_, Error>(reader.next_job_at(log::TURNS)?)).await?;
+        if jobs_due.is_none_or(|at| at > now) {
+            return Ok(Claim { work: Vec::new(), idle: LONGEST_IDLE });
+        }
+        let until = now + LEASE;
+        let lease = move |writer: &mut dyn roost_ports::store::Writer| {
+            let mut work = Vec::new();
+            for job in writer.lease_jobs(log::TURNS, &worker, now, until, max)? {
+                let id: Result<TurnId, _> = job.payload.parse();
+                let turn = id.map_err(Error::internal).and_then(|id| Ok(writer.turn(id)?));
+                match turn? {
+                    Some(turn) if turn.phase != TurnPhase::Ended => {
+                        work.push(Work { turn, job: job.id, worker: worker.clone() });
+                    }
+                    // Its agent was deleted, or it was ended by somebody else.
+                    Some(_) | None => {
+                        writer.finish_job(job.id, &worker)?;
+                    }
+                }
+            }
+            Ok(work)
+        };
+        Ok(Claim { work: self.0.ports.store.write::<_, Error>(lease).await?, idle: LONGEST_IDLE })
+    }
+
+    /// Waits until a turn was queued since the last call. Safe to drop.
+    pub async fn queued(&self) {
+        self.0.queued.notified().await;
+    }
+
+    /// Says that the worker is alive; `false` if the turn is no longer its.
+    ///
+    /// # Errors
+    ///
+    /// `Internal` if the store fails.
+    pub async fn extend(&self, work: &Work) -> Result<bool, Error> {
+        let (until, work) = (self.0.now() + LEASE, work.clone());
+        self.0.ports.store.write(move |writer| Ok(writer.extend_lease(work.job, &work.worker, until)?)).await
+    }
+
+    /// Returns the turn as its events have left it, and whether its agent wants its loop off.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` if the agent was deleted; `Internal` if the store fails.
+    pub async fn state(&self, work: &Work) -> Result<(State, bool), Error> {
+        let turn = work.turn.clone();
+        self.0
+            .ports
+            .store
+            .read(move |reader| {
+                let agent = log::agent_of(reader, &turn)?;
+                let paused = agent.state == roost_domain::agent::State::Paused;
+                Ok((log::fold(reader, &agent, &turn)?, paused))
+            })
+            .await
+    }
+
+    /// Watches the turn's session for whatever others do to it: decisions, answers, a cancel.
+    pub fn watch(&self, work: &Work) -> Watch {
+        Watch(self.0.hub.watch(work.turn.session))
+    }
+}
+
+/// A watched turn.
+pub struct Watch(crate::hub::Watch);
+
+impl Watch {
+    /// Waits until something happened since the last call. Safe to drop.
+    pub async fn changed(&mut self) {
+        self.0.changed().await;
+    }
+}
+
+impl Core {
+    /// Tells everybody who watches a session that its log went on.
+    pub(crate) fn went_on(&self, turn: &Turn) {
+        self.hub.tick(turn.session);
+        self.hub.tick(turn.agent.journal());
+    }
+}

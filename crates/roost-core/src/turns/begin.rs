@@ -1,0 +1,93 @@
+use jiff::Timestamp;
+use roost_domain::agent::{Agent, Settings};
+use roost_domain::approval::Question;
+use roost_domain::effect::{Action, Cause, Effect};
+use roost_domain::event::{Journal, TurnEvent};
+use roost_domain::id::ApprovalId;
+use roost_domain::tool::{ToolCall, ToolOutcome, ToolStatus};
+use roost_domain::turn::Lost;
+use roost_ports::store::{Turn, Writer};
+use roost_ports::tool::Plan;
+
+use super::abort::reserved;
+use super::{Turns, Work};
+use crate::{Error, gate, log};
+
+impl Turns<'_> {
+    /// Takes up a leased turn: wakes a frozen agent, and puts right what a dead worker left half done. A model
+    /// call is made again, so is a tool that does no harm twice; any other tool asks a person.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` if the agent was deleted; `Internal` if the store fails.
+    pub async fn begin(&self, work: &Work) -> Result<(), Error> {
+        let (core, turn, now) = (self.0.clone(), work.turn.clone(), self.0.now());
+        let begin = move |writer: &mut dyn Writer| {
+            let agent = log::agent_of(writer, &turn)?;
+            let agent = if agent.state == roost_domain::agent::State::Frozen {
+                let agent = agent.wake();
+                writer.update_agent(&agent)?;
+                log::journal(writer, agent.id, now, Journal::Woke)?;
+                agent
+            } else {
+                agent
+            };
+            let state = log::fold(writer, &agent, &turn)?;
+            for lost in state.lost() {
+                let events = match lost {
+                    Lost::Model => {
+                        // The provider may have charged for all of what nobody saw the end of.
+                        if let Some(reserved) = reserved(writer, &turn)? {
+                            writer.settle(turn.agent, reserved, reserved)?;
+                        }
+                        vec![TurnEvent::ModelLost]
+                    }
+                    Lost::Repeatable(call) => vec![TurnEvent::ToolLost { call }],
+                    Lost::Unknown(id) => match state.call(&id) {
+                        Some(call) => vec![core.ask_about_lost(writer, &agent, &turn, call, now)?],
+                        None => Vec::new(),
+                    },
+                };
+                log::append(writer, &agent, &turn, now, events)?;
+            }
+            Ok::<_, Error>(())
+        };
+        self.0.ports.store.write(begin).await?;
+        self.0.went_on(&work.turn);
+        Ok(())
+    }
+}
+
+impl crate::Core {
+    fn ask_about_lost(
+        &self,
+        writer: &mut dyn Writer,
+        agent: &Agent,
+        turn: &Turn,
+        call: &ToolCall,
+        now: Timestamp,
+    ) -> Result<TurnEvent, Error> {
+        let action = match self.ports.tools.plan(call) {
+            Ok(Plan::Act { action, .. }) => action,
+            Ok(Plan::Ask { .. }) => Action::AskPeer,
+            Err(problem) => {
+                // The tools changed with the server's version; there is nothing to run again.
+                let outcome = ToolOutcome { text: problem.to_string(), status: ToolStatus::Failed };
+                return Ok(TurnEvent::ToolFinished { call: call.id.clone(), outcome });
+            }
+        };
+        let cause = Cause::Tool(call.clone());
+        let effect = Effect { agent: turn.agent, session: turn.session, turn: turn.id, cause, action };
+        let settings = Settings::read(&agent.config)?;
+        let ask = gate::Ask {
+            id: self.ports.random.id::<ApprovalId>(now),
+            turn,
+            effect: &effect,
+            question: Question::RunAgain,
+            reason: "The server stopped while this ran, and nobody knows whether it was done. Run it again?"
+                .to_owned(),
+            expires_at: now + settings.approval_ttl,
+        };
+        gate::ask(writer, ask, now)
+    }
+}

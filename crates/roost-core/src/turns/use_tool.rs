@@ -1,0 +1,142 @@
+use jiff::Timestamp;
+use roost_domain::agent::{Agent, Settings};
+use roost_domain::approval::Question;
+use roost_domain::effect::{Action, Cause, Effect};
+use roost_domain::event::TurnEvent;
+use roost_domain::gate::{Decision, Permit};
+use roost_domain::id::ApprovalId;
+use roost_domain::tool::{ToolCall, ToolOutcome, ToolStatus};
+use roost_ports::machine::Spec;
+use roost_ports::store::Writer;
+use roost_ports::tool::Plan;
+
+use super::{Turns, Work};
+use crate::{Core, Error, ProgressOf, gate, log};
+
+impl Turns<'_> {
+    /// Uses a tool: decides and writes the intent in one transaction, acts, writes the outcome. Where the gate
+    /// says no, or wants a person to say yes first, only that is written.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` if the agent was deleted; `Internal` if the store fails. What goes wrong in the tool is an
+    /// outcome.
+    ///
+    /// # Cancel
+    ///
+    /// Dropping the future ends what the tool was doing and leaves the intent without an outcome; the caller
+    /// writes that with [`Turns::abort`].
+    pub async fn use_tool(
+        &self,
+        work: &Work,
+        call: &ToolCall,
+        leave: Option<ApprovalId>,
+    ) -> Result<(), Error> {
+        let Some((permit, spec)) = self.intend(work, call, leave).await? else { return Ok(()) };
+        let outcome = {
+            let unfinished = self.0.hub.begin(work.turn.session, ProgressOf::Tool(call.id.clone()));
+            let mut progress = |text: &str| unfinished.push(text);
+            let outcome = self.0.ports.tools.run(&permit, call, &spec, &mut progress).await;
+            let finished = TurnEvent::ToolFinished { call: call.id.clone(), outcome };
+            self.write(work, finished).await
+        };
+        self.0.went_on(&work.turn);
+        outcome
+    }
+
+    async fn intend(
+        &self,
+        work: &Work,
+        call: &ToolCall,
+        leave: Option<ApprovalId>,
+    ) -> Result<Option<(Permit, Spec)>, Error> {
+        let plan = match self.0.ports.tools.plan(call) {
+            Ok(plan) => plan,
+            Err(problem) => {
+                let outcome = ToolOutcome { text: problem.to_string(), status: ToolStatus::Failed };
+                self.write(work, TurnEvent::ToolFinished { call: call.id.clone(), outcome }).await?;
+                self.0.went_on(&work.turn);
+                return Ok(None);
+            }
+        };
+        let intent = Intent { work: work.clone(), call: call.clone(), leave, plan, now: self.0.now() };
+        let core = self.0.clone();
+        let granted = self.0.ports.store.write(move |writer| intent.write(&core, writer)).await?;
+        self.0.went_on(&work.turn);
+        Ok(granted)
+    }
+
+    async fn write(&self, work: &Work, event: TurnEvent) -> Result<(), Error> {
+        let (turn, now) = (work.turn.clone(), self.0.now());
+        self.0
+            .ports
+            .store
+            .write(move |writer| {
+                let agent = log::agent_of(writer, &turn)?;
+                log::append(writer, &agent, &turn, now, vec![event])?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+struct Intent {
+    work: Work,
+    call: ToolCall,
+    leave: Option<ApprovalId>,
+    plan: Plan,
+    now: Timestamp,
+}
+
+impl Intent {
+    fn write(self, core: &Core, writer: &mut dyn Writer) -> Result<Option<(Permit, Spec)>, Error> {
+        let turn = &self.work.turn;
+        let agent = log::agent_of(writer, turn)?;
+        let settings = Settings::read(&agent.config)?;
+        let (action, idempotent, question) = match self.plan {
+            Plan::Act { action, idempotent } => (action, idempotent, None),
+            Plan::Ask { question } => (Action::AskPeer, true, Some(question)),
+        };
+        let effect = Effect {
+            agent: turn.agent,
+            session: turn.session,
+            turn: turn.id,
+            cause: Cause::Tool(self.call.clone()),
+            action,
+        };
+        let call = self.call.id.clone();
+        let (event, granted) = match gate::decide(writer, &agent, &effect, self.leave)? {
+            Decision::Allowed(permit) => match question {
+                Some(question) => (TurnEvent::QuestionAsked { call, question }, None),
+                None => {
+                    let summary = effect.action.to_string();
+                    let spec = machine_spec(&agent, settings);
+                    (TurnEvent::ToolStarted { call, summary, idempotent }, Some((permit, spec)))
+                }
+            },
+            Decision::NeedsApproval(reason) => {
+                let ask = gate::Ask {
+                    id: core.ports.random.id::<ApprovalId>(self.now),
+                    turn,
+                    effect: &effect,
+                    question: Question::MayAct,
+                    reason: reason.to_string(),
+                    expires_at: self.now + settings.approval_ttl,
+                };
+                (gate::ask(writer, ask, self.now)?, None)
+            }
+            Decision::Blocked(reason) => (TurnEvent::ToolBlocked { call, reason: reason.to_string() }, None),
+        };
+        log::append(writer, &agent, turn, self.now, vec![event])?;
+        Ok(granted)
+    }
+}
+
+fn machine_spec(agent: &Agent, settings: Settings) -> Spec {
+    Spec {
+        agent: agent.id,
+        limits: agent.size.limits(),
+        profile: settings.profile,
+        network: settings.network,
+    }
+}
