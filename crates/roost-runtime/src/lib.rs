@@ -1,1 +1,13 @@
-//! The loops: turns, idle machines, expiring approvals, recovery.
+//! The runtime: where time and queues come in. Loops that drive turns, freeze idle machines, expire approvals and
+//! take note of connections, all under one roof, so that shutdown waits for all of them.
+//!
+//! Holds a `Core` and no adapter. Start at [`Runtime`].
+
+mod connections;
+mod drive;
+mod runtime;
+mod turns;
+mod upkeep;
+
+pub use connections::{ConnectionInbox, ConnectionNotes};
+pub use runtime::{Error, Options, Runtime};

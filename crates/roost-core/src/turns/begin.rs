@@ -1,15 +1,15 @@
 use jiff::Timestamp;
-use roost_domain::agent::{Agent, Settings};
+use roost_domain::agent::{Agent, Settings, State};
 use roost_domain::approval::Question;
 use roost_domain::effect::{Action, Cause, Effect};
 use roost_domain::event::{Journal, TurnEvent};
 use roost_domain::id::ApprovalId;
 use roost_domain::tool::{ToolCall, ToolOutcome, ToolStatus};
 use roost_domain::turn::Lost;
-use roost_ports::store::{Turn, Writer};
+use roost_ports::store::{Reader, Turn, Writer};
 use roost_ports::tool::Plan;
 
-use super::abort::reserved;
+use super::abort::settle_unseen;
 use super::{Turns, Work};
 use crate::{Error, gate, log};
 
@@ -21,34 +21,34 @@ impl Turns<'_> {
     ///
     /// `NotFound` if the agent was deleted; `Internal` if the store fails.
     pub async fn begin(&self, work: &Work) -> Result<(), Error> {
+        let turn = work.turn.clone();
+        let as_usual = move |reader: &dyn Reader| {
+            let agent = log::agent_of(reader, &turn)?;
+            Ok::<_, Error>(
+                agent.state != State::Frozen && log::fold(reader, &agent, &turn)?.lost().is_empty(),
+            )
+        };
+        if self.0.ports.store.read(as_usual).await? {
+            return Ok(());
+        }
         let (core, turn, now) = (self.0.clone(), work.turn.clone(), self.0.now());
         let begin = move |writer: &mut dyn Writer| {
             let agent = log::agent_of(writer, &turn)?;
-            let agent = if agent.state == roost_domain::agent::State::Frozen {
-                let agent = agent.wake();
-                writer.update_agent(&agent)?;
-                log::journal(writer, agent.id, now, Journal::Woke)?;
-                agent
-            } else {
-                agent
-            };
+            let agent = woken(writer, agent, now)?;
             let state = log::fold(writer, &agent, &turn)?;
             for lost in state.lost() {
-                let events = match lost {
+                let event = match lost {
                     Lost::Model => {
-                        // The provider may have charged for all of what nobody saw the end of.
-                        if let Some(reserved) = reserved(writer, &turn)? {
-                            writer.settle(turn.agent, reserved, reserved)?;
-                        }
-                        vec![TurnEvent::ModelLost]
+                        settle_unseen(writer, &turn)?;
+                        TurnEvent::ModelLost
                     }
-                    Lost::Repeatable(call) => vec![TurnEvent::ToolLost { call }],
-                    Lost::Unknown(id) => match state.call(&id) {
-                        Some(call) => vec![core.ask_about_lost(writer, &agent, &turn, call, now)?],
-                        None => Vec::new(),
-                    },
+                    Lost::Repeatable(call) => TurnEvent::ToolLost { call },
+                    Lost::Unknown(id) => {
+                        let Some(call) = state.call(&id) else { continue };
+                        core.ask_about_lost(writer, &agent, &turn, call, now)?
+                    }
                 };
-                log::append(writer, &agent, &turn, now, events)?;
+                log::append(writer, &agent, &turn, now, vec![event])?;
             }
             Ok::<_, Error>(())
         };
@@ -56,6 +56,16 @@ impl Turns<'_> {
         self.0.went_on(&work.turn);
         Ok(())
     }
+}
+
+fn woken(writer: &mut dyn Writer, agent: Agent, now: Timestamp) -> Result<Agent, Error> {
+    if agent.state != State::Frozen {
+        return Ok(agent);
+    }
+    let agent = agent.wake();
+    writer.update_agent(&agent)?;
+    log::journal(writer, agent.id, now, Journal::Woke)?;
+    Ok(agent)
 }
 
 impl crate::Core {

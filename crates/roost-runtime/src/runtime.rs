@@ -1,0 +1,83 @@
+use std::time::Duration;
+
+use roost_core::Core;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::connections::ConnectionInbox;
+use crate::{turns, upkeep};
+
+/// How the runtime works.
+pub struct Options {
+    /// How many turns are worked on at once.
+    pub max_turns: usize,
+    /// How long turns may take to come to a good end at shutdown before they are cut short.
+    pub grace: Duration,
+    /// How often idle machines and overdue approvals are looked for.
+    pub upkeep_every: Duration,
+    /// How long to wait before a model is asked again after it failed in passing; doubles with every failure.
+    pub retry_delay: Duration,
+    /// What machines' processes try to reach.
+    pub connections: Option<ConnectionInbox>,
+}
+
+impl Default for Options {
+    /// The documented defaults of `roost.toml`.
+    fn default() -> Self {
+        Self {
+            max_turns: 256,
+            grace: Duration::from_secs(5),
+            upkeep_every: Duration::from_secs(1),
+            retry_delay: Duration::from_secs(1),
+            connections: None,
+        }
+    }
+}
+
+/// All loops of a server.
+pub struct Runtime {
+    core: Core,
+    options: Options,
+}
+
+/// Why the runtime does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What a dead process left could not be taken over.
+    #[error("the turns of the last run cannot be taken over")]
+    Recovery(#[source] roost_core::Error),
+}
+
+impl Runtime {
+    /// Puts a runtime together.
+    pub const fn new(core: Core, options: Options) -> Self {
+        Self { core, options }
+    }
+
+    /// Takes over what a dead process left and runs until `shutdown`; then lets turns come to an end within the
+    /// grace period, cuts short the others in a way that the next start goes on with, and returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Recovery`]; nothing runs then.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
+        let recovered = self.core.turns().recover().await.map_err(Error::Recovery)?;
+        if recovered > 0 {
+            tracing::info!(turns = recovered, "took over what the last run left");
+        }
+        let Options { max_turns, grace, upkeep_every, retry_delay, connections } = self.options;
+        let mut loops = JoinSet::new();
+        loops.spawn(upkeep::run(self.core.clone(), upkeep_every, shutdown.clone()));
+        if let Some(inbox) = connections {
+            loops.spawn(inbox.run(self.core.clone(), shutdown.clone()));
+        }
+        let limits = turns::Limits { max_turns, grace, retry_delay };
+        loops.spawn(turns::run(self.core, limits, shutdown));
+        while let Some(ended) = loops.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a loop of the runtime died");
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,29 @@
+//! Small duties by the clock: idle machines freeze, overdue approvals expire.
+
+use std::time::Duration;
+
+use roost_core::Core;
+use roost_domain::page::Limit;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+/// How many approvals expire at a time.
+const BATCH: Limit = Limit::clamped(200, 200);
+
+/// Does its rounds until `shutdown`.
+pub(crate) async fn run(core: Core, every: Duration, shutdown: CancellationToken) {
+    let mut rounds = tokio::time::interval(every);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = rounds.tick() => {}
+            () = shutdown.cancelled() => return,
+        }
+        if let Err(error) = core.agents().freeze_idle().await {
+            tracing::error!(%error, "idle machines could not be looked after");
+        }
+        if let Err(error) = core.approvals().expire(BATCH).await {
+            tracing::error!(%error, "overdue approvals could not be looked after");
+        }
+    }
+}
