@@ -86,6 +86,13 @@ impl Core {
         self.ports.clock.now()
     }
 
+    /// Returns a new name for a request, for whoever makes a [`crate::Ctx`]: `req_` and 24 hexadecimal digits.
+    pub fn request_id(&self) -> String {
+        let mut random = [0; 12];
+        self.ports.random.fill(&mut random);
+        random.iter().fold("req_".to_owned(), |id, byte| format!("{id}{byte:02x}"))
+    }
+
     /// Returns the use cases of agents.
     pub const fn agents(&self) -> Agents<'_> {
         Agents(self)

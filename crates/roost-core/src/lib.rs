@@ -32,3 +32,8 @@ pub use messages::{History, Messages, PostMessage, Posted};
 pub use sessions::{NewSession, Sessions};
 pub use turns::{Claim, Parked, Turns, Work};
 pub use usage::{ListUsage, Usages};
+
+// What use cases take and give that a port defines: faces may not import the ports.
+pub use roost_ports::store::{
+    AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, Document, Role, UsageRow,
+};

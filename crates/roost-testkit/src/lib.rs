@@ -1,1 +1,19 @@
-//! What the tests share: a whole application in process, fakes, stories.
+//! What the tests share: a whole application in process, with a real store and a real runtime, and doubles for
+//! the model, the machines, the clock and chance.
+//!
+//! Start at [`TestApp`]. Tests tell the model what to say ([`TestModels`]), post messages, and wait for what they
+//! expect in the log; every wait has a deadline.
+
+mod app;
+mod clock;
+mod machines;
+mod models;
+mod random;
+mod tools;
+
+pub use app::{Builder, TestApp};
+pub use clock::TestClock;
+pub use machines::TestMachines;
+pub use models::{Reply, TestModels};
+pub use random::SeededRandom;
+pub use tools::TestTools;

@@ -1,0 +1,11 @@
+//! The use cases and the runtime over a real store, with doubles for the model and the machines.
+
+mod agents;
+mod approvals;
+mod budget;
+mod cancel;
+mod keys;
+mod recovery;
+mod sessions;
+mod streams;
+mod turns;

@@ -1,0 +1,175 @@
+//! A server that dies in mid-step and one that takes over: the log of the first is all the second has.
+
+use roost_domain::approval::Question;
+use roost_domain::event::{Ending, TurnEvent};
+use roost_domain::tool::ToolStatus;
+use roost_ports::store::TurnPhase;
+use roost_testkit::{Reply, TestApp};
+use serde_json::json;
+
+use crate::approvals::{decision, pending};
+
+fn is_end(event: &TurnEvent) -> bool {
+    matches!(event, TurnEvent::Ended { .. })
+}
+
+fn names(events: &[TurnEvent]) -> Vec<&'static str> {
+    events
+        .iter()
+        .map(|event| match event {
+            TurnEvent::MessageReceived { .. } => "message",
+            TurnEvent::ModelCalled { .. } => "called",
+            TurnEvent::ModelAnswered { .. } => "answered",
+            TurnEvent::ModelLost => "model lost",
+            TurnEvent::ToolStarted { .. } => "started",
+            TurnEvent::ToolFinished { .. } => "finished",
+            TurnEvent::ToolLost { .. } => "tool lost",
+            TurnEvent::ApprovalRequested { .. } => "approval requested",
+            TurnEvent::ApprovalDecided { .. } => "approval decided",
+            TurnEvent::Ended { .. } => "ended",
+            _ => "other",
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn an_answer_that_was_being_written_is_asked_for_again() {
+    let mut app = TestApp::start().await;
+    let agent = app.agent(json!({})).await;
+    app.models.when("tell me", [Reply::Hang(vec!["Once upon"]), Reply::Say(vec!["Once upon a time."])]);
+    let posted = app.post(agent, "tell me").await;
+    app.until(agent, &posted, |event| matches!(event, TurnEvent::ModelCalled { .. })).await;
+    app.kill_runtime().await;
+    app.start_runtime();
+    let events = app.until(agent, &posted, is_end).await;
+    assert_eq!(names(&events), ["message", "called", "model lost", "called", "answered", "ended"]);
+}
+
+#[tokio::test]
+async fn a_command_that_was_running_is_not_run_again_before_a_person_said_so() {
+    let mut app = TestApp::start().await;
+    let agent = app.agent(json!({})).await;
+    let hang = Reply::Use("", vec![("shell", json!({"command": "hang"}))]);
+    app.models.when("deploy", [hang, Reply::Say(vec!["I will check."])]);
+    let posted = app.post(agent, "deploy").await;
+    app.until(agent, &posted, |event| matches!(event, TurnEvent::ToolStarted { .. })).await;
+    app.kill_runtime().await;
+    let ran = app.machines.commands().len();
+    app.start_runtime();
+    app.until(agent, &posted, |event| matches!(event, TurnEvent::ApprovalRequested { .. })).await;
+    app.until_phase(posted.turn, TurnPhase::Waiting).await;
+    let approval = pending(&app).await.pop().expect("a person is asked");
+    assert_eq!(approval.question, Question::RunAgain);
+    assert_eq!(app.machines.commands().len(), ran, "it was not run again by itself");
+    app.core.approvals().decide(&app.ctx(), decision(&approval, false)).await.expect("can be denied");
+    let events = app.until(agent, &posted, is_end).await;
+    assert_eq!(events.last(), Some(&TurnEvent::Ended { ending: Ending::Answered }));
+    let told = format!("{:?}", app.models.asked().last().expect("was asked").messages.last());
+    assert!(told.contains("its outcome is unknown"), "{told}");
+    assert_eq!(app.machines.commands().len(), ran);
+}
+
+#[tokio::test]
+async fn a_lost_command_is_run_again_when_a_person_says_so() {
+    let mut app = TestApp::start().await;
+    let agent = app.agent(json!({})).await;
+    app.models.when("deploy", [Reply::Use("", vec![("shell", json!({"command": "hang"}))])]);
+    let posted = app.post(agent, "deploy").await;
+    app.until(agent, &posted, |event| matches!(event, TurnEvent::ToolStarted { .. })).await;
+    app.kill_runtime().await;
+    let ran = app.machines.commands().len();
+    app.start_runtime();
+    app.until_phase(posted.turn, TurnPhase::Waiting).await;
+    let approval = pending(&app).await.pop().expect("a person is asked");
+    app.core.approvals().decide(&app.ctx(), decision(&approval, true)).await.expect("can be approved");
+    let mut starts = 0;
+    app.until(agent, &posted, |event| matches!(event, TurnEvent::ApprovalDecided { .. })).await;
+    app.until_phase(posted.turn, TurnPhase::Active).await;
+    while starts < 2 {
+        tokio::task::yield_now().await;
+        let log = app.log(posted.session).await;
+        starts = log.iter().filter(|event| format!("{event:?}").contains("ToolStarted")).count();
+    }
+    app.core.sessions().cancel(&app.ctx(), agent, posted.session).await.expect("can be cancelled");
+    app.until(agent, &posted, is_end).await;
+    assert_eq!(app.machines.commands().len(), ran + 1);
+}
+
+#[tokio::test]
+async fn a_tool_that_does_no_harm_twice_is_run_again_by_itself() {
+    let mut app = TestApp::start().await;
+    let agent = app.agent(json!({})).await;
+    app.models.when("read", [Reply::Use("", vec![("read_file", json!({"path": "hang"}))])]);
+    let posted = app.post(agent, "read").await;
+    app.until(agent, &posted, |event| matches!(event, TurnEvent::ToolStarted { .. })).await;
+    app.kill_runtime().await;
+    app.start_runtime();
+    let lost = app.until(agent, &posted, |event| matches!(event, TurnEvent::ToolLost { .. })).await;
+    assert_eq!(names(&lost), ["message", "called", "answered", "started", "tool lost"]);
+    assert!(pending(&app).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_approval_outlives_the_server_and_lets_the_turn_go_on() {
+    let mut app = TestApp::start().await;
+    let agent = app.agent(json!({"policy": "strict"})).await;
+    let wants = Reply::Use("", vec![("shell", json!({"command": "ls"}))]);
+    app.models.when("look", [wants, Reply::Say(vec!["Looked."])]);
+    let posted = app.post(agent, "look").await;
+    app.until_phase(posted.turn, TurnPhase::Waiting).await;
+    app.kill_runtime().await;
+    app.start_runtime();
+    let approval = pending(&app).await.pop().expect("it still waits");
+    app.core.approvals().decide(&app.ctx(), decision(&approval, true)).await.expect("can be approved");
+    let events = app.until(agent, &posted, is_end).await;
+    assert_eq!(events.last(), Some(&TurnEvent::Ended { ending: Ending::Answered }));
+    assert_eq!(app.machines.commands(), ["ls"]);
+}
+
+#[tokio::test]
+async fn a_server_that_stops_in_good_order_cuts_commands_short_and_goes_on_at_the_next_start() {
+    let mut app = TestApp::builder().grace(std::time::Duration::ZERO).build().await;
+    let agent = app.agent(json!({})).await;
+    let hang = Reply::Use("", vec![("shell", json!({"command": "hang"}))]);
+    app.models.when("build", [hang, Reply::Say(vec!["It was cut short."])]);
+    let posted = app.post(agent, "build").await;
+    app.until(agent, &posted, |event| matches!(event, TurnEvent::ToolStarted { .. })).await;
+    app.stop_runtime().await;
+    app.start_runtime();
+    let events = app.until(agent, &posted, is_end).await;
+    let cut = events.iter().any(
+        |event| matches!(event, TurnEvent::ToolFinished { outcome, .. } if outcome.status == ToolStatus::Cancelled),
+    );
+    assert!(cut && pending(&app).await.is_empty(), "nobody has to be asked: {events:#?}");
+    assert_eq!(events.last(), Some(&TurnEvent::Ended { ending: Ending::Answered }));
+}
+
+#[tokio::test]
+async fn everything_that_waited_when_the_server_died_is_answered_once() {
+    let mut app = TestApp::builder().without_runtime().build().await;
+    let agent = app.agent(json!({})).await;
+    let mut posted = Vec::new();
+    for n in 0..20 {
+        let new = roost_core::NewSession { agent, peer: Some(format!("peer {n}")) };
+        let session = app.core.sessions().create(&app.ctx(), new).await.expect("a session can be made").id;
+        let message = roost_core::PostMessage {
+            agent,
+            session: Some(session),
+            peer: Some(format!("peer {n}")),
+            text: format!("message {n}"),
+            context: None,
+        };
+        posted.push(app.core.messages().post(&app.ctx(), message).await.expect("can be posted"));
+    }
+    for _ in 0..3 {
+        app.start_runtime();
+        tokio::task::yield_now().await;
+        app.kill_runtime().await;
+    }
+    app.start_runtime();
+    for posted in &posted {
+        let events = app.until(agent, posted, is_end).await;
+        let answers = events.iter().filter(|event| matches!(event, TurnEvent::ModelAnswered { .. })).count();
+        assert_eq!(answers, 1, "{events:#?}");
+    }
+}

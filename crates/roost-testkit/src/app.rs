@@ -1,0 +1,328 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use roost_core::{Core, CreateAgent, CreateKey, Ctx, Live, Ports, PostMessage, Posted, Principal, Settings};
+use roost_domain::agent::{Agent, Region};
+use roost_domain::event::{Body, Event, Offset, TurnEvent};
+use roost_domain::id::{AccountId, AgentId, SessionId, TurnId};
+use roost_domain::key::{Key, Scope, Style};
+use roost_domain::machine::Size;
+use roost_domain::secret::Secret;
+use roost_ports::random::Random;
+use roost_ports::store::Store;
+use roost_runtime::{Options, Runtime};
+use roost_store::{Database, MasterKey, SealedVault};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{SeededRandom, TestClock, TestMachines, TestModels, TestTools};
+
+/// How long a test waits for anything before it fails.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A whole application in process.
+pub struct TestApp {
+    /// The core that faces are built on.
+    pub core: Core,
+    /// The model.
+    pub models: Arc<TestModels>,
+    /// The machines.
+    pub machines: Arc<TestMachines>,
+    /// The clock.
+    pub clock: Arc<TestClock>,
+    /// The store, for looking at what no use case shows.
+    pub store: Arc<dyn Store>,
+    /// The first account.
+    pub account: AccountId,
+    /// The text of a key of that account with every scope.
+    pub key_text: String,
+    key: Key,
+    shutdown: CancellationToken,
+    runtime: Option<JoinHandle<()>>,
+    retry_delay: Duration,
+    grace: Duration,
+}
+
+/// Puts a [`TestApp`] together.
+pub struct Builder {
+    settings: Settings,
+    style: Style,
+    running: bool,
+    grace: Duration,
+}
+
+impl Builder {
+    /// Sets what the server's owner sets.
+    #[must_use]
+    pub fn settings(self, settings: Settings) -> Self {
+        Self { settings, ..self }
+    }
+
+    /// Makes the key look like those of a product.
+    #[must_use]
+    pub fn key_style(self, style: Style) -> Self {
+        Self { style, ..self }
+    }
+
+    /// Leaves the runtime off until [`TestApp::start_runtime`].
+    #[must_use]
+    pub fn without_runtime(self) -> Self {
+        Self { running: false, ..self }
+    }
+
+    /// Sets how long turns have at shutdown.
+    #[must_use]
+    pub fn grace(self, grace: Duration) -> Self {
+        Self { grace, ..self }
+    }
+
+    /// Starts the application.
+    pub async fn build(self) -> TestApp {
+        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
+        let store: Arc<dyn Store> = Arc::new(Database::in_memory().expect("a temporary database opens"));
+        let clock = Arc::new(TestClock::default());
+        let models = Arc::new(TestModels::default());
+        let machines = Arc::new(TestMachines::default());
+        let master = MasterKey::generate(&*random);
+        let ports = Ports {
+            store: Arc::clone(&store),
+            vault: Arc::new(SealedVault::new(master, Arc::clone(&random))),
+            machines: Arc::clone(&machines) as _,
+            models: Arc::clone(&models) as _,
+            tools: Arc::new(TestTools::new(Arc::clone(&machines) as _)),
+            clock: Arc::clone(&clock) as _,
+            random,
+        };
+        let core = Core::new(ports, self.settings);
+        let account = core.keys().owner_account("Test").await.expect("an account can be made");
+        let owner = context(&core, Principal::Owner(account));
+        let new = CreateKey { name: "test".to_owned(), style: self.style, scopes: Scope::ALL.to_vec() };
+        let made = core.keys().create(&owner, new).await.expect("a key can be made");
+        let mut app = TestApp {
+            core,
+            models,
+            machines,
+            clock,
+            store,
+            account,
+            key_text: made.text.expose().to_owned(),
+            key: made.key,
+            shutdown: CancellationToken::new(),
+            runtime: None,
+            retry_delay: Duration::from_millis(1),
+            grace: self.grace,
+        };
+        if self.running {
+            app.start_runtime();
+        }
+        app
+    }
+}
+
+fn context(core: &Core, principal: Principal) -> Ctx {
+    let now = core.now();
+    Ctx { principal, request_id: "req_test".to_owned(), now, deadline: now + PATIENCE }
+}
+
+impl TestApp {
+    /// Begins to put one together.
+    pub fn builder() -> Builder {
+        Builder {
+            settings: Settings::default(),
+            style: Style::Native,
+            running: true,
+            grace: Duration::from_secs(5),
+        }
+    }
+
+    /// Starts one as most tests need it.
+    pub async fn start() -> Self {
+        Self::builder().build().await
+    }
+
+    /// Starts the runtime, the first time or after [`TestApp::stop_runtime`] or [`TestApp::kill_runtime`].
+    pub fn start_runtime(&mut self) {
+        self.shutdown = CancellationToken::new();
+        let options = Options {
+            grace: self.grace,
+            upkeep_every: Duration::from_millis(5),
+            retry_delay: self.retry_delay,
+            ..Options::default()
+        };
+        let runtime = Runtime::new(self.core.clone(), options).run(self.shutdown.clone());
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the handle is awaited or aborted by the app that owns it"
+        )]
+        let handle =
+            tokio::spawn(async move { runtime.await.expect("the runtime takes over what was left") });
+        self.runtime = Some(handle);
+    }
+
+    /// Stops the runtime in good order.
+    pub async fn stop_runtime(&mut self) {
+        self.shutdown.cancel();
+        if let Some(runtime) = self.runtime.take() {
+            within("the runtime stops", runtime).await.expect("the runtime does not panic");
+        }
+    }
+
+    /// Stops the runtime in mid-step, as a crash does: nothing more is written.
+    pub async fn kill_runtime(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.abort();
+            let ended = within("the runtime dies", runtime).await;
+            assert!(ended.is_err_and(|error| error.is_cancelled()), "the runtime had ended by itself");
+        }
+    }
+
+    /// Returns a context of the app's key, now.
+    pub fn ctx(&self) -> Ctx {
+        context(&self.core, Principal::Key(self.key.clone()))
+    }
+
+    /// Returns a context of a key with these scopes only.
+    pub fn ctx_with(&self, scopes: &[Scope]) -> Ctx {
+        context(&self.core, Principal::Key(Key { scopes: scopes.to_vec(), ..self.key.clone() }))
+    }
+
+    /// Makes another account and returns a context of its owner.
+    pub async fn stranger(&self) -> Ctx {
+        let id: AccountId = "acct_0000000000007000800000000000feed".parse().expect("is an id");
+        let account =
+            roost_domain::account::Account { id, name: "Stranger".to_owned(), created_at: self.core.now() };
+        let insert = move |writer: &mut dyn roost_ports::store::Writer| writer.insert_account(&account);
+        self.store.write::<_, roost_ports::store::Error>(insert).await.expect("an account can be made");
+        context(&self.core, Principal::Owner(id))
+    }
+
+    /// Makes an agent of the model `test/echo` with this configuration.
+    pub async fn agent(&self, config: serde_json::Value) -> AgentId {
+        self.agent_of("test/echo", config).await.id
+    }
+
+    /// Makes an agent of a model with this configuration.
+    pub async fn agent_of(&self, model: &str, config: serde_json::Value) -> Agent {
+        let serde_json::Value::Object(config) = config else { panic!("a configuration is an object") };
+        let new = CreateAgent {
+            name: "Ada".to_owned(),
+            description: String::new(),
+            model: Some(model.parse().expect("is a model name")),
+            size: Size::Medium,
+            region: Region::Eu,
+            avatar_url: None,
+            tags: Vec::new(),
+            config,
+            soul: None,
+            identity: None,
+            workflow: None,
+            secrets: BTreeMap::from([("keyed_api_key".to_owned(), Secret::new("sk-test-secret"))]),
+        };
+        self.core.agents().create(&self.ctx(), new).await.expect("an agent can be made").agent
+    }
+
+    /// Posts a message.
+    pub async fn post(&self, agent: AgentId, text: &str) -> Posted {
+        let message = PostMessage { agent, session: None, peer: None, text: text.to_owned(), context: None };
+        self.core.messages().post(&self.ctx(), message).await.expect("a message can be posted")
+    }
+
+    /// Posts a message and returns everything that happened in its turn until it ended.
+    pub async fn talk(&self, agent: AgentId, text: &str) -> Vec<TurnEvent> {
+        let posted = self.post(agent, text).await;
+        self.until(agent, &posted, |event| matches!(event, TurnEvent::Ended { .. })).await
+    }
+
+    /// Returns what happened in a turn, once an event has happened in it that the test waits for.
+    ///
+    /// # Panics
+    ///
+    /// When it does not happen in time.
+    pub async fn until(
+        &self,
+        agent: AgentId,
+        posted: &Posted,
+        happened: impl Fn(&TurnEvent) -> bool,
+    ) -> Vec<TurnEvent> {
+        let (session, turn) = (posted.session, posted.turn);
+        let subscribed = self.core.events().subscribe(&self.ctx(), agent, session, Offset::START).await;
+        let mut events = subscribed.expect("the session can be followed");
+        let mut seen = Vec::new();
+        let wait = async {
+            loop {
+                let live = events.next().await.expect("the log can be read");
+                let Live::Event(Event { body: Body::Turn { turn: of, event }, .. }) = live else { continue };
+                if of == turn {
+                    seen.push(event);
+                    if seen.last().is_some_and(&happened) {
+                        return;
+                    }
+                }
+            }
+        };
+        if tokio::time::timeout(PATIENCE, wait).await.is_err() {
+            panic!("what the test waits for did not happen; this did: {seen:#?}");
+        }
+        seen
+    }
+
+    /// Returns a session's log as it stands.
+    pub async fn log(&self, session: SessionId) -> Vec<Event> {
+        let limit = roost_domain::page::Limit::clamped(10_000, 10_000);
+        let read = move |reader: &dyn roost_ports::store::Reader| reader.last_events(session, limit);
+        self.store.read::<_, roost_ports::store::Error>(read).await.expect("the log can be read")
+    }
+
+    /// Returns an agent as it stands.
+    pub async fn look(&self, agent: AgentId) -> Agent {
+        self.core.agents().get(&self.ctx(), agent).await.expect("the agent is there").agent
+    }
+
+    /// Waits until an agent is as the test wants it.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come to be in time.
+    pub async fn until_agent(&self, agent: AgentId, wanted: impl Fn(&Agent) -> bool) -> Agent {
+        let wait = async {
+            loop {
+                let now = self.look(agent).await;
+                if wanted(&now) {
+                    return now;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        within("the agent becomes as wanted", wait).await
+    }
+
+    /// Returns the phase of a turn.
+    pub async fn phase(&self, turn: TurnId) -> roost_ports::store::TurnPhase {
+        let read = move |reader: &dyn roost_ports::store::Reader| reader.turn(turn);
+        let turn = self.store.read::<_, roost_ports::store::Error>(read).await.expect("turns can be read");
+        turn.expect("the turn is there").phase
+    }
+
+    /// Waits until a turn is in a phase.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come to be in time.
+    pub async fn until_phase(&self, turn: TurnId, wanted: roost_ports::store::TurnPhase) {
+        let wait = async {
+            while self.phase(turn).await != wanted {
+                tokio::task::yield_now().await;
+            }
+        };
+        within(&format!("the turn becomes {}", wanted.name()), wait).await;
+    }
+}
+
+/// Waits for something with a deadline.
+async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(value) => value,
+        Err(tokio::time::error::Elapsed { .. }) => panic!("not in time: {what}"),
+    }
+}

@@ -1,0 +1,160 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use roost_domain::gate::Permit;
+use roost_domain::id::AgentId;
+use roost_domain::machine::{Condition, Layer, Stats};
+use roost_domain::unit::Bytes;
+use roost_ports::machine::{
+    Command, Entry, Error, Exit, ExitStatus, FilePart, Machine, Machines, Match, Output, Spec,
+};
+
+/// Machines that only remember what was asked of them. What real machines do is the business of the sandbox's own
+/// tests.
+///
+/// A command's output is the command itself; `hang` never ends; `exit N` ends with the code N. Every machine that
+/// is up counts as idle for as long as [`TestMachines::idle_for`] says.
+#[derive(Default)]
+pub struct TestMachines {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Default)]
+struct Inner {
+    conditions: HashMap<AgentId, Condition>,
+    commands: Vec<String>,
+    idle_for: Duration,
+    broken: bool,
+}
+
+impl TestMachines {
+    fn with<T>(&self, look: impl FnOnce(&mut Inner) -> T) -> T {
+        look(&mut self.inner.lock().expect("no panic in here"))
+    }
+
+    /// Returns the commands that were run, in order.
+    pub fn commands(&self) -> Vec<String> {
+        self.with(|inner| inner.commands.clone())
+    }
+
+    /// Says how long every machine has been idle.
+    pub fn idle_for(&self, idle: Duration) {
+        self.with(|inner| inner.idle_for = idle);
+    }
+
+    /// From now on no machine starts.
+    pub fn break_down(&self) {
+        self.with(|inner| inner.broken = true);
+    }
+}
+
+#[async_trait]
+impl Machines for TestMachines {
+    async fn open(&self, permit: &Permit, spec: &Spec) -> Result<Arc<dyn Machine>, Error> {
+        assert_eq!(permit.agent(), spec.agent, "the gate's leave is for another agent");
+        self.with(|inner| {
+            if inner.broken {
+                return Err(Error::CannotStart { problem: "the test says so".to_owned() });
+            }
+            inner.conditions.insert(spec.agent, Condition::Running);
+            Ok(())
+        })?;
+        Ok(Arc::new(TestMachine { inner: Arc::clone(&self.inner) }))
+    }
+
+    async fn freeze(&self, agent: AgentId) -> Result<(), Error> {
+        self.with(|inner| {
+            if let Some(condition) = inner.conditions.get_mut(&agent) {
+                *condition = Condition::Frozen;
+            }
+        });
+        Ok(())
+    }
+
+    async fn thaw(&self, agent: AgentId) -> Result<(), Error> {
+        self.with(|inner| {
+            if let Some(condition) = inner.conditions.get_mut(&agent) {
+                *condition = Condition::Running;
+            }
+        });
+        Ok(())
+    }
+
+    async fn stop(&self, agent: AgentId) -> Result<(), Error> {
+        self.with(|inner| inner.conditions.remove(&agent));
+        Ok(())
+    }
+
+    async fn destroy(&self, agent: AgentId) -> Result<(), Error> {
+        self.stop(agent).await
+    }
+
+    async fn stats(&self, agent: AgentId) -> Result<Option<Stats>, Error> {
+        Ok((self.condition(agent) != Condition::Absent).then_some(Stats {
+            memory: Bytes::mib(128),
+            memory_limit: Bytes::gib(4),
+            cpu: Duration::from_secs(3),
+            cpu_share: 0.0235,
+            processes: 2,
+        }))
+    }
+
+    fn condition(&self, agent: AgentId) -> Condition {
+        self.with(|inner| inner.conditions.get(&agent).copied().unwrap_or(Condition::Absent))
+    }
+
+    fn idle(&self, idle: Duration) -> Vec<AgentId> {
+        self.with(|inner| {
+            let up = inner.conditions.iter().filter(|(_, condition)| **condition == Condition::Running);
+            if inner.idle_for >= idle { up.map(|(agent, _)| *agent).collect() } else { Vec::new() }
+        })
+    }
+
+    fn layers(&self) -> Vec<Layer> {
+        vec![Layer { name: "namespaces", holds: false, detail: "a test double isolates nothing".to_owned() }]
+    }
+
+    async fn shutdown(&self) {
+        self.with(|inner| inner.conditions.clear());
+    }
+}
+
+struct TestMachine {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[async_trait]
+impl Machine for TestMachine {
+    async fn exec(
+        &self,
+        _permit: &Permit,
+        command: Command,
+        output: &mut (dyn for<'piece> FnMut(Output<'piece>) + Send),
+    ) -> Result<Exit, Error> {
+        self.inner.lock().expect("no panic in here").commands.push(command.line.clone());
+        output(Output::Stdout(command.line.as_bytes()));
+        if command.line == "hang" {
+            std::future::pending::<()>().await;
+        }
+        let code = command.line.strip_prefix("exit ").and_then(|code| code.parse().ok()).unwrap_or(0);
+        Ok(Exit { status: ExitStatus::Code(code), took: Duration::ZERO, dropped: Bytes(0) })
+    }
+
+    async fn read(&self, _: &Permit, path: &str, _: u64, _: Bytes) -> Result<FilePart, Error> {
+        Err(Error::NotFound { path: path.to_owned() })
+    }
+
+    async fn write(&self, _: &Permit, _: &str, _: &[u8]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn list(&self, _: &Permit, _: &str, _: u32, _: u32) -> Result<Vec<Entry>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn search(&self, _: &Permit, _: &str, _: &str, _: u32) -> Result<Vec<Match>, Error> {
+        Ok(Vec::new())
+    }
+}
