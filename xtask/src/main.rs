@@ -1,2 +1,51 @@
-//! Chores of the workspace.
-fn main() {}
+//! Chores of the workspace: `cargo xtask test`, `cargo xtask bench [NAME]`.
+
+#![expect(clippy::print_stdout, reason = "a command line speaks on standard output")]
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+mod bench;
+mod command;
+mod needs;
+mod summary;
+mod test;
+
+const USAGE: &str = "\
+cargo xtask test                  check formatting, lints and documentation, and run all tests
+cargo xtask bench [NAME [ARG]…]   run the benchmarks, or one of them with arguments
+cargo xtask bench --list          list the benchmarks";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<ExitCode> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["test"] => Ok(test::run(&root()?)),
+        ["bench", "--list"] => bench::list(&root()?),
+        ["bench"] => bench::run_all(&root()?),
+        ["bench", name, rest @ ..] => bench::run_one(&root()?, name, rest),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        [unknown, ..] => bail!("there is no chore {unknown:?} with these arguments\n{USAGE}"),
+    }
+}
+
+/// Returns the directory of the workspace, wherever the command was called from.
+fn root() -> Result<PathBuf> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().map(Path::to_owned).context("xtask stands outside the workspace")
+}

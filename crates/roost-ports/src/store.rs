@@ -168,7 +168,7 @@ impl dyn Store {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is already one with this name or id.
-    #[error("there is already a {what}")]
+    #[error("the {what} exists already")]
     Exists {
         /// Of what.
         what: &'static str,

@@ -1,1 +1,10 @@
 //! Machine drivers, the hands inside every machine, and the suite every driver passes.
+//!
+//! Imports `roost-domain` and `roost-ports`. Start at [`KernelMachines`], the driver that needs nothing but a Linux
+//! kernel, and at [`hands`], the process inside. [`FakeMachines`] stands in where isolation is not the point;
+//! [`conformance`] is what both are held to.
+
+pub mod hands;
+
+mod files;
+mod wire;

@@ -123,9 +123,8 @@ async fn a_host_that_is_not_listed_needs_approval_under_standard_and_is_blocked_
     let strict = app.agent(json!({"policy": "strict"})).await;
     app.models.when("fetch strictly", [wants(), Reply::Say(vec!["Not allowed."])]);
     let events = app.talk(strict, "fetch strictly").await;
-    let blocked = events.iter().find_map(|event| match event {
-        TurnEvent::ToolBlocked { reason, .. } => Some(reason.as_str()),
-        _ => None,
+    let blocked = events.iter().find_map(|event| {
+        if let TurnEvent::ToolBlocked { reason, .. } = event { Some(reason.as_str()) } else { None }
     });
     assert_eq!(
         blocked,

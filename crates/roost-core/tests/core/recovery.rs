@@ -27,7 +27,11 @@ fn names(events: &[TurnEvent]) -> Vec<&'static str> {
             TurnEvent::ApprovalRequested { .. } => "approval requested",
             TurnEvent::ApprovalDecided { .. } => "approval decided",
             TurnEvent::Ended { .. } => "ended",
-            _ => "other",
+            TurnEvent::ModelFailed { .. }
+            | TurnEvent::ToolBlocked { .. }
+            | TurnEvent::QuestionAsked { .. }
+            | TurnEvent::QuestionAnswered { .. }
+            | TurnEvent::CancelRequested => "other",
         })
         .collect()
 }
