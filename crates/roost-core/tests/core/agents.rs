@@ -72,9 +72,13 @@ async fn an_idle_machine_freezes_and_wakes_on_the_next_message() {
     app.models
         .when("run", [Reply::Use("", vec![("shell", json!({"command": "ls"}))]), Reply::Say(vec!["ok"])]);
     app.talk(agent, "run").await;
+    let sooner = app.agent(json!({"idleSeconds": 59})).await;
+    app.models
+        .when("run too", [Reply::Use("", vec![("shell", json!({"command": "ls"}))]), Reply::Say(vec!["ok"])]);
+    app.talk(sooner, "run too").await;
     app.machines.idle_for(Duration::from_secs(59));
-    app.talk(agent, "still awake?").await;
-    assert_eq!(app.look(agent).await.state, State::Running);
+    app.until_agent(sooner, |agent| agent.state == State::Frozen).await;
+    assert_eq!(app.look(agent).await.state, State::Running, "it has a second left");
     app.machines.idle_for(Duration::from_secs(60));
     app.until_agent(agent, |agent| agent.state == State::Frozen).await;
     app.machines.idle_for(Duration::ZERO);
