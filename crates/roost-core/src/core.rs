@@ -55,6 +55,9 @@ pub struct Settings {
     pub max_open_turns: usize,
     /// How many agents one account may have.
     pub max_agents: u64,
+    /// The walls without which no machine of an agent under the policy `strict` is used; see
+    /// `roost_domain::machine::Layer` for their names.
+    pub strict_layers: Vec<String>,
 }
 
 impl Default for Settings {
@@ -66,6 +69,7 @@ impl Default for Settings {
             max_input: Tokens(150_000),
             max_open_turns: 100,
             max_agents: 100_000,
+            strict_layers: ["namespaces", "network", "seccomp"].map(str::to_owned).to_vec(),
         }
     }
 }

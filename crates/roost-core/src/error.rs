@@ -137,6 +137,17 @@ impl std::error::Error for Error {
     }
 }
 
+/// Says what went wrong with its causes, in one line for people.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         match error {

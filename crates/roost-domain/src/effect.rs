@@ -86,6 +86,14 @@ impl Action {
             Self::AskPeer => "ask_peer",
         }
     }
+
+    /// Tells whether it happens in the agent's machine, which has to be up for it.
+    pub const fn needs_machine(&self) -> bool {
+        match self {
+            Self::RunCommand { .. } | Self::ReadFiles { .. } | Self::WriteFile { .. } => true,
+            Self::CallModel { .. } | Self::SendHttp { .. } | Self::AskPeer => false,
+        }
+    }
 }
 
 impl fmt::Display for Action {

@@ -27,6 +27,7 @@ struct Inner {
     commands: Vec<String>,
     idle_for: Duration,
     broken: bool,
+    bare: bool,
 }
 
 impl TestMachines {
@@ -42,6 +43,11 @@ impl TestMachines {
     /// Says how long every machine has been idle.
     pub fn idle_for(&self, idle: Duration) {
         self.with(|inner| inner.idle_for = idle);
+    }
+
+    /// From now on the walls around the machines do not hold.
+    pub fn lay_bare(&self) {
+        self.with(|inner| inner.bare = true);
     }
 
     /// From now on no machine starts.
@@ -113,7 +119,8 @@ impl Machines for TestMachines {
     }
 
     fn layers(&self) -> Vec<Layer> {
-        vec![Layer { name: "namespaces", holds: false, detail: "a test double isolates nothing".to_owned() }]
+        let holds = self.with(|inner| !inner.bare);
+        vec![Layer { name: "namespaces", holds, detail: "a test double".to_owned() }]
     }
 
     async fn shutdown(&self) {

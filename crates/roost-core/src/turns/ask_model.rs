@@ -18,6 +18,7 @@ use roost_ports::store::{DocumentName, Reader, Writer};
 
 use super::park::release;
 use super::{Turns, Work};
+use crate::error::with_causes;
 use crate::{Core, Error, ProgressOf, gate, log};
 
 /// How much of a session's log a context is made from.
@@ -212,10 +213,10 @@ impl Turns<'_> {
     ) -> Result<bool, Error> {
         let (turn, now, reserved) = (work.turn.clone(), self.0.now(), call.reserved);
         let cost = cost_of_failure(brief, &error, written).min(reserved);
-        let problem = Problem { code: error.code().to_owned(), message: sentence(&error) };
+        let problem = Problem { code: error.code().to_owned(), message: with_causes(&error) };
         let failure = Failure { category: error.category(), message: problem.message.clone() };
         let event = TurnEvent::ModelFailed { problem, retryable: error.retryable() };
-        tracing::warn!(agent = %turn.agent, turn = %turn.id, code = error.code(), error = %sentence(&error), "the model did not answer");
+        tracing::warn!(agent = %turn.agent, turn = %turn.id, code = error.code(), error = %with_causes(&error), "the model did not answer");
         let outcome = move |writer: &mut dyn Writer| {
             let agent = log::agent_of(writer, &turn)?;
             writer.settle(agent.id, reserved, cost)?;
@@ -322,17 +323,6 @@ fn cost_of_failure(brief: &Brief, error: &ModelError, written: usize) -> MicroUs
         | ModelError::Failed { .. }
         | ModelError::Unreachable { .. } => MicroUsd::ZERO,
     }
-}
-
-/// Says what went wrong with its causes, for people; none of the parts holds a secret.
-fn sentence(error: &ModelError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 impl Core {

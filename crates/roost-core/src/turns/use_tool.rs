@@ -1,16 +1,18 @@
 use jiff::Timestamp;
-use roost_domain::agent::{Agent, Settings};
+use roost_domain::agent::{Agent, Failure, FailureCategory, Settings};
 use roost_domain::approval::Question;
 use roost_domain::effect::{Action, Cause, Effect};
-use roost_domain::event::TurnEvent;
-use roost_domain::gate::{Decision, Permit};
+use roost_domain::event::{Journal, TurnEvent};
+use roost_domain::gate::{Decision, Permit, Profile};
 use roost_domain::id::ApprovalId;
+use roost_domain::machine::Layer;
 use roost_domain::tool::{ToolCall, ToolOutcome, ToolStatus};
 use roost_ports::machine::Spec;
 use roost_ports::store::Writer;
 use roost_ports::tool::Plan;
 
 use super::{Turns, Work};
+use crate::error::with_causes;
 use crate::{Core, Error, ProgressOf, gate, log};
 
 impl Turns<'_> {
@@ -33,6 +35,11 @@ impl Turns<'_> {
         leave: Option<ApprovalId>,
     ) -> Result<(), Error> {
         let Some((permit, spec)) = self.intend(work, call, leave).await? else { return Ok(()) };
+        if permit.action().needs_machine()
+            && let Err(problem) = self.open_machine(&permit, &spec).await
+        {
+            return self.machine_failed(work, call, problem).await;
+        }
         let outcome = {
             let unfinished = self.0.hub.begin(work.turn.session, ProgressOf::Tool(call.id.clone()));
             let mut progress = |text: &str| unfinished.push(text);
@@ -42,6 +49,46 @@ impl Turns<'_> {
         };
         self.0.went_on(&work.turn);
         outcome
+    }
+
+    /// Brings the agent's machine up, or says in a sentence why it is not.
+    async fn open_machine(&self, permit: &Permit, spec: &Spec) -> Result<(), String> {
+        let machines = &self.0.ports.machines;
+        if spec.profile == Profile::Strict {
+            let needed = &self.0.settings.strict_layers;
+            let missing = machines
+                .layers()
+                .into_iter()
+                .find(|layer| !layer.holds && needed.iter().any(|name| name == layer.name));
+            if let Some(Layer { name, detail, .. }) = missing {
+                return Err(format!(
+                    "the policy strict needs the isolation layer {name}, which does not hold on this host ({detail})"
+                ));
+            }
+        }
+        match machines.open(permit, spec).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(with_causes(&error)),
+        }
+    }
+
+    /// Writes that the machine did not come up: on the agent, which is in error until it is started again, and as
+    /// the tool's outcome.
+    async fn machine_failed(&self, work: &Work, call: &ToolCall, problem: String) -> Result<(), Error> {
+        let (turn, now, call) = (work.turn.clone(), self.0.now(), call.id.clone());
+        tracing::error!(agent = %turn.agent, problem, "the machine of an agent does not start");
+        let write = move |writer: &mut dyn Writer| {
+            let agent = log::agent_of(writer, &turn)?;
+            let category = FailureCategory::Machine;
+            let outcome = ToolOutcome { text: problem.clone(), status: ToolStatus::Failed };
+            log::append(writer, &agent, &turn, now, vec![TurnEvent::ToolFinished { call, outcome }])?;
+            log::journal(writer, agent.id, now, Journal::Failed { category, message: problem.clone() })?;
+            writer.update_agent(&agent.fail(Failure { category, message: problem }))?;
+            Ok::<_, Error>(())
+        };
+        self.0.ports.store.write(write).await?;
+        self.0.went_on(&work.turn);
+        Ok(())
     }
 
     async fn intend(

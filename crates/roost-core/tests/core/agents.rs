@@ -87,6 +87,44 @@ async fn an_idle_machine_freezes_and_wakes_on_the_next_message() {
 }
 
 #[tokio::test]
+async fn a_machine_that_cannot_start_is_told_to_the_model_and_puts_the_agent_in_error() {
+    let app = TestApp::start().await;
+    let agent = app.agent(json!({})).await;
+    let run = || Reply::Use("", vec![("shell", json!({"command": "ls"}))]);
+    app.models.when("run", [run(), Reply::Say(vec!["I cannot."])]);
+    app.machines.break_down();
+    let events = app.talk(agent, "run").await;
+    assert_eq!(events.last(), Some(&TurnEvent::Ended { ending: Ending::Answered }));
+    let told = format!("{:?}", app.models.asked()[1].messages.last());
+    assert!(told.contains("the machine cannot start: the test says so"), "{told}");
+    let failed = app.look(agent).await;
+    let failure = failed.last_failure.expect("it is shown");
+    assert_eq!((failed.state, failure.category.name()), (State::Error, "machine"));
+    let message = PostMessage { agent, session: None, peer: None, text: "hello".into(), context: None };
+    let error = app.core.messages().post(&app.ctx(), message).await.unwrap_err();
+    assert!(
+        error.public().contains("the test says so") && error.public().contains("start it first"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn strict_does_not_use_a_machine_whose_walls_do_not_hold() {
+    let app = TestApp::start().await;
+    app.machines.lay_bare();
+    let read = || Reply::Use("", vec![("read_file", json!({"path": "a"}))]);
+    app.models.when("read", [read(), Reply::Say(vec!["ok"]), read(), Reply::Say(vec!["ok"])]);
+    let standard = app.agent(json!({})).await;
+    app.talk(standard, "read").await;
+    assert_eq!(app.machines.commands().len(), 1);
+    let strict = app.agent(json!({"policy": "strict"})).await;
+    app.talk(strict, "read").await;
+    assert_eq!(app.machines.commands().len(), 1, "nothing ran");
+    let failure = app.look(strict).await.last_failure.expect("it is shown");
+    assert!(failure.message.contains("isolation layer namespaces"), "{}", failure.message);
+}
+
+#[tokio::test]
 async fn a_deleted_agent_is_gone_with_all_it_was_doing() {
     let app = TestApp::start().await;
     let agent = app.agent(json!({})).await;
