@@ -1,1 +1,24 @@
-//! The native API.
+//! The native API: Agento's contract, extended. `docs/api.md` is its guide, `/openapi.json` its reference.
+//!
+//! Imports `roost-domain`, `roost-core` and `roost-http`. One folder per noun: `wire.rs` holds the bodies as the
+//! protocol calls them, the other files a handler each: decode, one call into the core, encode. Start at
+//! [`router`].
+
+mod agents;
+mod app;
+mod approvals;
+mod chat;
+mod docs;
+mod envelope;
+mod health;
+mod keys;
+mod openapi;
+mod options;
+mod paging;
+mod time;
+mod usage;
+mod vocabulary;
+
+pub use app::router;
+pub use openapi::openapi;
+pub use options::Options;

@@ -26,6 +26,13 @@ use crate::{anthropic, gemini, openai, price};
 /// The names of the providers that are always there.
 const BUILT_IN: [&str; 6] = ["anthropic", "openai", "google", "openrouter", "ollama", "scripted"];
 
+/// The model of an agent whose maker named a provider but no model: the vendor's all-round one.
+const USUAL: [(&str, &str); 3] = [
+    ("anthropic", "anthropic/claude-sonnet-4-6"),
+    ("openai", "openai/gpt-5.5"),
+    ("google", "google/gemini-3.5-flash"),
+];
+
 /// All models: `anthropic/…`, `openai/…`, `google/…`, `openrouter/…`, `ollama/…`, `scripted/…` and the compatible
 /// servers of the options.
 pub struct Providers {
@@ -174,6 +181,11 @@ impl Models for Providers {
         let known = price::describe(model, &self.prices);
         // Ollama runs on hardware of one's own.
         Ok(if !known.priced && endpoint.name == "ollama" { price::free() } else { known })
+    }
+
+    fn default_model(&self, provider: &str) -> Option<ModelName> {
+        let (_, usual) = USUAL.iter().find(|(name, _)| *name == provider)?;
+        usual.parse().ok()
     }
 
     fn has_own_access(&self, model: &ModelName) -> bool {

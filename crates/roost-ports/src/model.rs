@@ -23,10 +23,7 @@ pub trait Models: Send + Sync {
 
     /// Returns the model to use where somebody names a provider but no model; `None` if the provider has no
     /// usual one.
-    fn default_model(&self, provider: &str) -> Option<ModelName> {
-        let _ = provider;
-        None
-    }
+    fn default_model(&self, provider: &str) -> Option<ModelName>;
 
     /// Tells whether the server has credentials of its own for the model's provider, or needs none.
     fn has_own_access(&self, model: &ModelName) -> bool;

@@ -6,5 +6,15 @@
 
 pub mod hands;
 
+pub mod conformance;
+
+mod activity;
+mod calls;
+mod egress;
 mod files;
+mod kernel;
+mod permitted;
+mod remote;
 mod wire;
+
+pub use kernel::{KernelMachines, KernelOptions, OpenError};

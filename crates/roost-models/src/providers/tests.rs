@@ -28,6 +28,17 @@ fn descriptions_say_whether_a_price_is_known() {
 }
 
 #[test]
+fn the_usual_model_of_a_provider_is_one_whose_price_is_known() {
+    let providers = providers(options("http://127.0.0.1:9"));
+    for provider in ["anthropic", "openai", "google"] {
+        let model = providers.default_model(provider).unwrap();
+        assert_eq!(model.provider(), provider);
+        assert!(providers.describe(&model).unwrap().priced, "{model}");
+    }
+    assert_eq!(providers.default_model("ollama"), None);
+}
+
+#[test]
 fn access_of_its_own_is_a_key_or_a_provider_that_needs_none() {
     let mut options = options("http://127.0.0.1:9");
     options.google.key = None;
