@@ -1,0 +1,199 @@
+//! What every backend of the store promises. A backend runs all of it by naming a function that makes an empty
+//! store: `conformance!(make)` becomes one test per promise.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use roost_domain::account::Account;
+use roost_domain::agent::{Agent, Region, State};
+use roost_domain::id::{AccountId, AgentId, SessionId, TurnId};
+use roost_domain::machine::Size;
+use roost_domain::session::{Channel, Peer, Session};
+use roost_ports::random::Id;
+use roost_ports::store::{Error, Reader, Store, Turn, TurnPhase, Writer};
+use uuid::Uuid;
+
+pub(crate) mod account;
+pub(crate) mod agent;
+pub(crate) mod approval;
+pub(crate) mod event;
+pub(crate) mod job;
+pub(crate) mod key;
+pub(crate) mod secret;
+pub(crate) mod session;
+pub(crate) mod transaction;
+pub(crate) mod turn;
+pub(crate) mod usage;
+
+macro_rules! conformance {
+    ($make:path) => {
+        $crate::conformance::cases! { $make;
+            account { accounts_are_found_by_id_and_the_oldest_is_first, an_id_is_taken_once }
+            agent {
+                an_agent_reads_back_as_it_was_written,
+                another_accounts_agents_are_not_found,
+                paging_visits_each_agent_once_while_others_are_added,
+                filters_narrow_the_list_and_its_total,
+                updating_an_agent_that_is_not_there_fails,
+                the_latest_version_of_a_document_is_read,
+                deleting_an_agent_removes_everything_of_it_and_nothing_of_others,
+                a_deleted_agents_id_is_never_used_again,
+            }
+            approval {
+                an_approval_reads_back_as_it_was_written_and_decided,
+                approvals_are_listed_newest_first_within_their_account,
+                only_pending_approvals_are_overdue,
+            }
+            event {
+                offsets_have_no_gaps_with_many_writers_at_once,
+                every_kind_of_event_reads_back,
+                events_are_read_after_an_offset_and_from_the_end,
+                the_agents_log_is_ordered_over_its_sessions,
+                messages_are_what_was_said,
+                messages_are_counted_under_the_filter,
+                a_deleted_agents_log_cannot_begin_anew,
+            }
+            job {
+                jobs_of_one_key_are_leased_one_at_a_time_in_order,
+                a_lost_lease_is_neither_extended_nor_finished,
+                a_job_waits_for_its_time_and_holds_up_its_key,
+                releasing_leases_gives_jobs_back_at_once,
+                the_next_job_is_due_when_its_lease_ends,
+                the_queue_agrees_with_a_model,
+            }
+            key {
+                a_key_is_found_by_its_hash_with_all_its_parts,
+                revoking_twice_keeps_the_first_time,
+                another_accounts_key_cannot_be_revoked,
+            }
+            secret { secrets_are_set_replaced_listed_and_removed }
+            session {
+                the_latest_session_is_the_peers_own,
+                the_journal_is_in_no_list,
+                another_agents_session_is_not_found,
+            }
+            transaction {
+                an_error_rolls_everything_back,
+                a_panic_rolls_back_and_harms_nobody,
+                a_reader_sees_one_state,
+                what_is_written_is_read_at_once,
+            }
+            turn { turns_are_open_until_they_end, a_turn_that_is_over_stays_over }
+            usage {
+                the_ledger_is_exact,
+                settling_more_than_was_held_fails,
+                concurrent_reservations_never_pass_a_budget,
+                usage_adds_up_by_day_agent_and_model,
+            }
+        }
+    };
+}
+pub(crate) use conformance;
+
+macro_rules! cases {
+    ($make:path; $($noun:ident { $($case:ident),+ $(,)? })+) => { $(
+        mod $noun {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                $crate::conformance::$noun::$case($make()).await;
+            })+
+        }
+    )+ };
+}
+pub(crate) use cases;
+
+pub(crate) type Any = Arc<dyn Store>;
+
+pub(crate) async fn write<T: Send + 'static>(
+    store: &Any,
+    work: impl FnOnce(&mut dyn Writer) -> Result<T, Error> + Send + 'static,
+) -> T {
+    store.write(work).await.unwrap()
+}
+
+pub(crate) async fn read<T: Send + 'static>(
+    store: &Any,
+    work: impl FnOnce(&dyn Reader) -> Result<T, Error> + Send + 'static,
+) -> T {
+    store.read(work).await.unwrap()
+}
+
+pub(crate) fn id<I: Id>(number: u128) -> I {
+    I::from_uuid(Uuid::from_u128(number))
+}
+
+/// So many seconds after the beginning of time.
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap()
+}
+
+pub(crate) fn account(number: u128) -> Account {
+    Account { id: id(number), name: format!("account {number}"), created_at: at(0) }
+}
+
+pub(crate) fn agent(number: u128, account: AccountId) -> Agent {
+    Agent {
+        id: id(number),
+        account,
+        name: format!("agent {number}"),
+        description: String::new(),
+        model: "scripted/hello".parse().unwrap(),
+        size: Size::Small,
+        region: Region::Eu,
+        avatar_url: None,
+        tags: Vec::new(),
+        config: serde_json::Map::new(),
+        state: State::Running,
+        needs_restart: false,
+        last_failure: None,
+        created_at: at(0),
+        started_at: None,
+        stopped_at: None,
+    }
+}
+
+pub(crate) fn session(number: u128, agent: &Agent) -> Session {
+    Session {
+        id: id(number),
+        account: agent.account,
+        agent: agent.id,
+        peer: Peer::Named("ann".into()),
+        channel: Channel::Api,
+        name: None,
+        started_at: at(0),
+    }
+}
+
+pub(crate) fn turn(number: u128, session: &Session) -> Turn {
+    Turn {
+        id: id(number),
+        account: session.account,
+        agent: session.agent,
+        session: session.id,
+        phase: TurnPhase::Queued,
+        created_at: at(0),
+    }
+}
+
+/// An account (1) with an agent (10), a session (100) and a turn (1000).
+pub(crate) struct World {
+    pub(crate) account: AccountId,
+    pub(crate) agent: AgentId,
+    pub(crate) session: SessionId,
+    pub(crate) turn: TurnId,
+}
+
+pub(crate) async fn world(store: &Any) -> World {
+    write(store, |writer| {
+        let account = account(1);
+        let agent = agent(10, account.id);
+        let session = session(100, &agent);
+        let turn = turn(1_000, &session);
+        writer.insert_account(&account)?;
+        writer.insert_agent(&agent)?;
+        writer.insert_session(&session)?;
+        writer.insert_turn(&turn)?;
+        Ok(World { account: account.id, agent: agent.id, session: session.id, turn: turn.id })
+    })
+    .await
+}

@@ -1,0 +1,59 @@
+//! Brings a database file to the schema that this version of the server knows.
+//!
+//! The version is SQLite's `user_version`, which changes in the same transaction as the schema. A migration is
+//! never changed once released.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// Marks a file as ours: `Rost` in ASCII.
+pub(crate) const APPLICATION_ID: i32 = 0x526f_7374;
+
+const MIGRATIONS: [&str; 1] = [include_str!("../migrations/sqlite/0001_initial.sql")];
+
+/// The version of the schema that this server knows.
+pub(crate) const KNOWN: usize = MIGRATIONS.len();
+
+/// What a file says about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) application_id: i32,
+    /// Migrations that have run.
+    pub(crate) version: usize,
+    /// Whether there is any table in it.
+    pub(crate) has_tables: bool,
+}
+
+impl Stamp {
+    pub(crate) fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let integer = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        Ok(Self {
+            application_id: connection.query_row("pragma application_id", [], |row| row.get(0))?,
+            // A negative version is none that we wrote; it is treated like one that is too new.
+            version: usize::try_from(integer("pragma user_version")?).unwrap_or(usize::MAX),
+            has_tables: integer("select exists (select 1 from sqlite_schema)")? != 0,
+        })
+    }
+
+    /// Tells whether the file is empty or ours.
+    pub(crate) const fn is_ours(&self) -> bool {
+        self.application_id == APPLICATION_ID || (self.application_id == 0 && !self.has_tables)
+    }
+}
+
+/// Runs the migrations that are missing, all or none. Several processes may do this at once.
+pub(crate) fn run(connection: &mut Connection) -> rusqlite::Result<()> {
+    if Stamp::read(connection)?.version >= KNOWN {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Read again: another process may have been faster.
+    let done = Stamp::read(&transaction)?.version;
+    for migration in MIGRATIONS.iter().skip(done) {
+        transaction.execute_batch(migration)?;
+    }
+    if done < KNOWN {
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", KNOWN as i64)?;
+    }
+    transaction.commit()
+}

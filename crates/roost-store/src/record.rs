@@ -1,0 +1,4 @@
+//! What is stored as JSON: the third family besides wire and domain. Versioned, and whatever was written once
+//! is read for ever (`fixtures/`).
+
+pub(crate) mod event;

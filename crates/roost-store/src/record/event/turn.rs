@@ -1,0 +1,292 @@
+use roost_domain::event::{Ending, Problem, TurnEvent};
+use roost_domain::model::Usage;
+use roost_domain::tool::{ToolCall, ToolCallId, ToolOutcome};
+use roost_domain::unit::{MicroUsd, Tokens};
+use serde::{Deserialize, Serialize};
+
+use super::name::{QuestionV1, StatusV1, StopV1, VerdictV1};
+use super::{Unreadable, parsed};
+
+/// What happens in a turn. Money is in millionths of a dollar, times are RFC 3339.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(super) enum TurnV1 {
+    MessageReceived {
+        text: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        context: Option<String>,
+    },
+    ModelCalled {
+        model: String,
+        reserved: i64,
+    },
+    ModelAnswered {
+        text: String,
+        calls: Vec<CallV1>,
+        stop: StopV1,
+        usage: UsageV1,
+        cost: i64,
+    },
+    ModelFailed {
+        problem: ProblemV1,
+        retryable: bool,
+    },
+    ModelLost,
+    ApprovalRequested {
+        approval: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<String>,
+        question: QuestionV1,
+        summary: String,
+        reason: String,
+        expires_at: String,
+    },
+    ApprovalDecided {
+        approval: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<String>,
+        verdict: VerdictV1,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+    ToolBlocked {
+        call: String,
+        reason: String,
+    },
+    ToolStarted {
+        call: String,
+        summary: String,
+        idempotent: bool,
+    },
+    ToolFinished {
+        call: String,
+        text: String,
+        status: StatusV1,
+    },
+    ToolLost {
+        call: String,
+    },
+    QuestionAsked {
+        call: String,
+        question: String,
+    },
+    QuestionAnswered {
+        call: String,
+        answer: String,
+    },
+    CancelRequested,
+    TurnEnded {
+        ending: EndingV1,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct CallV1 {
+    id: String,
+    tool: String,
+    arguments: serde_json::Value,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct UsageV1 {
+    input: u64,
+    cached: u64,
+    cache_written: u64,
+    output: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct ProblemV1 {
+    code: String,
+    message: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum EndingV1 {
+    Answered,
+    Failed(ProblemV1),
+    Cancelled,
+}
+
+impl From<&TurnEvent> for TurnV1 {
+    fn from(event: &TurnEvent) -> Self {
+        match event.clone() {
+            TurnEvent::MessageReceived { text, context } => Self::MessageReceived { text, context },
+            TurnEvent::ModelCalled { model, reserved } => {
+                Self::ModelCalled { model: model.to_string(), reserved: reserved.0 }
+            }
+            TurnEvent::ModelAnswered { text, calls, stop, usage, cost } => Self::ModelAnswered {
+                text,
+                calls: calls.into_iter().map(CallV1::from).collect(),
+                stop: stop.into(),
+                usage: UsageV1::from(usage),
+                cost: cost.0,
+            },
+            TurnEvent::ModelFailed { problem, retryable } => {
+                Self::ModelFailed { problem: ProblemV1::from(problem), retryable }
+            }
+            TurnEvent::ModelLost => Self::ModelLost,
+            TurnEvent::ApprovalRequested { approval, call, question, summary, reason, expires_at } => {
+                Self::ApprovalRequested {
+                    approval: approval.to_string(),
+                    call: call.map(|call| call.to_string()),
+                    question: question.into(),
+                    summary,
+                    reason,
+                    expires_at: expires_at.to_string(),
+                }
+            }
+            TurnEvent::ApprovalDecided { approval, call, verdict, by, note } => Self::ApprovalDecided {
+                approval: approval.to_string(),
+                call: call.map(|call| call.to_string()),
+                verdict: verdict.into(),
+                by,
+                note,
+            },
+            TurnEvent::ToolBlocked { call, reason } => Self::ToolBlocked { call: call.to_string(), reason },
+            TurnEvent::ToolStarted { call, summary, idempotent } => {
+                Self::ToolStarted { call: call.to_string(), summary, idempotent }
+            }
+            TurnEvent::ToolFinished { call, outcome } => Self::ToolFinished {
+                call: call.to_string(),
+                text: outcome.text,
+                status: outcome.status.into(),
+            },
+            TurnEvent::ToolLost { call } => Self::ToolLost { call: call.to_string() },
+            TurnEvent::QuestionAsked { call, question } => {
+                Self::QuestionAsked { call: call.to_string(), question }
+            }
+            TurnEvent::QuestionAnswered { call, answer } => {
+                Self::QuestionAnswered { call: call.to_string(), answer }
+            }
+            TurnEvent::CancelRequested => Self::CancelRequested,
+            TurnEvent::Ended { ending } => Self::TurnEnded { ending: EndingV1::from(ending) },
+        }
+    }
+}
+
+impl TryFrom<TurnV1> for TurnEvent {
+    type Error = Unreadable;
+
+    fn try_from(record: TurnV1) -> Result<Self, Unreadable> {
+        let call_id = |id: String| ToolCallId::from_text(id);
+        Ok(match record {
+            TurnV1::MessageReceived { text, context } => Self::MessageReceived { text, context },
+            TurnV1::ModelCalled { model, reserved } => {
+                Self::ModelCalled { model: parsed("model", &model)?, reserved: MicroUsd(reserved) }
+            }
+            TurnV1::ModelAnswered { text, calls, stop, usage, cost } => Self::ModelAnswered {
+                text,
+                calls: calls.into_iter().map(ToolCall::from).collect(),
+                stop: stop.into(),
+                usage: Usage::from(usage),
+                cost: MicroUsd(cost),
+            },
+            TurnV1::ModelFailed { problem, retryable } => {
+                Self::ModelFailed { problem: Problem::from(problem), retryable }
+            }
+            TurnV1::ModelLost => Self::ModelLost,
+            TurnV1::ApprovalRequested { approval, call, question, summary, reason, expires_at } => {
+                Self::ApprovalRequested {
+                    approval: parsed("approval", &approval)?,
+                    call: call.map(call_id),
+                    question: question.into(),
+                    summary,
+                    reason,
+                    expires_at: parsed("expires_at", &expires_at)?,
+                }
+            }
+            TurnV1::ApprovalDecided { approval, call, verdict, by, note } => Self::ApprovalDecided {
+                approval: parsed("approval", &approval)?,
+                call: call.map(call_id),
+                verdict: verdict.into(),
+                by,
+                note,
+            },
+            TurnV1::ToolBlocked { call, reason } => Self::ToolBlocked { call: call_id(call), reason },
+            TurnV1::ToolStarted { call, summary, idempotent } => {
+                Self::ToolStarted { call: call_id(call), summary, idempotent }
+            }
+            TurnV1::ToolFinished { call, text, status } => Self::ToolFinished {
+                call: call_id(call),
+                outcome: ToolOutcome { text, status: status.into() },
+            },
+            TurnV1::ToolLost { call } => Self::ToolLost { call: call_id(call) },
+            TurnV1::QuestionAsked { call, question } => Self::QuestionAsked { call: call_id(call), question },
+            TurnV1::QuestionAnswered { call, answer } => {
+                Self::QuestionAnswered { call: call_id(call), answer }
+            }
+            TurnV1::CancelRequested => Self::CancelRequested,
+            TurnV1::TurnEnded { ending } => Self::Ended { ending: Ending::from(ending) },
+        })
+    }
+}
+
+impl From<ToolCall> for CallV1 {
+    fn from(call: ToolCall) -> Self {
+        Self { id: call.id.to_string(), tool: call.tool, arguments: call.arguments }
+    }
+}
+
+impl From<CallV1> for ToolCall {
+    fn from(record: CallV1) -> Self {
+        Self { id: ToolCallId::from_text(record.id), tool: record.tool, arguments: record.arguments }
+    }
+}
+
+impl From<Usage> for UsageV1 {
+    fn from(usage: Usage) -> Self {
+        Self {
+            input: usage.input.0,
+            cached: usage.cached.0,
+            cache_written: usage.cache_written.0,
+            output: usage.output.0,
+        }
+    }
+}
+
+impl From<UsageV1> for Usage {
+    fn from(record: UsageV1) -> Self {
+        Self {
+            input: Tokens(record.input),
+            cached: Tokens(record.cached),
+            cache_written: Tokens(record.cache_written),
+            output: Tokens(record.output),
+        }
+    }
+}
+
+impl From<Problem> for ProblemV1 {
+    fn from(problem: Problem) -> Self {
+        Self { code: problem.code, message: problem.message }
+    }
+}
+
+impl From<ProblemV1> for Problem {
+    fn from(record: ProblemV1) -> Self {
+        Self { code: record.code, message: record.message }
+    }
+}
+
+impl From<Ending> for EndingV1 {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Answered => Self::Answered,
+            Ending::Failed(problem) => Self::Failed(problem.into()),
+            Ending::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl From<EndingV1> for Ending {
+    fn from(record: EndingV1) -> Self {
+        match record {
+            EndingV1::Answered => Self::Answered,
+            EndingV1::Failed(problem) => Self::Failed(problem.into()),
+            EndingV1::Cancelled => Self::Cancelled,
+        }
+    }
+}
