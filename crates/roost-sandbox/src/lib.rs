@@ -11,10 +11,13 @@ pub mod conformance;
 mod activity;
 mod calls;
 mod egress;
+mod fake;
 mod files;
 mod kernel;
 mod permitted;
 mod remote;
+mod removal;
 mod wire;
 
+pub use fake::FakeMachines;
 pub use kernel::{KernelMachines, KernelOptions, OpenError};

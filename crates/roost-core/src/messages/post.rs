@@ -141,10 +141,12 @@ fn find_session(
 ) -> Result<Session, Error> {
     let peer = peer_of(ctx, message.peer.as_deref());
     let found = match message.session {
-        // Another peer's session is none of this caller's business, so it looks as if it were not there.
+        // Another peer's session is none of this caller's business, so it looks as if it were not there. Nobody
+        // talks in an agent's journal.
         Some(id) => Some(
             writer
                 .session(agent.id, id)?
+                .filter(|session| session.peer != Peer::Agent)
                 .filter(|session| message.peer.is_none() || session.peer == peer)
                 .ok_or_else(|| Error::not_found("session", id))?,
         ),
@@ -196,9 +198,10 @@ fn answer_question(
     open: &[Turn],
     text: &str,
 ) -> Result<Option<Posted>, Error> {
-    let Some(turn) = open.first().filter(|turn| turn.phase == TurnPhase::Waiting) else { return Ok(None) };
+    // A turn that has just asked may not be parked yet: its worker sees the answer when it tries to.
+    let Some(turn) = open.first().filter(|turn| turn.phase != TurnPhase::Queued) else { return Ok(None) };
     let state = log::fold(writer, agent, turn)?;
-    let Some(call) = state.question().cloned() else { return Ok(None) };
+    let Some(call) = state.question().cloned().filter(|_| !state.is_cancelled()) else { return Ok(None) };
     let answered = TurnEvent::QuestionAnswered { call, answer: text.to_owned() };
     let (_, events) = log::append(writer, agent, turn, ctx.now, vec![answered])?;
     log::wake(writer, &*core.ports.random, turn, ctx.now)?;

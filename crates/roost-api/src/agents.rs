@@ -1,0 +1,51 @@
+//! Agents.
+
+mod channels;
+mod create;
+mod lifecycle;
+mod list;
+mod logs;
+mod one;
+mod secrets;
+mod status;
+mod wire;
+
+pub(crate) use create::*;
+pub(crate) use lifecycle::*;
+pub(crate) use list::*;
+pub(crate) use logs::*;
+pub(crate) use one::*;
+pub(crate) use status::*;
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use roost_core::Error;
+use roost_http::Failure;
+use serde_json::{Map, Value};
+
+/// Reads a text that names something.
+fn parsed<T: FromStr<Err: Display>>(field: &str, text: Option<String>) -> Result<Option<T>, Failure> {
+    text.map(|text| text.parse().map_err(|error| Failure::invalid(field, error))).transpose()
+}
+
+/// Says that there is no such swarm, since there are none yet.
+fn no_swarm(id: Option<&str>) -> Result<(), Failure> {
+    id.map_or(Ok(()), |id| Err(Error::not_found("swarm", id.chars().take(80).collect::<String>()).into()))
+}
+
+/// Puts the policy where the configuration has it.
+fn with_policy(
+    mut config: Map<String, Value>,
+    policy: Option<String>,
+) -> Result<Map<String, Value>, Failure> {
+    if let Some(policy) = policy.map(Value::String) {
+        match config.get("policy") {
+            Some(other) if *other != policy => {
+                return Err(Failure::invalid("policy", "and config.policy differ; give one of them"));
+            }
+            Some(_) | None => config.insert("policy".to_owned(), policy),
+        };
+    }
+    Ok(config)
+}

@@ -1,0 +1,83 @@
+use std::time::Duration;
+
+use axum::Router;
+use roost_core::Core;
+use roost_http::Face;
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::{Options, agents, approvals, chat, docs, envelope, health, keys, openapi, usage};
+
+/// What handlers share.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) core: Core,
+    pub(crate) chat_wait: Duration,
+    pub(crate) recheck: Duration,
+}
+
+/// Builds the native API over a core, with everything from `/health` to `/docs`.
+///
+/// It answers every path of the server that nobody else does; other faces are merged into it.
+pub fn router(core: Core, options: Options) -> Router {
+    let patient = options.chat_wait + options.http.deadline;
+    let face = Face::new(core.clone(), options.http, envelope::error_body);
+    let app = App { core, chat_wait: options.chat_wait, recheck: options.recheck };
+    let (open, _) = open_routes().split_for_parts();
+    let (guarded, _) = guarded_routes().split_for_parts();
+    let (talking, _) = talking_routes().split_for_parts();
+    let routes = face
+        .guard(guarded)
+        .merge(face.with_deadline(patient).guard(talking))
+        .merge(open)
+        .merge(docs::assets())
+        .with_state(app);
+    face.finish(routes)
+}
+
+/// Collects what the routes say of themselves.
+pub(crate) fn documents() -> OpenApi {
+    let all = OpenApiRouter::with_openapi(openapi::Frame::openapi());
+    let all = all.merge(guarded_routes()).merge(talking_routes()).merge(open_routes());
+    all.split_for_parts().1
+}
+
+/// Routes for everybody.
+fn open_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(health::health))
+        .routes(routes!(openapi::document))
+        .routes(routes!(docs::page))
+}
+
+/// Routes for whoever has a key.
+fn guarded_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(agents::list, agents::create))
+        .routes(routes!(agents::get, agents::update, agents::replace, agents::delete))
+        .routes(routes!(agents::start))
+        .routes(routes!(agents::stop))
+        .routes(routes!(agents::restart))
+        .routes(routes!(agents::pause))
+        .routes(routes!(agents::resume))
+        .routes(routes!(agents::status))
+        .routes(routes!(agents::logs))
+        .routes(routes!(agents::stream_logs))
+        .routes(routes!(chat::sessions, chat::begin_session))
+        .routes(routes!(chat::cancel))
+        .routes(routes!(chat::follow_session))
+        .routes(routes!(approvals::list))
+        .routes(routes!(approvals::get))
+        .routes(routes!(approvals::approve))
+        .routes(routes!(approvals::deny))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(usage::list))
+}
+
+/// Routes that may take as long as a turn does.
+fn talking_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(chat::history, chat::post))
+}

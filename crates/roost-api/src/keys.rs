@@ -1,0 +1,6 @@
+//! API keys.
+
+mod manage;
+mod wire;
+
+pub(crate) use manage::*;

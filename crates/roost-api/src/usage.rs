@@ -1,0 +1,6 @@
+//! Usage.
+
+mod list;
+mod wire;
+
+pub(crate) use list::*;

@@ -1,0 +1,261 @@
+//! Every route of the document, each with the ways in which a caller must not get through.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use axum::http::Method;
+use roost_domain::event::TurnEvent;
+use roost_domain::key::{Scope, Style};
+use roost_testkit::Reply;
+use serde_json::{Value, json};
+
+use crate::support::{Api, generous, request};
+
+/// A route: method, path, a body that is good, whether a malformed body is refused.
+struct Route {
+    method: &'static str,
+    path: &'static str,
+    body: Option<Value>,
+}
+
+/// What every route behind the door is asked with. A route of the document that is not here fails the test.
+fn rows() -> Vec<Route> {
+    let row = |method, path, body| Route { method, path, body };
+    let empty = || Some(json!({}));
+    vec![
+        row("get", "/v1/agents", None),
+        row("post", "/v1/agents", Some(json!({"name": "Eve", "model": "test/echo"}))),
+        row("get", "/v1/agents/{id}", None),
+        row("patch", "/v1/agents/{id}", Some(json!({"name": "Eve"}))),
+        row("put", "/v1/agents/{id}", Some(json!({"name": "Eve"}))),
+        row("delete", "/v1/agents/{id}", None),
+        row("post", "/v1/agents/{id}/start", None),
+        row("post", "/v1/agents/{id}/stop", None),
+        row("post", "/v1/agents/{id}/restart", None),
+        row("post", "/v1/agents/{id}/pause", None),
+        row("post", "/v1/agents/{id}/resume", None),
+        row("get", "/v1/agents/{id}/status", None),
+        row("get", "/v1/agents/{id}/logs", None),
+        row("get", "/v1/agents/{id}/logs/stream", None),
+        row("get", "/v1/agents/{id}/chat/messages", None),
+        row("post", "/v1/agents/{id}/chat/messages", Some(json!({"message": "Hi"}))),
+        row("get", "/v1/agents/{id}/chat/sessions", None),
+        row("post", "/v1/agents/{id}/chat/sessions", empty()),
+        row("post", "/v1/agents/{id}/chat/sessions/{session}/cancel", None),
+        row("get", "/v1/agents/{id}/chat/sessions/{session}/events", None),
+        row("get", "/v1/approvals", None),
+        row("get", "/v1/approvals/{id}", None),
+        row("post", "/v1/approvals/{id}/approve", empty()),
+        row("post", "/v1/approvals/{id}/deny", empty()),
+        row("get", "/v1/keys", None),
+        row("post", "/v1/keys", Some(json!({"name": "new"}))),
+        row("delete", "/v1/keys/{id}", None),
+        row("get", "/v1/usage", None),
+    ]
+}
+
+/// Things of the first account that paths can name.
+struct Things {
+    agent: String,
+    session: String,
+    approval: String,
+    key: String,
+}
+
+impl Route {
+    fn method(&self) -> Method {
+        self.method.to_uppercase().parse().unwrap()
+    }
+
+    fn is_named(&self) -> bool {
+        self.path.contains('{')
+    }
+
+    fn path(&self, things: &Things) -> String {
+        let id = match self.path {
+            path if path.starts_with("/v1/approvals") => &things.approval,
+            path if path.starts_with("/v1/keys") => &things.key,
+            _ => &things.agent,
+        };
+        self.path.replace("{id}", id).replace("{session}", &things.session)
+    }
+
+    fn body(&self) -> Option<String> {
+        self.body.as_ref().map(Value::to_string)
+    }
+}
+
+async fn things(api: &Api) -> Things {
+    let agent = api.app.agent(json!({"policy": "strict"})).await;
+    let call = ("shell", json!({"command": "ls"}));
+    api.app.models.when("go", [Reply::Use("", vec![call])]);
+    let posted = api.app.post(agent, "go").await;
+    let asked = |event: &TurnEvent| matches!(event, TurnEvent::ApprovalRequested { .. });
+    let events = api.app.until(agent, &posted, asked).await;
+    let Some(TurnEvent::ApprovalRequested { approval, .. }) = events.last() else { panic!("{events:?}") };
+    let keys = api.get("/v1/keys").await.data();
+    Things {
+        agent: agent.to_string(),
+        session: posted.session.to_string(),
+        approval: approval.to_string(),
+        key: keys[0]["id"].as_str().unwrap().to_owned(),
+    }
+}
+
+/// Returns the scope that the document says a route needs.
+fn scope(route: &Route) -> Scope {
+    let operation = &roost_api::openapi()["paths"][route.path][route.method];
+    operation["security"][0]["ApiKey"][0].as_str().expect("a scope is documented").parse().unwrap()
+}
+
+#[test]
+fn the_table_has_every_route_and_no_other() {
+    let document = roost_api::openapi();
+    let mut documented = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            if operation["security"].is_array() {
+                documented.push(format!("{method} {path}"));
+            }
+        }
+    }
+    let mut tabled: Vec<_> = rows().iter().map(|row| format!("{} {}", row.method, row.path)).collect();
+    documented.sort();
+    tabled.sort();
+    assert_eq!(tabled, documented);
+}
+
+#[tokio::test]
+async fn without_a_key_nothing_is_answered() {
+    let api = Api::start().await;
+    let things = things(&api).await;
+    for row in rows() {
+        let answer = api.send(request(row.method(), &row.path(&things), None, row.body())).await;
+        answer.is_error(401, "authentication_error", "unauthorized");
+        assert!(!answer.headers.contains_key("x-ratelimit-limit"));
+    }
+}
+
+#[tokio::test]
+async fn without_the_scope_nothing_is_done() {
+    let api = Api::start().await;
+    let things = things(&api).await;
+    for row in rows() {
+        let missing = scope(&row);
+        let others: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| *scope != missing).collect();
+        let key = api.key(Style::Native, &others).await;
+        let answer = api.send(request(row.method(), &row.path(&things), Some(&key), row.body())).await;
+        answer.is_error(403, "authorization_error", "missing_scope");
+        assert!(
+            answer.message().contains(missing.name()),
+            "{} {}: {}",
+            row.method,
+            row.path,
+            answer.message()
+        );
+        assert!(answer.headers.contains_key("x-ratelimit-limit"));
+    }
+    assert_eq!(api.get(&format!("/v1/approvals/{}", things.approval)).await.data()["status"], "pending");
+}
+
+#[tokio::test]
+async fn what_another_account_has_is_not_there() {
+    let api = Api::start().await;
+    let things = things(&api).await;
+    let stranger = api.strangers_key().await;
+    for row in rows().into_iter().filter(Route::is_named) {
+        let answer = api.send(request(row.method(), &row.path(&things), Some(&stranger), row.body())).await;
+        answer.is_error(404, "not_found_error", "not_found");
+    }
+    for path in ["/v1/agents", "/v1/approvals"] {
+        let answer = api.send(request(Method::GET, path, Some(&stranger), None)).await;
+        assert_eq!(answer.json()["pagination"]["total"], 0, "{path}");
+    }
+    let keys = api.send(request(Method::GET, "/v1/keys", Some(&stranger), None)).await;
+    assert_eq!(keys.json()["pagination"]["total"], 1);
+    let agent = api.get(&format!("/v1/agents/{}", things.agent)).await;
+    assert_eq!(agent.data()["status"], "running", "a stranger changed something");
+}
+
+#[tokio::test]
+async fn what_nobody_has_is_not_there() {
+    let api = Api::start().await;
+    let things = things(&api).await;
+    let unknown = |text: &str| text[..text.len() - 12].to_owned() + "000000000abc";
+    let nobody = Things {
+        agent: unknown(&things.agent),
+        session: unknown(&things.session),
+        approval: unknown(&things.approval),
+        key: unknown(&things.key),
+    };
+    let nonsense = Things {
+        agent: "nope".to_owned(),
+        session: "nope".to_owned(),
+        approval: things.agent.clone(),
+        key: "key_nope".to_owned(),
+    };
+    for row in rows().into_iter().filter(Route::is_named) {
+        for things in [&nobody, &nonsense] {
+            let answer = api.ask(row.method(), &row.path(things), row.body.clone()).await;
+            answer.is_error(404, "not_found_error", "not_found");
+        }
+        if row.path.contains("{session}") {
+            let session = Things {
+                session: nobody.session.clone(),
+                agent: things.agent.clone(),
+                ..things_like(&things)
+            };
+            let answer = api.ask(row.method(), &row.path(&session), row.body.clone()).await;
+            answer.is_error(404, "not_found_error", "not_found");
+        }
+    }
+}
+
+fn things_like(things: &Things) -> Things {
+    Things {
+        agent: things.agent.clone(),
+        session: things.session.clone(),
+        approval: things.approval.clone(),
+        key: things.key.clone(),
+    }
+}
+
+#[tokio::test]
+async fn malformed_bodies_and_queries_are_refused() {
+    let api = Api::start().await;
+    let things = things(&api).await;
+    for row in rows() {
+        let path = row.path(&things);
+        if row.body.is_some() {
+            for body in ["{\"name\": ", "[]", "\"text\"", "{\"nobody_knows\": 1}", "null"] {
+                let answer =
+                    api.send(request(row.method(), &path, Some(&api.key), Some(body.to_owned()))).await;
+                answer.is_error(400, "invalid_request_error", "invalid_request");
+            }
+        }
+        let operation = &roost_api::openapi()["paths"][row.path][row.method];
+        if operation["parameters"].to_string().contains("\"query\"") {
+            let body = row.body.clone();
+            let answer = api.ask(row.method(), &format!("{path}?nobody_knows=1"), body).await;
+            answer.is_error(400, "invalid_request_error", "invalid_request");
+        }
+    }
+}
+
+#[tokio::test]
+async fn over_the_limit_nothing_is_done() {
+    let api = Api::start().await;
+    let things = things(&api).await;
+    let mut options = generous();
+    options.http.limits.requests = NonZeroU32::new(1).unwrap();
+    let strict = Api { router: roost_api::router(api.app.core.clone(), options), ..api };
+    assert_eq!(strict.get("/v1/agents").await.status, 200);
+    for row in rows() {
+        let answer = strict.ask(row.method(), &row.path(&things), row.body.clone()).await;
+        answer.is_error(429, "rate_limit_error", "rate_limited");
+        assert_eq!(answer.headers["retry-after"], "60", "{} {}", row.method, row.path);
+        assert_eq!(answer.headers["x-ratelimit-remaining"], "0");
+    }
+    strict.app.clock.advance(Duration::from_secs(60));
+    assert_eq!(strict.get("/v1/agents").await.data()[0]["status"], "running");
+}

@@ -1,0 +1,16 @@
+//! The native API over a whole application in process: what a client sees.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect fails there")]
+
+mod agents;
+mod approvals;
+mod chat;
+mod coverage;
+mod door;
+mod errors;
+mod events;
+mod keys;
+mod logs;
+mod server;
+mod support;
+mod usage;

@@ -1,0 +1,103 @@
+//! The machine's first process: builds the machine, gives up every privilege, serves.
+
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+
+use rustix::fs::Mode;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
+use rustix::thread::{Gid, Uid};
+
+use super::{inherited, loopback, root, serve, step, walls};
+use crate::files::{Files, WORKSPACE};
+use crate::wire::{Begun, Ready, Shape, Start, VERSION, read_frame, write_frame};
+
+pub(super) fn main() -> ExitCode {
+    let Ok((control, side)) = inherited::take() else { return ExitCode::from(2) };
+    match build(&control, side) {
+        Ok((files, program)) => {
+            serve::serve(control, files, program);
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            // silent-ok: if the driver is gone there is nobody to tell.
+            let _ = write_frame(&control, 0, &Begun::Broken(problem), &[]);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn build(control: &UnixStream, side: UnixStream) -> Result<(Files, OwnedFd), String> {
+    let program = step("open the own program", inherited::own_program())?;
+    let shape = match step("wait for the shape", read_frame(control))?.body {
+        Start::Become(shape) => shape,
+        Start::Unshare | Start::Spawn => return Err("the driver repeated a step".to_owned()),
+    };
+    become_user()?;
+    // Asked for after the change of user, which takes it back. If the parent is gone already, so is the driver's
+    // end of the socket, and the first read ends this process.
+    step(
+        "bind the life to the parent's",
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL)),
+    )?;
+    rustix::process::umask(Mode::from_raw_mode(0o022));
+    let proc = root::build(&shape)?;
+    step("name the host", rustix::system::sethostname(b"machine"))?;
+    let loopback = loopback::up().and_then(|()| open_door(&side));
+    drop(side);
+    limit(&shape)?;
+    walls::drop_capabilities()?;
+    // What belongs to this process (its memory, its descriptors) is closed to the commands, which have the same
+    // user.
+    step(
+        "close the process to others",
+        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable),
+    )?;
+    let landlock = walls::landlock(program.as_fd());
+    walls::seccomp()?;
+    step("enter the workspace", rustix::process::chdir(WORKSPACE))?;
+    let files = step("open the workspace", Files::open(WORKSPACE.as_ref()))?;
+    let ready = Ready { version: VERSION, landlock, loopback, proc };
+    step("answer the driver", write_frame(control, 0, &Begun::Ready(ready), &[]))?;
+    Ok((files, program))
+}
+
+/// Becomes the machine's user, in the host's eyes one that owns nothing but this workspace.
+fn become_user() -> Result<(), String> {
+    let (uid, gid) = (Uid::from_raw(super::USER), Gid::from_raw(super::USER));
+    match rustix::thread::set_thread_groups(&[]) {
+        // A server that is not root may not change groups; the kernel then allows it to nobody inside.
+        Ok(()) | Err(rustix::io::Errno::PERM) => {}
+        Err(error) => return Err(format!("leave the groups: {error}")),
+    }
+    step("take the machine's group", rustix::thread::set_thread_res_gid(gid, gid, gid))?;
+    step("take the machine's user", rustix::thread::set_thread_res_uid(uid, uid, uid))
+}
+
+/// Listens where commands look for their proxy, and hands the socket to the driver: connections are accepted in
+/// the server, and nothing inside has a part in it.
+fn open_door(side: &UnixStream) -> Result<(), String> {
+    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+    let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, super::PROXY_PORT);
+    let listener = step("listen for the proxy", TcpListener::bind(address))?;
+    let descriptors = [listener.as_fd()];
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !control.push(SendAncillaryMessage::ScmRights(&descriptors)) {
+        return Err("hand over the proxy's socket: no room for it".to_owned());
+    }
+    let byte = [std::io::IoSlice::new(b"l")];
+    step("hand over the proxy's socket", sendmsg(side, &byte, &mut control, SendFlags::NOSIGNAL))?;
+    Ok(())
+}
+
+fn limit(shape: &Shape) -> Result<(), String> {
+    let fixed = |n: u64| Rlimit { current: Some(n), maximum: Some(n) };
+    step("forbid core dumps", rustix::process::setrlimit(Resource::Core, fixed(0)))?;
+    if let Some(limits) = &shape.rlimits {
+        step("limit memory", rustix::process::setrlimit(Resource::As, fixed(limits.memory_bytes)))?;
+        step("limit processes", rustix::process::setrlimit(Resource::Nproc, fixed(limits.processes)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! The place of one agent's machine: absent, running or frozen, one change at a time.
+
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use roost_domain::id::AgentId;
+use roost_domain::machine::{Condition, Stats};
+use roost_ports::machine::{Error, Spec};
+
+use super::live::Live;
+use super::{Host, lock};
+
+/// The place of one agent's machine.
+pub(super) struct Slot {
+    agent: AgentId,
+    host: Arc<Host>,
+    /// Held while the machine starts, stops, freezes or thaws.
+    change: tokio::sync::Mutex<()>,
+    live: Mutex<Option<Arc<Live>>>,
+}
+
+impl Slot {
+    pub(super) fn new(agent: AgentId, host: Arc<Host>) -> Self {
+        Self { agent, host, change: tokio::sync::Mutex::new(()), live: Mutex::new(None) }
+    }
+
+    pub(super) const fn agent(&self) -> AgentId {
+        self.agent
+    }
+
+    /// Returns the machine if it is up.
+    fn up(&self) -> Option<Arc<Live>> {
+        lock(&self.live).clone().filter(|live| !live.is_gone())
+    }
+
+    pub(super) fn is_absent(&self) -> bool {
+        lock(&self.live).is_none()
+    }
+
+    pub(super) fn condition(&self) -> Condition {
+        match self.up() {
+            None => Condition::Absent,
+            Some(live) if live.is_frozen() => Condition::Frozen,
+            Some(_) => Condition::Running,
+        }
+    }
+
+    pub(super) fn is_idle(&self, idle: Duration) -> bool {
+        self.up().is_some_and(|live| !live.is_frozen() && live.activity().is_idle(idle))
+    }
+
+    /// Returns the machine, running.
+    pub(super) async fn open(self: &Arc<Self>, spec: &Spec) -> Result<Arc<Live>, Error> {
+        if let Some(live) = self.up()
+            && !live.is_frozen()
+        {
+            live.activity().touch();
+            return Ok(live);
+        }
+        let _change = self.change.lock().await;
+        if let Some(live) = self.up() {
+            live.freeze(false).await?;
+            live.activity().touch();
+            return Ok(live);
+        }
+        self.end().await?;
+        let live = Arc::new(Live::start(&self.host, spec).await?);
+        *lock(&self.live) = Some(Arc::clone(&live));
+        self.host.tasks.spawn(reap(Arc::downgrade(self), Arc::downgrade(&live), live.gone()));
+        Ok(live)
+    }
+
+    /// Freezes the machine or lets it go on.
+    pub(super) async fn freeze(&self, freeze: bool) -> Result<(), Error> {
+        let _change = self.change.lock().await;
+        match self.up() {
+            Some(live) => live.freeze(freeze).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the machine.
+    pub(super) async fn stop(&self) -> Result<(), Error> {
+        let _change = self.change.lock().await;
+        self.end().await
+    }
+
+    /// Ends the machine and removes its workspace.
+    pub(super) async fn destroy(&self) -> Result<(), Error> {
+        let _change = self.change.lock().await;
+        self.host.cleared.cancelled().await;
+        self.end().await?;
+        let (host, agent) = (Arc::clone(&self.host), self.agent);
+        let removing = self.host.tasks.spawn_blocking(move || host.workspaces.destroy(agent));
+        let removed = removing.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        removed.map_err(|source| Error::Host { act: "remove the workspace", source })
+    }
+
+    /// Ends the machine if there is one, alive or not. The caller holds `change`.
+    async fn end(&self) -> Result<(), Error> {
+        let live = lock(&self.live).clone();
+        if let Some(live) = live {
+            live.end().await?;
+            *lock(&self.live) = None;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn stats(&self) -> Result<Option<Stats>, Error> {
+        match self.up() {
+            None => Ok(None),
+            Some(live) => match live.stats().await {
+                Ok(stats) => Ok(Some(stats)),
+                Err(_) if live.is_gone() => Ok(None),
+                Err(error) => Err(error),
+            },
+        }
+    }
+}
+
+/// Clears away a machine that ended by itself: its processes' remains and its groups.
+async fn reap(slot: Weak<Slot>, live: Weak<Live>, gone: impl Future<Output = ()>) {
+    gone.await;
+    let Some(slot) = slot.upgrade() else { return };
+    let _change = slot.change.lock().await;
+    let current = lock(&slot.live).clone();
+    if let (Some(current), Some(live)) = (current, live.upgrade())
+        && Arc::ptr_eq(&current, &live)
+        && let Err(error) = slot.end().await
+    {
+        tracing::warn!(agent = %slot.agent, %error, "a machine that ended cannot be cleared away");
+    }
+}

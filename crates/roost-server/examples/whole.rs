@@ -1,0 +1,168 @@
+//! Measures a whole server from outside: start, memory, agents, turns, machines. Prints a table.
+//!
+//! `cargo xtask bench whole` runs it against the release build. The numbers are of use beside others of the same
+//! machine and hour.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use reqwest::blocking::Client;
+use serde_json::{Value, json};
+
+const SCRIPT: &str = r#"
+rules:
+  - when: '^run$'
+    then:
+      - calls: [{tool: shell, arguments: {command: "true"}}]
+      - text: "Done."
+default:
+  - text: "Yes."
+"#;
+
+struct Server {
+    child: Child,
+    url: String,
+    key: String,
+    http: Client,
+    started: Duration,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    fn start(roost: &Path, home: &Path) -> Result<Self> {
+        std::fs::create_dir_all(home.join("scripts"))?;
+        std::fs::write(home.join("scripts/bench.yaml"), SCRIPT)?;
+        std::fs::write(
+            home.join("roost.toml"),
+            "[models]\nscripts = 'scripts'\n[limits]\nrequests_per_minute = 1000000\n",
+        )?;
+        let roost = |arguments: &[&str]| {
+            let mut command = Command::new(roost);
+            command.args(arguments).current_dir(home).env("ROOST_DATA", home.join("data"));
+            command.env("ROOST_CONFIG", home.join("roost.toml")).env("ROOST_LOG", "warn");
+            command
+        };
+        let made = roost(&["keys", "create", "--name", "bench", "--json"]).output()?;
+        let made: Value = serde_json::from_slice(&made.stdout).context("keys create printed no JSON")?;
+        let key = made["key"].as_str().context("no key")?.to_owned();
+        let begin = Instant::now();
+        let mut child = roost(&["serve", "--listen", "127.0.0.1:0"])
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()?;
+        let mut lines = BufReader::new(child.stderr.take().context("piped")?).lines();
+        let url = loop {
+            let line = lines.next().context("the server ended")??;
+            if let Some((_, url)) = line.split_once("listening on ") {
+                break url.to_owned();
+            }
+        };
+        let http = Client::builder().tls_certs_only([]).timeout(Duration::from_secs(60)).build()?;
+        http.get(format!("{url}/health")).send()?.error_for_status()?;
+        let started = begin.elapsed();
+        std::thread::spawn(move || lines.for_each(drop));
+        Ok(Self { child, url, key, http, started })
+    }
+
+    fn memory_mib(&self) -> Result<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
+        let kib: f64 = line.split_whitespace().nth(1).context("no number")?.parse()?;
+        Ok(kib / 1024.0)
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Result<String> {
+        let request = self.http.post(format!("{}{path}", self.url)).bearer_auth(&self.key).json(body);
+        let answer = request.send()?;
+        let (status, text) = (answer.status(), answer.text()?);
+        if !status.is_success() {
+            bail!("{path}: {status}: {text}");
+        }
+        Ok(text)
+    }
+
+    fn agent(&self) -> Result<String> {
+        let made: Value = serde_json::from_str(&self.post(
+            "/v1/agents",
+            &json!({"name": "bench", "model": "scripted/bench", "config": {"policy": "open"}}),
+        )?)?;
+        Ok(made["data"]["id"].as_str().context("no id")?.to_owned())
+    }
+
+    fn say(&self, agent: &str, message: &str) -> Result<()> {
+        let answer = self.post(&format!("/v1/agents/{agent}/chat/messages"), &json!({"message": message}))?;
+        if !answer.contains("\"done\"") {
+            bail!("no whole answer: {answer}");
+        }
+        Ok(())
+    }
+}
+
+fn times(count: u32, mut act: impl FnMut() -> Result<()>) -> Result<Vec<Duration>> {
+    let mut times = Vec::new();
+    for _ in 0..count {
+        let begin = Instant::now();
+        act()?;
+        times.push(begin.elapsed());
+    }
+    times.sort();
+    Ok(times)
+}
+
+fn row(what: &str, times: &[Duration]) {
+    let at = |share: usize| times[(times.len() - 1) * share / 100].as_secs_f64() * 1_000.0;
+    say(&format!("{what:<44} p50 {:>8.2} ms   p99 {:>8.2} ms", at(50), at(99)));
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what it is for")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark is told by its caller where the binary is")]
+fn main() -> Result<()> {
+    // Fails only if it is done twice.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let roost = std::env::args().nth(1).context("usage: whole PATH-OF-ROOST")?;
+    let roost = std::fs::canonicalize(roost)?;
+    let home = tempfile::tempdir()?;
+    let server = Server::start(&roost, home.path())?;
+    say(&format!(
+        "{:<44} {:>12.2} ms",
+        "start to first answer, empty",
+        server.started.as_secs_f64() * 1_000.0
+    ));
+    say(&format!("{:<44} {:>12.2} MiB", "memory, no agents", server.memory_mib()?));
+    row("create an agent", &times(300, || server.agent().map(drop))?);
+    let agent = server.agent()?;
+    server.say(&agent, "hello")?;
+    row("chat turn, model answers at once", &times(300, || server.say(&agent, "hello"))?);
+    let fresh: Vec<_> = (0..40).map(|_| server.agent()).collect::<Result<_>>()?;
+    let mut next = fresh.iter();
+    row(
+        "turn with a command, machine starts",
+        &times(40, || server.say(next.next().context("one each")?, "run"))?,
+    );
+    row("turn with a command, machine is up", &times(200, || server.say(&fresh[0], "run"))?);
+    row(
+        "stop and start an agent with a machine",
+        &times(20, || {
+            let agent = &fresh[1];
+            server.post(&format!("/v1/agents/{agent}/stop"), &json!({}))?;
+            server.post(&format!("/v1/agents/{agent}/start"), &json!({}))?;
+            server.say(agent, "run")
+        })?,
+    );
+    say(&format!("{:<44} {:>12.2} MiB", "memory, 340 agents, 40 machines", server.memory_mib()?));
+    Ok(())
+}

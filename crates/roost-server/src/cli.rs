@@ -1,0 +1,363 @@
+//! The command line: what can be typed, and the help that says so.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+use roost_domain::key::{Scope, Style};
+use roost_domain::model::ModelName;
+
+use crate::config::Flags;
+
+/// A self-hosted home for AI agents: one server, one program.
+#[derive(Debug, Parser)]
+#[command(
+    name = "roost",
+    version,
+    after_help = "First steps:\n  roost up                     a server, a key and a first agent on this machine\n  \
+                  roost chat                   talk with the agent, in another terminal\n  roost doctor                 \
+                  what this machine offers, and what is missing\n\nEvery command explains itself: roost COMMAND --help"
+)]
+pub(crate) struct Cli {
+    /// The configuration file [default: ./roost.toml or ~/.config/roost/roost.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Up(Up),
+    Serve(Serve),
+    /// Make, list and revoke API keys
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Make, look after and remove agents
+    #[command(subcommand)]
+    Agents(Agents),
+    Chat(Chat),
+    Logs(Logs),
+    /// See what waits for a decision of yours, and decide it
+    #[command(subcommand)]
+    Approvals(Approvals),
+    FakeModel(FakeModel),
+    Doctor(Doctor),
+    Completions(Completions),
+}
+
+/// Start everything on this machine: data directory, server, a first key and a first agent
+///
+/// Makes what is not there yet and finds what is, so it can be run again at any time. Without a model key in the
+/// environment the agent follows a script, so that the first conversation works offline.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  roost up\n  ANTHROPIC_API_KEY=… roost up\n  roost up --listen 127.0.0.1:8080 \
+                        --data ./data --model ollama/qwen3"
+)]
+pub(crate) struct Up {
+    #[command(flatten)]
+    pub(crate) at: ServerArgs,
+    /// The agent's model, as provider/model [default: the usual one of the provider whose key is in the environment,
+    /// else scripted/demo]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<ModelName>,
+}
+
+/// Run the server, and nothing else
+///
+/// Prints `listening on http://ADDR` on standard error when it is ready. Ends in good order on SIGTERM or Ctrl-C.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  roost serve --listen 127.0.0.1:7700 --data /var/lib/roost")]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) at: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
+    /// Where everything is kept [default: ROOST_DATA, else ~/.local/share/roost]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Where to listen, as host:port; port 0 picks a free one [default: ROOST_LISTEN, else 127.0.0.1:7700]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DataArgs {
+    /// The server's data directory [default: ROOST_DATA, else ~/.local/share/roost]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Make a key and show it, once
+    ///
+    /// Works on the data directory itself, whether a server runs on it or not.
+    #[command(
+        after_help = "Examples:\n  roost keys create --name ci --scope chat --scope agents:read\n  roost keys \
+                            create --name widget --as agento --json"
+    )]
+    Create(CreateKey),
+    /// List the keys: names, scopes and last four characters
+    List {
+        #[command(flatten)]
+        at: DataArgs,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Make a key useless, at once and for good
+    Revoke {
+        /// The key's id, as `roost keys list` shows it
+        id: String,
+        #[command(flatten)]
+        at: DataArgs,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateKey {
+    #[command(flatten)]
+    pub(crate) at: DataArgs,
+    /// What you call it, 1 to 100 characters
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: String,
+    /// Which product's keys it looks like; any key works on every API
+    #[arg(long = "as", value_name = "STYLE", default_value = "native", value_parser = styles())]
+    pub(crate) style: Style,
+    /// What it may do; may be given several times [default: all that keys of its style can have]
+    #[arg(long = "scope", value_name = "SCOPE", value_parser = scopes())]
+    pub(crate) scopes: Vec<Scope>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+fn styles() -> impl TypedValueParser<Value = Style> {
+    PossibleValuesParser::new(Style::ALL.map(Style::name)).try_map(|name| name.parse::<Style>())
+}
+
+fn scopes() -> impl TypedValueParser<Value = Scope> {
+    PossibleValuesParser::new(Scope::ALL.map(Scope::name)).try_map(|name| name.parse::<Scope>())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClientArgs {
+    /// The server [default: ROOST_URL, else the one that `roost up` noted in the data directory]
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// The API key; better in ROOST_KEY, since others on this machine can see command lines [default: ROOST_KEY, else the one that `roost up` noted]
+    #[arg(long, value_name = "KEY", hide_env_values = true)]
+    pub(crate) key: Option<String>,
+    /// The data directory in which `roost up` noted server and key [default: ROOST_DATA, else ~/.local/share/roost]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Agents {
+    /// List the agents
+    List {
+        #[command(flatten)]
+        client: ClientArgs,
+    },
+    /// Make an agent and start it
+    #[command(
+        after_help = "Examples:\n  roost agents create --name scout\n  roost agents create --name writer --model \
+                            anthropic/claude-sonnet-4-6 --policy strict --soul ./SOUL.md"
+    )]
+    Create(CreateAgent),
+    /// Show everything about an agent
+    Show(OneAgent),
+    /// Start an agent that is stopped, paused or in error
+    Start(OneAgent),
+    /// Stop an agent: its machine ends, its files stay
+    Stop(OneAgent),
+    /// Start an agent afresh with its latest configuration
+    Restart(OneAgent),
+    /// Turn an agent's loop off: messages queue, machine and files stay up
+    Pause(OneAgent),
+    /// Turn an agent's loop on again
+    Resume(OneAgent),
+    /// Remove an agent with its files, secrets and conversations, for good
+    Delete {
+        #[command(flatten)]
+        one: OneAgent,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Show what an agent's machine is doing and using right now, and which walls hold around it
+    Status(OneAgent),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OneAgent {
+    /// The agent, by name or id [default: the one of `roost up`, else the only one]
+    pub(crate) agent: Option<String>,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateAgent {
+    /// What you call it, 1 to 100 characters
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: String,
+    /// Its model, as provider/model [default: the server's]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<ModelName>,
+    /// What it is for
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+    /// How big its machine is [default: medium]
+    #[arg(long, value_name = "SIZE", value_parser = ["small", "medium", "large", "xlarge"])]
+    pub(crate) size: Option<String>,
+    /// How freely it may act [default: standard]
+    #[arg(long, value_name = "PROFILE", value_parser = ["open", "standard", "strict"])]
+    pub(crate) policy: Option<String>,
+    /// A host it may connect to without asking, such as example.com or *.example.com:443; may be given several times
+    #[arg(long = "allow", value_name = "HOST")]
+    pub(crate) allow: Vec<String>,
+    /// A host of a private network, or of this machine, that it may ask to connect to; may be given several times
+    #[arg(long = "allow-private", value_name = "HOST")]
+    pub(crate) allow_private: Vec<String>,
+    /// A file that says who it is (SOUL.md)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) soul: Option<PathBuf>,
+    /// A file that says what its job is (WORKFLOW.md)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) workflow: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+/// Talk with an agent
+///
+/// Without a message, and with a person at the keyboard, it is a conversation: Ctrl-C stops what the agent is doing,
+/// Ctrl-C once more (or Ctrl-D) leaves. With a message, or with one on standard input, it prints the answer and ends:
+/// with 0 when there is one, 3 when a person has to decide or answer first, 130 when it was interrupted, else 1.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  roost chat\n  roost chat \"run `uname -a`\"\n  roost chat robin what is in \
+                        notes.txt\n  git diff | roost chat --new"
+)]
+pub(crate) struct Chat {
+    /// The agent's name or id, if the first word is one; then the message
+    #[arg(value_name = "AGENT | MESSAGE")]
+    pub(crate) words: Vec<String>,
+    /// The agent, by name or id; then all words are the message
+    #[arg(long, value_name = "AGENT")]
+    pub(crate) agent: Option<String>,
+    /// Go on in this session [default: the latest with you]
+    #[arg(long, value_name = "ID", conflicts_with = "new")]
+    pub(crate) session: Option<String>,
+    /// Begin a new session
+    #[arg(long)]
+    pub(crate) new: bool,
+    /// Speak for this person; every peer has sessions of their own
+    #[arg(long, value_name = "NAME")]
+    pub(crate) peer: Option<String>,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+/// Show what an agent has been doing
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// The agent, by name or id [default: the one of `roost up`, else the only one]
+    pub(crate) agent: Option<String>,
+    /// Go on as more comes, until Ctrl-C
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// How many lines to begin with
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) tail: u32,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Approvals {
+    /// List what waits for a decision
+    List {
+        /// Those that are decided too
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        client: ClientArgs,
+    },
+    /// Say yes
+    Approve(Decide),
+    /// Say no; the agent is told why if you say so
+    Deny(Decide),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decide {
+    /// The approval's id, as `roost approvals list` shows it
+    pub(crate) id: String,
+    /// What you want to say about it; the agent is told
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+/// Serve a script as a model provider, for tests without any real model
+///
+/// Speaks the protocols of Anthropic, OpenAI and Gemini on one address; any key is accepted. Prints `listening on
+/// http://ADDR` when it is ready, and what to set so that clients find it.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  roost fake-model --listen 127.0.0.1:7701 --script story.yaml")]
+pub(crate) struct FakeModel {
+    /// Where to listen, as host:port; port 0 picks a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7701")]
+    pub(crate) listen: String,
+    /// The script, in YAML; docs/scripted-models.md explains the form
+    #[arg(long, value_name = "FILE")]
+    pub(crate) script: PathBuf,
+}
+
+/// Say what this machine offers to Roost, and what is missing
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) at: ServerArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Print completions for your shell
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  roost completions bash > ~/.local/share/bash-completion/completions/roost\n  roost \
+                        completions zsh > ~/.zfunc/_roost\n  roost completions fish > \
+                        ~/.config/fish/completions/roost.fish"
+)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+impl ServerArgs {
+    /// Returns the flags of the configuration.
+    pub(crate) fn flags(&self, config: Option<PathBuf>, model: Option<ModelName>) -> Flags {
+        Flags { config, listen: self.listen.clone(), data: self.data.clone(), model, fallback_model: None }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! What each command does.
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use tokio::runtime;
+
+use crate::cli::{Cli, Command};
+use crate::client::Client;
+use crate::config::{Config, Environment, Flags};
+
+mod agents;
+mod approvals;
+mod chat;
+mod completions;
+mod doctor;
+mod fake_model;
+mod keys;
+mod logs;
+mod serve;
+mod up;
+
+/// Does what the command line says.
+///
+/// # Errors
+///
+/// A sentence for the person who typed it, with what to do next.
+pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCode> {
+    let Cli { config, command } = cli;
+    let load = |flags| Config::load(&flags, environment);
+    let client = |args: &_| Client::find(args, config.clone(), environment);
+    match command {
+        Command::Up(args) => {
+            let flags = args.at.flags(config.clone(), args.model);
+            let config = load(Flags { fallback_model: Some(up::offline_model()?), ..flags })?;
+            serving(&config, up::run(&config))
+        }
+        Command::Serve(args) => {
+            let config = load(args.at.flags(config.clone(), None))?;
+            serving(&config, serve::run(&config))
+        }
+        Command::Keys(args) => {
+            let config = load(keys::flags(&args, config.clone()))?;
+            asking(keys::run(args, &config))
+        }
+        Command::Doctor(args) => {
+            let config = load(args.at.flags(config.clone(), None))?;
+            asking(doctor::run(&config, args.output.json))
+        }
+        Command::FakeModel(args) => asking(fake_model::run(args)),
+        Command::Agents(args) => {
+            let client = client(agents::client_args(&args))?;
+            asking(agents::run(args, &client))
+        }
+        Command::Chat(args) => {
+            let client = client(&args.client)?;
+            asking(chat::run(args, &client))
+        }
+        Command::Logs(args) => {
+            let client = client(&args.client)?;
+            asking(logs::run(args, &client))
+        }
+        Command::Approvals(args) => {
+            let client = client(approvals::client_args(&args))?;
+            asking(approvals::run(args, &client))
+        }
+        Command::Completions(args) => completions::run(&args),
+    }
+}
+
+/// Runs a server's work on as many threads as the configuration says.
+fn serving(
+    config: &Config,
+    work: impl Future<Output = anyhow::Result<ExitCode>>,
+) -> anyhow::Result<ExitCode> {
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(config.file.server.workers.clamp(1, 64))
+        .thread_name("roost")
+        .enable_all()
+        .build()
+        .context("the system gives no threads")?;
+    runtime.block_on(work)
+}
+
+/// Runs a command's work on this thread alone.
+fn asking(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("the system gives no event loop")?;
+    let done = runtime.block_on(work);
+    // A thread may still wait at the keyboard.
+    runtime.shutdown_background();
+    done
+}

@@ -1,0 +1,265 @@
+//! `roost.toml` as it is written.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::name::Name;
+use super::quantity::{Size, Span};
+use super::section::section;
+use super::uids::UidRange;
+
+section! {
+    /// These keys stand at the top of the file, before any section.
+    File {
+        /// Where the server listens, as `host:port`. Port 0 picks a free one and prints it. An address that
+        /// others can reach belongs behind a proxy that speaks TLS.
+        listen: String = "127.0.0.1:7700".to_owned(),
+        /// Where everything is kept: the database, the master key, the agents' workspaces. Without it,
+        /// `$XDG_DATA_HOME/roost` or `~/.local/share/roost`.
+        data: Option<PathBuf> = None,
+    }
+    with {
+        server: Server,
+        log: Log,
+        limits: Limits,
+        models: Models,
+        api: Api,
+        runtime: Runtime,
+        machines: Machines,
+        store: Store,
+    }
+}
+
+section! {
+    /// How requests come in and how the server ends.
+    Server {
+        /// Connections that may be open at once; more wait until one closes.
+        max_connections: usize = 1_024,
+        /// How long a client may take to send a request's head, and how long a connection may idle between two
+        /// requests.
+        header_timeout: Span = Span::from_secs(30),
+        /// How long a client may take no data before its connection is closed.
+        write_timeout: Span = Span::from_secs(30),
+        /// How long the server takes to end in good order: running turns park, streams end, machines stop. After
+        /// it, what is left is cut off; nothing is lost by that.
+        shutdown_timeout: Span = Span::from_secs(10),
+        /// Threads that work on requests.
+        workers: usize = 2,
+    }
+}
+
+section! {
+    /// What the server tells about itself on standard error.
+    Log {
+        /// How much: `error`, `warn`, `info`, `debug` or `trace`, also by module (`info,roost_core=debug`). Without
+        /// it, `info` for `roost serve` and `warn` for `roost up`.
+        filter: Option<String> = None,
+        /// `text` for people, `json` for machines: one object a line.
+        format: LogFormat = LogFormat::Text,
+    }
+}
+
+section! {
+    /// What one account, session or call may use.
+    Limits {
+        /// Agents of one account.
+        max_agents: u64 = 100_000,
+        /// Messages of one session that may wait for an answer, the one that is being answered included.
+        max_open_turns: usize = 100,
+        /// Tokens a model may write in one call.
+        max_output_tokens: u64 = 16_384,
+        /// Tokens a model may read in one call, where the model itself allows more.
+        max_input_tokens: u64 = 150_000,
+    }
+}
+
+section! {
+    /// Who thinks. Keys never stand in this file: they come from the environment or with an agent.
+    Models {
+        /// The model of agents that name none and bring no key. Without it, the usual model of the first
+        /// provider whose key is in the environment.
+        default: Option<Name> = None,
+        /// Where `scripted/NAME` finds `NAME.yaml`.
+        scripts: Option<PathBuf> = None,
+        /// A proxy for all providers but those on this machine, as a URL.
+        proxy: Option<String> = None,
+    }
+    with {
+        anthropic: Anthropic,
+        openai: Openai,
+        google: Google,
+        openrouter: Openrouter,
+        ollama: Ollama,
+        timeouts: Timeouts,
+        retries: Retries,
+        compatible: Vec<Compatible>,
+        prices: Vec<PriceEntry>,
+    }
+}
+
+section! {
+    /// `anthropic/…`; the key is `ANTHROPIC_API_KEY`.
+    Anthropic {
+        /// Where it is, a bare host.
+        base_url: String = "https://api.anthropic.com".to_owned(),
+    }
+}
+
+section! {
+    /// `openai/…`; the key is `OPENAI_API_KEY`.
+    Openai {
+        /// Where it is, up to and with `/v1`.
+        base_url: String = "https://api.openai.com/v1".to_owned(),
+    }
+}
+
+section! {
+    /// `google/…`; the key is `GEMINI_API_KEY` or `GOOGLE_API_KEY`.
+    Google {
+        /// Where it is, a bare host.
+        base_url: String = "https://generativelanguage.googleapis.com".to_owned(),
+    }
+}
+
+section! {
+    /// `openrouter/…`; the key is `OPENROUTER_API_KEY`.
+    Openrouter {
+        /// Where it is, up to and with `/v1`.
+        base_url: String = "https://openrouter.ai/api/v1".to_owned(),
+    }
+}
+
+section! {
+    /// `ollama/…`, which needs no key.
+    Ollama {
+        /// Where it is, up to and with `/v1`.
+        base_url: String = "http://127.0.0.1:11434/v1".to_owned(),
+    }
+}
+
+section! {
+    /// How long to wait for a provider.
+    Timeouts {
+        /// For a connection, TLS included.
+        connect: Span = Span::from_secs(10),
+        /// From the request to the first byte of the answer; local models load first.
+        first_byte: Span = Span::from_secs(180),
+        /// Between two pieces of an answer.
+        silence: Span = Span::from_secs(120),
+        /// For one whole answer, however it trickles.
+        whole: Span = Span::from_secs(1_800),
+    }
+}
+
+section! {
+    /// How often to try a call that a provider refused in passing.
+    Retries {
+        /// Tries in all, the first included.
+        max_attempts: u32 = 4,
+        /// The wait before the second try where the provider names none; doubles each time, up to 8 s.
+        first_wait: Span = Span::from_millis(500),
+        /// The longest `Retry-After` that is waited for.
+        longest_wait: Span = Span::from_secs(60),
+    }
+}
+
+section! {
+    /// One more server that speaks OpenAI's Chat Completions, such as vLLM or LM Studio. May be there several times.
+    Compatible {
+        /// The first part of its models' names: lower-case letters, digits and dashes.
+        name: String = String::new(),
+        /// Where it is: what comes before `/chat/completions`.
+        base_url: String = String::new(),
+        /// The environment variable that holds its key, if it wants one.
+        api_key_env: Option<String> = None,
+    }
+}
+
+section! {
+    /// What a model costs where the built-in list does not know it or is wrong. May be there several times.
+    PriceEntry {
+        /// The beginning of the names it is for, provider included: `openai/gpt-5` is also for
+        /// `openai/gpt-5-2025-08-07`.
+        model: String = String::new(),
+        /// US dollars per million tokens read.
+        input_usd: f64 = 0.0,
+        /// US dollars per million tokens read from the provider's cache.
+        cached_usd: f64 = 0.0,
+        /// US dollars per million tokens written to the provider's cache.
+        cache_written_usd: f64 = 0.0,
+        /// US dollars per million tokens written.
+        output_usd: f64 = 0.0,
+        /// The most tokens the model can read and write in one call.
+        context: u64 = 128_000,
+        /// The most tokens it can write in one call.
+        max_output: u64 = 16_384,
+    }
+}
+
+section! {
+    /// How turns are worked on.
+    Runtime {
+        /// Turns that are worked on at once, over all agents.
+        max_turns: usize = 256,
+        /// How often idle machines and overdue approvals are looked for.
+        upkeep_every: Span = Span::from_secs(1),
+        /// How long to wait before a model is asked again after it failed in passing; doubles with every failure.
+        retry_delay: Span = Span::from_secs(1),
+    }
+}
+
+section! {
+    /// The API's bounds.
+    Api {
+        /// Requests that a key may make in any minute.
+        requests_per_minute: u32 = 120,
+        /// The longest request body that is read.
+        max_body: Size = Size(roost_domain::unit::Bytes::mib(1)),
+        /// How long a request may take until its answer begins.
+        deadline: Span = Span::from_secs(30),
+        /// How long the answer to a message stays open while nothing happens in its turn, for example because a
+        /// person has to approve something first.
+        chat_wait: Span = Span::from_secs(900),
+        /// Web pages of other origins that may call, such as `["https://example.com"]`; `["*"]` lets all.
+        cors_origins: Vec<String> = Vec::new(),
+    }
+}
+
+section! {
+    /// Where tools run.
+    Machines {
+        /// The walls without which nothing runs in the machine of an agent under the policy `strict`, out of
+        /// `namespaces`, `network`, `seccomp`, `landlock`, `memory`, `cpu`, `processes`, `freezer`. `roost doctor`
+        /// says which hold here.
+        strict_layers: Vec<String> = ["namespaces", "network", "seccomp"].map(str::to_owned).to_vec(),
+        /// The user ids of this host that machines may run as, one each, as `first-last`. A server that is not root
+        /// runs machines as its own user.
+        uids: UidRange = UidRange::default(),
+        /// A directory of the control groups (version 2) that belongs to this server. Without it, the best one below
+        /// the server's own group.
+        cgroup_parent: Option<PathBuf> = None,
+    }
+}
+
+section! {
+    /// How the database is used. The defaults fit a server with a few hundred agents at work.
+    Store {
+        /// Reads that run at once.
+        readers: usize = 4,
+        /// Memory for the database's pages; each reader takes a quarter of it on top.
+        cache: Size = Size(roost_domain::unit::Bytes::mib(4)),
+        /// How large the database's log is made in advance, so that commits overwrite instead of growing a file.
+        log_size: Size = Size(roost_domain::unit::Bytes::mib(8)),
+    }
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}

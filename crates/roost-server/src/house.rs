@@ -1,0 +1,133 @@
+//! The composition root: which adapter stands behind which port.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use roost_core::{Core, Ctx, Ports, Principal, Settings};
+use roost_domain::unit::Tokens;
+use roost_models::Providers;
+use roost_ports::clock::Clock;
+use roost_ports::machine::Machines;
+use roost_ports::model::Models;
+use roost_ports::random::Random;
+use roost_runtime::{ConnectionInbox, ConnectionNotes};
+use roost_store::{DataDir, Database, MasterKey, SealedVault};
+use roost_tools::{BuiltinTools, HttpOptions};
+
+use crate::config::Config;
+use crate::machines;
+use crate::system::{SystemClock, SystemRandom};
+
+/// Everything behind a [`Core`], and what has to be ended in order when the server ends.
+pub(crate) struct House {
+    pub(crate) core: Core,
+    pub(crate) database: Arc<Database>,
+    pub(crate) machines: Arc<dyn Machines>,
+    pub(crate) models: Arc<dyn Models>,
+    /// What machines try to reach, for the runtime to write down.
+    pub(crate) connections: Option<ConnectionInbox>,
+}
+
+/// What agents of this process can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Machinery {
+    /// Everything: the process is the server.
+    Server,
+    /// Nothing: the process only looks into the data directory, beside a server or without one.
+    None,
+}
+
+impl House {
+    /// Puts everything together in a data directory that is there.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration, the master key, the database or this machine does not allow it.
+    pub(crate) fn open(config: &Config, machinery: Machinery) -> anyhow::Result<Self> {
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        let master = master_key(config, &*random)?;
+        let database = Arc::new(Database::open(store_options(config))?);
+        let models: Arc<dyn Models> = Arc::new(
+            Providers::new(config.model_options()?, random.clone()).context("the models cannot be used")?,
+        );
+        let (machines, connections) = match machinery {
+            Machinery::None => (machines::none(), None),
+            Machinery::Server => {
+                let (notes, inbox) = ConnectionNotes::channel();
+                (machines::kernel(config, Arc::new(notes))?, Some(inbox))
+            }
+        };
+        let ports = Ports {
+            store: database.clone(),
+            vault: Arc::new(SealedVault::new(master, random.clone())),
+            machines: machines.clone(),
+            models: models.clone(),
+            tools: Arc::new(BuiltinTools::new(machines.clone(), HttpOptions::system())),
+            clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
+            random,
+        };
+        let core = Core::new(ports, settings(config, &*models));
+        Ok(Self { core, database, machines, models, connections })
+    }
+
+    /// Returns the context in which the server's owner acts, with the first account made if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    pub(crate) async fn owner(&self) -> anyhow::Result<Ctx> {
+        let account = self.core.keys().owner_account("main").await?;
+        let now = self.core.now();
+        Ok(Ctx {
+            principal: Principal::Owner(account),
+            request_id: "command-line".to_owned(),
+            now,
+            deadline: now + std::time::Duration::from_secs(60),
+        })
+    }
+
+    /// Writes what is queued and closes the database.
+    ///
+    /// # Errors
+    ///
+    /// If the closing thread dies.
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
+        let database = self.database;
+        tokio::task::spawn_blocking(move || database.close()).await.context("the database did not close well")
+    }
+}
+
+fn settings(config: &Config, models: &dyn Models) -> Settings {
+    let limits = &config.file.limits;
+    Settings {
+        default_model: config.default_model(models),
+        max_output: Tokens(limits.max_output_tokens),
+        max_input: Tokens(limits.max_input_tokens),
+        max_open_turns: limits.max_open_turns,
+        max_agents: limits.max_agents,
+        strict_layers: config.file.machines.strict_layers.clone(),
+    }
+}
+
+fn store_options(config: &Config) -> roost_store::Options {
+    let store = &config.file.store;
+    roost_store::Options {
+        readers: store.readers.max(1),
+        cache_bytes: u32::try_from(store.cache.0.0).unwrap_or(u32::MAX),
+        wal_bytes: store.log_size.0.0,
+        ..roost_store::Options::new(DataDir::database_in(&config.data))
+    }
+}
+
+/// Returns the master key: from the environment, else from the data directory.
+///
+/// # Errors
+///
+/// If the key is none, or its file cannot be used.
+pub(crate) fn master_key(config: &Config, random: &dyn Random) -> anyhow::Result<MasterKey> {
+    match &config.master_key {
+        Some(text) => MasterKey::parse(text).context("ROOST_MASTER_KEY cannot be used"),
+        None => Ok(MasterKey::load_or_create(Path::new(&config.data), random)?),
+    }
+}

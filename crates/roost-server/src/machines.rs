@@ -1,0 +1,98 @@
+//! Where tools run: the kernel's machines for a server, none for a command that only looks into its data.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use roost_domain::gate::Permit;
+use roost_domain::id::AgentId;
+use roost_domain::machine::{Condition, Layer, Stats};
+use roost_ports::machine::{Connections, Error, Machine, Machines, Spec};
+use roost_sandbox::{KernelMachines, KernelOptions};
+
+use crate::config::Config;
+
+/// Opens the machines of a server. To be called inside its tokio runtime.
+///
+/// # Errors
+///
+/// If this machine's kernel or the data directory does not allow it.
+pub(crate) fn kernel(
+    config: &Config,
+    connections: Arc<dyn Connections>,
+) -> anyhow::Result<Arc<dyn Machines>> {
+    kernel_in(config, config.data.join("workspaces"), connections)
+}
+
+/// Opens machines that have their workspaces in a directory of their own.
+///
+/// # Errors
+///
+/// If this machine's kernel or the directory does not allow it.
+pub(crate) fn kernel_in(
+    config: &Config,
+    root: PathBuf,
+    connections: Arc<dyn Connections>,
+) -> anyhow::Result<Arc<dyn Machines>> {
+    let machines = &config.file.machines;
+    let options = KernelOptions {
+        root,
+        exe: None,
+        uids: Some(machines.uids.0.clone()),
+        cgroup_parent: machines.cgroup_parent.clone(),
+        connections,
+    };
+    Ok(KernelMachines::new(options)?)
+}
+
+/// Returns the machines of a command that runs none.
+pub(crate) fn none() -> Arc<dyn Machines> {
+    Arc::new(NoMachines)
+}
+
+/// Nothing runs here; only a server has machines.
+struct NoMachines;
+
+#[async_trait]
+impl Machines for NoMachines {
+    async fn open(&self, _: &Permit, _: &Spec) -> Result<Arc<dyn Machine>, Error> {
+        Err(Error::CannotStart {
+            problem: "only a server runs machines; start one with roost serve".to_owned(),
+        })
+    }
+
+    async fn freeze(&self, _: AgentId) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn thaw(&self, _: AgentId) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn stop(&self, _: AgentId) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn destroy(&self, _: AgentId) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn stats(&self, _: AgentId) -> Result<Option<Stats>, Error> {
+        Ok(None)
+    }
+
+    fn condition(&self, _: AgentId) -> Condition {
+        Condition::Absent
+    }
+
+    fn idle(&self, _: Duration) -> Vec<AgentId> {
+        Vec::new()
+    }
+
+    fn layers(&self) -> Vec<Layer> {
+        Vec::new()
+    }
+
+    async fn shutdown(&self) {}
+}

@@ -1,0 +1,21 @@
+//! The real binary, from outside: started as people start it, spoken to as programs speak to it.
+
+mod agents;
+mod approvals;
+mod chat;
+mod configuration;
+mod crash;
+mod data;
+mod escape;
+mod fake_model;
+mod keys;
+mod quickstart;
+mod roost;
+mod shutdown;
+mod stream;
+mod terminal;
+mod up;
+mod wires;
+
+/// Nothing that a test waits for takes longer, also on a busy machine.
+const DEADLINE: std::time::Duration = std::time::Duration::from_secs(60);
