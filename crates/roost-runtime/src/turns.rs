@@ -1,8 +1,11 @@
 //! Leases turns that are due and gives each to a task of its own.
 
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use roost_core::{Core, Work};
+use roost_domain::id::TurnId;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +22,32 @@ pub(crate) struct Limits {
 /// The name under which this process holds leases. One process owns the store, so it needs no more than that.
 const WORKER: &str = "local";
 
+/// The turns that this process drives.
+///
+/// Leases run out by the wall clock. When that jumps, because somebody set it or the host slept, a turn may be
+/// leased again while it is being driven; it must not be driven twice.
+#[derive(Clone, Default)]
+struct Driven(Arc<Mutex<HashSet<TurnId>>>);
+
+/// A turn that is being driven, for as long as this is kept.
+struct Driving {
+    driven: Driven,
+    turn: TurnId,
+}
+
+impl Driven {
+    fn begin(&self, turn: TurnId) -> Option<Driving> {
+        let new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(turn);
+        new.then(|| Driving { driven: self.clone(), turn })
+    }
+}
+
+impl Drop for Driving {
+    fn drop(&mut self) {
+        self.driven.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.turn);
+    }
+}
+
 /// How long to wait after the store failed to lease.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 
@@ -27,8 +56,9 @@ pub(crate) async fn run(core: Core, limits: Limits, shutdown: CancellationToken)
     // Turns learn of the shutdown only when their grace is over.
     let cut = CancellationToken::new();
     let mut tasks = JoinSet::new();
+    let driven = Driven::default();
     while !shutdown.is_cancelled() {
-        let idle = lease(&core, limits, &cut, &mut tasks).await;
+        let idle = lease(&core, limits, &cut, &driven, &mut tasks).await;
         let turns = core.turns();
         tokio::select! {
             () = shutdown.cancelled() => {}
@@ -45,7 +75,13 @@ pub(crate) async fn run(core: Core, limits: Limits, shutdown: CancellationToken)
 }
 
 /// Leases as much as there is room for and returns how long to wait before asking again.
-async fn lease(core: &Core, limits: Limits, cut: &CancellationToken, tasks: &mut JoinSet<()>) -> Duration {
+async fn lease(
+    core: &Core,
+    limits: Limits,
+    cut: &CancellationToken,
+    driven: &Driven,
+    tasks: &mut JoinSet<()>,
+) -> Duration {
     loop {
         let room = u32::try_from(limits.max_turns.saturating_sub(tasks.len())).unwrap_or(u32::MAX);
         if room == 0 {
@@ -62,8 +98,13 @@ async fn lease(core: &Core, limits: Limits, cut: &CancellationToken, tasks: &mut
             return claim.idle;
         }
         for work in claim.work {
+            let Some(driving) = driven.begin(work.turn.id) else { continue };
             let (core, cut) = (core.clone(), cut.clone());
-            tasks.spawn(work_on(Drive { core, cut, retry_delay: limits.retry_delay }, work));
+            let context = Drive { core, cut, retry_delay: limits.retry_delay };
+            tasks.spawn(async move {
+                work_on(context, work).await;
+                drop(driving);
+            });
         }
     }
 }

@@ -177,3 +177,18 @@ async fn everything_that_waited_when_the_server_died_is_answered_once() {
         assert_eq!(answers, 1, "{events:#?}");
     }
 }
+
+#[tokio::test]
+async fn a_jump_of_the_clock_does_not_drive_a_turn_twice() {
+    let app = TestApp::start().await;
+    let agent = app.agent(json!({})).await;
+    app.models.when("read", [Reply::Use("", vec![("read_file", json!({"path": "hang"}))])]);
+    let posted = app.post(agent, "read").await;
+    app.until(agent, &posted, |event| matches!(event, TurnEvent::ToolStarted { .. })).await;
+    app.clock.advance(std::time::Duration::from_secs(3_600));
+    // Another session's turn comes to its end only after the queue was looked through again.
+    let other = app.agent(json!({})).await;
+    app.talk(other, "hello").await;
+    let log = app.log(posted.session).await;
+    assert!(!format!("{log:?}").contains("ToolLost"), "{log:#?}");
+}

@@ -146,7 +146,7 @@ async fn a_question_ends_the_wait_with_the_peers_next_message() {
     app.models.when("paint it", [ask, Reply::Say(vec!["Painted it red."])]);
     let posted = app.post(agent, "paint it").await;
     app.until(agent, &posted, |event| matches!(event, TurnEvent::QuestionAsked { .. })).await;
-    app.until_phase(posted.turn, roost_ports::store::TurnPhase::Waiting).await;
+    // Whether or not the runtime has parked the turn by now.
     let answer = app.post(agent, "the red one").await;
     assert_eq!(answer.turn, posted.turn);
     let events = app.until(agent, &posted, |event| matches!(event, TurnEvent::Ended { .. })).await;
