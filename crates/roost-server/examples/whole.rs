@@ -9,8 +9,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use reqwest::blocking::Client;
+use reqwest::Client;
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 const SCRIPT: &str = r#"
 rules:
@@ -27,6 +28,7 @@ struct Server {
     url: String,
     key: String,
     http: Client,
+    runtime: Runtime,
     started: Duration,
 }
 
@@ -68,10 +70,11 @@ impl Server {
             }
         };
         let http = Client::builder().tls_certs_only([]).timeout(Duration::from_secs(60)).build()?;
-        http.get(format!("{url}/health")).send()?.error_for_status()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(http.get(format!("{url}/health")).send())?.error_for_status()?;
         let started = begin.elapsed();
         std::thread::spawn(move || lines.for_each(drop));
-        Ok(Self { child, url, key, http, started })
+        Ok(Self { child, url, key, http, runtime, started })
     }
 
     fn memory_mib(&self) -> Result<f64> {
@@ -83,8 +86,10 @@ impl Server {
 
     fn post(&self, path: &str, body: &Value) -> Result<String> {
         let request = self.http.post(format!("{}{path}", self.url)).bearer_auth(&self.key).json(body);
-        let answer = request.send()?;
-        let (status, text) = (answer.status(), answer.text()?);
+        let (status, text) = self.runtime.block_on(async {
+            let answer = request.send().await?;
+            Ok::<_, reqwest::Error>((answer.status(), answer.text().await?))
+        })?;
         if !status.is_success() {
             bail!("{path}: {status}: {text}");
         }

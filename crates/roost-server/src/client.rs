@@ -131,10 +131,10 @@ impl Client {
             let mut query = [query, &[("limit", "200")]].concat();
             query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
             let mut answer = self.get(path, &query).await?;
-            match answer["data"].take() {
-                Value::Array(part) => rows.extend(part),
-                _ => return Err(self.nonsense("a list that it answered is none")),
-            }
+            let Value::Array(part) = answer["data"].take() else {
+                return Err(self.nonsense("a list that it answered is none"));
+            };
+            rows.extend(part);
             cursor = answer["pagination"]["nextCursor"].as_str().map(str::to_owned);
             if cursor.is_none() || rows.len() >= MAX_ROWS {
                 return Ok(rows);

@@ -1,7 +1,7 @@
 //! Configuration: `roost.toml`, the environment and the command line, read once and put together here.
 //!
 //! A flag wins over the environment, the environment over the file, the file over the default. The file's
-//! sections stand in [`file`]; the reference page `docs/configuration.md` is written from them by a test.
+//! sections stand in [`mod@file`]; the reference page `docs/configuration.md` is written from them by a test.
 
 use std::path::{Path, PathBuf};
 

@@ -57,7 +57,7 @@ async fn a_machine_reaches_neither_the_server_nor_anything_else_on_loopback() {
     let server = start();
     let agent = server.agent("ann", "scripted/shell", &[]);
     let port = server.url.rsplit(':').next().expect("a port");
-    let http = format!("printf 'GET /health HTTP/1.0\\r\\n\\r\\n'");
+    let http = "printf 'GET /health HTTP/1.0\\r\\n\\r\\n'";
     for host in ["127.0.0.1", "0.0.0.0", "localhost", "127.8.8.8", "::1"] {
         let direct = format!("bash -c '{{ {http} >&3; timeout 2 cat <&3; }} 3<>/dev/tcp/{host}/{port}'");
         let seen = run(&server, &agent, &direct.replace("'GET", "\"GET").replace("\\n'", "\\n\"")).await;

@@ -19,6 +19,7 @@ async fn a_server_that_is_asked_to_end_ends_its_streams_and_its_machines_in_time
     let ended = server.stop();
     assert!(ended.success(), "{ended}\n{}", server.log());
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}\n{}", began.elapsed(), server.log());
+    assert!(!server.log().contains("cutting off"), "not in order: {}", server.log());
     stream.rest().await;
     logs.rest().await;
     assert!(!runs("sleep 987654"), "a process of the machine is alive");
