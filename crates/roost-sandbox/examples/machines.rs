@@ -87,8 +87,9 @@ async fn time<E: std::fmt::Debug>(work: impl Future<Output = Result<(), E>>) -> 
 
 fn show(what: &str, mut times: Vec<Duration>) {
     times.sort();
-    let at = |share: usize| times.get((times.len() * share / 100).min(times.len().saturating_sub(1)));
-    say(&format!("{what:12} p50 {:?} p99 {:?} most {:?}", at(50), at(99), times.last()));
+    let last = times.len().saturating_sub(1);
+    let at = |share: usize| times.get((times.len() * share / 100).min(last)).copied().unwrap_or_default();
+    say(&format!("{what:12} p50 {:?} p99 {:?} most {:?}", at(50), at(99), at(100)));
 }
 
 /// Returns the host's free memory, in KiB.

@@ -95,8 +95,9 @@ pub enum OpenError {
 
 /// The driver. Machines end with it: by [`Machines::shutdown`], or with this process however it ends.
 pub struct KernelMachines {
-    host: Arc<Host>,
     slots: Mutex<HashMap<AgentId, Arc<Slot>>>,
+    /// After the machines, as it waits for those that end by being dropped.
+    host: Arc<Host>,
 }
 
 /// What all machines of a driver share.
@@ -127,15 +128,10 @@ impl KernelMachines {
             let path = path.clone();
             move |source| OpenError::Workspaces { path, source }
         };
+        let Some(lock) = Workspaces::lock(&root).map_err(failed(&root))? else {
+            return Err(OpenError::InUse { path: root });
+        };
         let workspaces = Workspaces::open(&root, uids.unwrap_or(UIDS)).map_err(failed(&root))?;
-        let lock = File::open(workspaces.root()).map_err(failed(&root))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => return Err(OpenError::InUse { path: root }),
-            Err(std::fs::TryLockError::Error(source)) => {
-                return Err(OpenError::Workspaces { path: root, source });
-            }
-        }
         let exe = exe.unwrap_or_else(|| PathBuf::from("/proc/self/exe"));
         let program = File::open(&exe).map_err(|source| OpenError::Program { path: exe, source })?;
         let name = format!("roost-{:016x}", fingerprint(workspaces.root().as_os_str().as_encoded_bytes()));

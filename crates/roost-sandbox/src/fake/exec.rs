@@ -104,14 +104,18 @@ impl Running {
         output: &mut (dyn for<'a> FnMut(Output<'a>) + Send),
     ) -> usize {
         let Some(pipe) = &self.pipes[index] else { return 0 };
-        let n = match pipe.try_read(buffer) {
-            Ok(0) => {
-                self.pipes[index] = None;
-                return 0;
+        // Through the runtime first, which notes that it is empty, and then past it: what the command wrote just
+        // before its end may be there while the runtime has not heard of it yet.
+        let read = match pipe.try_read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                rustix::io::read(pipe, &mut *buffer).map_err(io::Error::from)
             }
-            Ok(n) => n,
+            read => read,
+        };
+        let n = match read {
+            Ok(n) if n > 0 => n,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return 0,
-            Err(_) => {
+            Ok(_) | Err(_) => {
                 self.pipes[index] = None;
                 return 0;
             }

@@ -27,7 +27,8 @@ pub(super) struct FakeMachine {
     agent: AgentId,
     memory_limit: Bytes,
     pub(super) path: PathBuf,
-    files: Arc<Files>,
+    /// One operation at a time: one whose caller is gone goes on to its end, and nothing later may overtake it.
+    files: Arc<Mutex<Files>>,
     /// What the mark of each of its processes begins with.
     mark: String,
     count: AtomicU64,
@@ -46,7 +47,7 @@ impl FakeMachine {
             agent: spec.agent,
             memory_limit: spec.limits.memory,
             path,
-            files: Arc::new(files),
+            files: Arc::new(Mutex::new(files)),
             mark,
             count: AtomicU64::new(0),
             frozen: AtomicBool::new(false),
@@ -118,7 +119,8 @@ impl FakeMachine {
         work: impl FnOnce(&Files, &str) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Error> {
         let (files, at) = (Arc::clone(&self.files), path.to_owned());
-        let done = self.tasks.spawn_blocking(move || work(&files, &at)).await;
+        let work = move || work(&files.lock().unwrap_or_else(PoisonError::into_inner), &at);
+        let done = self.tasks.spawn_blocking(work).await;
         let done =
             done.map_err(|error| Error::Host { act: "use the file", source: std::io::Error::other(error) })?;
         done.map_err(|failure| calls::error(failure, path))

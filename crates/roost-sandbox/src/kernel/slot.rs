@@ -13,10 +13,11 @@ use super::{Host, lock};
 /// The place of one agent's machine.
 pub(super) struct Slot {
     agent: AgentId,
-    host: Arc<Host>,
     /// Held while the machine starts, stops, freezes or thaws.
     change: tokio::sync::Mutex<()>,
     live: Mutex<Option<Arc<Live>>>,
+    /// Last, as it waits for machines that end by being dropped.
+    host: Arc<Host>,
 }
 
 impl Slot {

@@ -1,6 +1,6 @@
 //! Machines' workspaces on the host: one directory for each agent, owned by a user of its own.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, lchown};
@@ -31,9 +31,20 @@ pub(super) struct Workspace {
 }
 
 impl Workspaces {
-    /// Makes the directory, closed to everybody else, and finds out whether it can hold other users' files.
-    pub(super) fn open(root: &Path, uids: Range<u32>) -> io::Result<Self> {
+    /// Makes the directory if there is none, and takes it for this server; `None` if another has it. Nothing in a
+    /// directory that another has is touched.
+    pub(super) fn lock(root: &Path) -> io::Result<Option<File>> {
         DirBuilder::new().recursive(true).mode(0o700).create(root)?;
+        let lock = File::open(root)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(lock)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Closes the directory to everybody else, and finds out whether it can hold other users' files.
+    pub(super) fn open(root: &Path, uids: Range<u32>) -> io::Result<Self> {
         let root = fs::canonicalize(root)?;
         fs::set_permissions(&root, fs::Permissions::from_mode(0o700))?;
         let probe = root.join(format!("{TRASH}probe"));

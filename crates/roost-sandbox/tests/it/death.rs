@@ -53,15 +53,17 @@ fn wait_until(argument: &str, expected: usize) {
     }
 }
 
-#[test]
-fn a_killed_server_takes_its_machines_along() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_takes_its_machines_along() {
     let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("m");
     let argument = format!("70{}", std::process::id());
     let line = format!("sleep {argument} & setsid sleep {argument} & (setsid sleep {argument} &) ; echo");
-    let mut server = drive(&dir.path().join("m"), "run", &line);
+    let mut server = drive(&root, "run", &line);
     wait_until(&argument, 3);
     server.kill();
     wait_until(&argument, 0);
+    at(&root).shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,7 +71,11 @@ async fn what_a_killed_server_left_frozen_ends_at_the_next_start() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("m");
     let argument = format!("71{}", std::process::id());
-    let mut server = drive(&root, "freeze", &format!("sleep {argument} & echo"));
+    let mut server = drive(
+        &root,
+        "freeze",
+        &format!("sleep {argument} & until grep -q sleep /proc/$!/comm; do :; done; echo"),
+    );
     wait_until(&argument, 1);
     server.kill();
     let next = at(&root);

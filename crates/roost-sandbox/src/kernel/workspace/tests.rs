@@ -5,6 +5,7 @@ fn agent(n: u128) -> AgentId {
 }
 
 fn workspaces(dir: &tempfile::TempDir) -> Workspaces {
+    assert!(Workspaces::lock(&dir.path().join("machines")).unwrap().is_some());
     Workspaces::open(&dir.path().join("machines"), 1_900_000_000..1_900_100_000).unwrap()
 }
 
