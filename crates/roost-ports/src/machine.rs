@@ -71,6 +71,13 @@ pub trait Machines: Send + Sync {
     /// monotonic clock; a machine with a running command is never idle, a frozen one is not listed.
     fn idle(&self, idle: Duration) -> Vec<AgentId>;
 
+    /// Returns the agents that have a workspace here, in no order, whether or not their machines are up.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Host`] if the host cannot tell.
+    async fn workspaces(&self) -> Result<Vec<AgentId>, Error>;
+
     /// Returns the walls this driver puts up on this host, with those that do not hold.
     fn layers(&self) -> Vec<Layer>;
 

@@ -12,6 +12,11 @@ const BATCH: Limit = Limit::clamped(200, 200);
 
 /// Does its rounds until `shutdown`.
 pub(crate) async fn run(core: Core, every: Duration, shutdown: CancellationToken) {
+    match core.agents().remove_leftovers().await {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "removed workspaces of deleted agents"),
+        Err(error) => tracing::error!(%error, "workspaces of deleted agents could not be removed"),
+    }
     let mut rounds = tokio::time::interval(every);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

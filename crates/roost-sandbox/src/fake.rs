@@ -144,6 +144,16 @@ impl Machines for FakeMachines {
         live.iter().filter(|(_, machine)| is_idle(machine)).map(|(agent, _)| *agent).collect()
     }
 
+    async fn workspaces(&self) -> Result<Vec<AgentId>, Error> {
+        let failed = |source| Error::Host { act: "list the workspaces", source };
+        let mut agents = Vec::new();
+        for entry in std::fs::read_dir(self.root.path()).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            agents.extend(name.to_str().and_then(|name| name.parse::<AgentId>().ok()));
+        }
+        Ok(agents)
+    }
+
     fn layers(&self) -> Vec<Layer> {
         let names = ["namespaces", "network", "seccomp", "landlock", "memory", "cpu", "processes", "freezer"]
             .into_iter();

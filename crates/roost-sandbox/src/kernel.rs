@@ -266,6 +266,13 @@ impl Machines for KernelMachines {
         slots.iter().filter(|slot| slot.is_idle(idle)).map(|slot| slot.agent()).collect()
     }
 
+    async fn workspaces(&self) -> Result<Vec<AgentId>, Error> {
+        let workspaces = self.host.workspaces.clone();
+        let listed = tokio::task::spawn_blocking(move || workspaces.agents()).await;
+        let listed = listed.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        listed.map_err(|source| Error::Host { act: "list the workspaces", source })
+    }
+
     fn layers(&self) -> Vec<Layer> {
         layers::layers(&self.host)
     }

@@ -90,6 +90,10 @@ impl Machines for NoMachines {
         Vec::new()
     }
 
+    async fn workspaces(&self) -> Result<Vec<AgentId>, Error> {
+        Ok(Vec::new())
+    }
+
     fn layers(&self) -> Vec<Layer> {
         Vec::new()
     }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,8 +26,10 @@ struct Inner {
     conditions: HashMap<AgentId, Condition>,
     commands: Vec<String>,
     idle_for: Duration,
+    workspaces: HashSet<AgentId>,
     broken: bool,
     bare: bool,
+    stuck: bool,
 }
 
 impl TestMachines {
@@ -43,6 +45,11 @@ impl TestMachines {
     /// Says how long every machine has been idle.
     pub fn idle_for(&self, idle: Duration) {
         self.with(|inner| inner.idle_for = idle);
+    }
+
+    /// Says whether workspaces can be removed.
+    pub fn stick(&self, stuck: bool) {
+        self.with(|inner| inner.stuck = stuck);
     }
 
     /// From now on the walls around the machines do not hold.
@@ -65,6 +72,7 @@ impl Machines for TestMachines {
                 return Err(Error::CannotStart { problem: "the test says so".to_owned() });
             }
             inner.conditions.insert(spec.agent, Condition::Running);
+            inner.workspaces.insert(spec.agent);
             Ok(())
         })?;
         Ok(Arc::new(TestMachine { inner: Arc::clone(&self.inner) }))
@@ -94,6 +102,11 @@ impl Machines for TestMachines {
     }
 
     async fn destroy(&self, agent: AgentId) -> Result<(), Error> {
+        if self.with(|inner| inner.stuck) {
+            let source = std::io::Error::other("the test says so");
+            return Err(Error::Host { act: "remove the workspace", source });
+        }
+        self.with(|inner| inner.workspaces.remove(&agent));
         self.stop(agent).await
     }
 
@@ -116,6 +129,10 @@ impl Machines for TestMachines {
             let up = inner.conditions.iter().filter(|(_, condition)| **condition == Condition::Running);
             if inner.idle_for >= idle { up.map(|(agent, _)| *agent).collect() } else { Vec::new() }
         })
+    }
+
+    async fn workspaces(&self) -> Result<Vec<AgentId>, Error> {
+        Ok(self.with(|inner| inner.workspaces.iter().copied().collect()))
     }
 
     fn layers(&self) -> Vec<Layer> {

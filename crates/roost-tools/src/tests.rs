@@ -183,6 +183,10 @@ impl Machines for FakeMachines {
         Vec::new()
     }
 
+    async fn workspaces(&self) -> Result<Vec<AgentId>, Error> {
+        Ok(Vec::new())
+    }
+
     fn layers(&self) -> Vec<Layer> {
         Vec::new()
     }

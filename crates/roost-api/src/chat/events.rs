@@ -1,9 +1,10 @@
 use axum::extract::State;
 use axum::response::Response;
 use axum::response::sse::Event as SseEvent;
-use roost_core::Live;
-use roost_domain::event::Offset;
+use roost_core::{Live, ProgressOf};
+use roost_domain::event::{Body, Offset, TurnEvent};
 use roost_domain::id::{AgentId, SessionId};
+use roost_domain::tool::ToolCallId;
 use roost_http::{Caller, Failure, LastEventId, Query, Segment, event_stream};
 use serde::Deserialize;
 use serde_json::json;
@@ -51,10 +52,15 @@ pub(crate) async fn follow_session(
 ) -> Result<Response, Failure> {
     let after = last.or(query.after.map(Offset)).unwrap_or_default();
     let mut watch = Watch::begin(&app, &ctx, agent, session, after).await?;
+    let mut finished = Finished::default();
     Ok(event_stream(async_stream::stream! {
         loop {
             match watch.next().await {
-                Ok(live) => yield encode(live),
+                Ok(live) => {
+                    if finished.lets_through(&live) {
+                        yield encode(live);
+                    }
+                }
                 Err(error) => {
                     tracing::debug!(request = ctx.request_id, code = error.code(), %error, "a session's stream ends");
                     let told = json!({"code": error.code(), "message": error.public()});
@@ -64,6 +70,38 @@ pub(crate) async fn follow_session(
             }
         }
     }))
+}
+
+/// What has ended, so that no piece of a text is told after the event that has the whole.
+#[derive(Default)]
+struct Finished {
+    /// Model calls that began before this offset.
+    model_calls: Offset,
+    /// Tool calls of the last round.
+    tool_calls: Vec<ToolCallId>,
+}
+
+impl Finished {
+    fn lets_through(&mut self, live: &Live) -> bool {
+        match live {
+            Live::Delta { of: ProgressOf::Model(at), .. } => *at > self.model_calls,
+            Live::Delta { of: ProgressOf::Tool(call), .. } => !self.tool_calls.contains(call),
+            Live::Event(event) => {
+                let Body::Turn { event: what, .. } = &event.body else { return true };
+                if let TurnEvent::ModelAnswered { .. }
+                | TurnEvent::ModelFailed { .. }
+                | TurnEvent::ModelLost = what
+                {
+                    self.model_calls = event.offset;
+                    self.tool_calls.clear();
+                }
+                if let TurnEvent::ToolFinished { call, .. } = what {
+                    self.tool_calls.push(call.clone());
+                }
+                true
+            }
+        }
+    }
 }
 
 fn encode(live: Live) -> SseEvent {

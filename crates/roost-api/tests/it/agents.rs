@@ -6,7 +6,7 @@ use roost_domain::key::{Scope, Style};
 use roost_testkit::Reply;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Api, request};
+use crate::support::{Answer, Api, PATIENCE, request};
 
 const AGENTS: &str = "/v1/agents";
 
@@ -256,8 +256,13 @@ async fn a_frozen_agent_is_running_for_agento_and_paused_for_others() {
     );
     api.say(&id, "work").await;
     api.app.machines.idle_for(Duration::from_secs(1_000));
-    let frozen = |agent: &roost_domain::agent::Agent| agent.state == roost_domain::agent::State::Frozen;
-    api.app.until_agent(id.parse().unwrap(), frozen).await;
+    // The machine freezes after the agent is marked.
+    let frozen = async {
+        while api.get(&format!("{AGENTS}/{id}/status")).await.data()["machine"]["condition"] != "frozen" {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, frozen).await.expect("the machine of an idle agent freezes");
 
     let agento = api.key(Style::Agento, &[]).await;
     let gopilot = api.key(Style::Gopilot, &[]).await;

@@ -101,15 +101,23 @@ async fn a_turn_that_fails_ends_its_stream_with_an_error() {
 }
 
 #[tokio::test]
-async fn a_model_that_breaks_off_is_asked_again_and_its_first_words_are_taken_back() {
+async fn a_model_that_breaks_off_is_asked_again_and_its_first_words_do_not_stay() {
     let api = Api::start().await;
     let id = agent(&api).await;
     api.app.models.when("Hi", [Reply::Break(vec!["It is"]), Reply::Say(vec!["It is sunny."])]);
     let events = api.say(&id, "Hi").await;
-    let retract = events.iter().position(|event| event["type"] == "retract").expect("it is taken back");
-    assert_eq!(events[retract]["characters"], 5);
-    assert_eq!(text(&events[..retract]), "It is");
-    assert_eq!(text(&events[retract..]), "It is sunny.");
+    // Whether the first words were told before they were void depends on who is faster.
+    let told = match events.iter().position(|event| event["type"] == "retract") {
+        Some(retract) => {
+            assert_eq!(
+                (text(&events[..retract]).as_str(), &events[retract]["characters"]),
+                ("It is", &json!(5))
+            );
+            &events[retract..]
+        }
+        None => &events[..],
+    };
+    assert_eq!(text(told), "It is sunny.");
 
     api.app.models.when("Ho", [Reply::Break(vec!["It is"]), Reply::Say(vec!["It is sunny."])]);
     let whole = api.post(&messages(&id), json!({"message": "Ho", "stream": false})).await;

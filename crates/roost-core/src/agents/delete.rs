@@ -34,4 +34,24 @@ impl Agents<'_> {
         tracing::info!(agent = %id, request = %ctx.request_id, "deleted an agent");
         Ok(())
     }
+
+    /// Removes the workspaces of deleted agents that are still there because the server died, or the host refused,
+    /// when they were to be removed. Returns how many. Workspaces of agents that the store has never known are left
+    /// alone: a store that was restored from an older copy must not cost anybody's files.
+    ///
+    /// # Errors
+    ///
+    /// `Internal` if the store or the host fails.
+    pub async fn remove_leftovers(&self) -> Result<usize, Error> {
+        let mut removed = 0;
+        for id in self.0.ports.machines.workspaces().await? {
+            let deleted =
+                move |reader: &dyn roost_ports::store::Reader| Ok::<_, Error>(reader.is_deleted(id)?);
+            if self.0.ports.store.read(deleted).await? {
+                self.0.ports.machines.destroy(id).await?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
 }

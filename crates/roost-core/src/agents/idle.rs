@@ -53,6 +53,13 @@ impl Agents<'_> {
         if let Err(error) = self.0.ports.machines.freeze(id).await {
             tracing::error!(agent = %id, %error, "the machine of an idle agent does not freeze");
         }
+        // A command that began just before the machine froze belongs to a turn that is active by now.
+        let busy = self.0.ports.store.read(move |reader| {
+            Ok::<_, Error>(reader.open_turns_of(id)?.iter().any(|turn| turn.phase == TurnPhase::Active))
+        });
+        if busy.await? {
+            self.0.ports.machines.thaw(id).await?;
+        }
         self.0.hub.tick(id.journal());
         Ok(true)
     }

@@ -138,6 +138,31 @@ async fn a_deleted_agent_is_gone_with_all_it_was_doing() {
 }
 
 #[tokio::test]
+async fn a_workspace_that_could_not_be_removed_is_removed_at_the_next_start() {
+    let mut app = TestApp::start().await;
+    let (gone, kept) = (app.agent(json!({})).await, app.agent(json!({})).await);
+    for (agent, message) in [(gone, "run"), (kept, "run too")] {
+        let run = Reply::Use("", vec![("shell", json!({"command": "ls"}))]);
+        app.models.when(message, [run, Reply::Say(vec!["ok"])]);
+        app.talk(agent, message).await;
+    }
+    app.machines.stick(true);
+    let error = app.core.agents().delete(&app.ctx(), gone).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Internal);
+    assert_eq!(app.core.agents().get(&app.ctx(), gone).await.unwrap_err().kind(), Kind::NotFound);
+    app.stop_runtime().await;
+    app.machines.stick(false);
+    app.start_runtime();
+    let removed = async {
+        while app.machines.workspaces().await.expect("can be listed").contains(&gone) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), removed).await.expect("is removed in time");
+    assert_eq!(app.machines.workspaces().await.expect("can be listed"), [kept]);
+}
+
+#[tokio::test]
 async fn configuration_is_merged_and_what_the_machine_needs_to_know_asks_for_a_restart() {
     let app = TestApp::start().await;
     let agent = app.agent(json!({"theme": "dark", "maxRounds": 5})).await;

@@ -74,6 +74,13 @@ pub trait Agents {
     /// [`Error`] if the database fails.
     fn agent_of_any_account(&self, id: AgentId) -> Result<Option<Agent>, Error>;
 
+    /// Tells whether an agent was there and is deleted; `false` for one that never was.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn is_deleted(&self, id: AgentId) -> Result<bool, Error>;
+
     /// Returns the agents of an account, newest first.
     ///
     /// # Errors

@@ -43,7 +43,9 @@ pub async fn the_workspace_outlives_the_machine(bench: &Bench) {
 pub async fn destroying_removes_everything(bench: &Bench) {
     bench.write("a/b/c", "x").await;
     bench.run("mkdir closed; echo x > closed/f; chmod 0 closed; ln -s / root").await;
+    assert!(must("list", bench.machines.workspaces().await).contains(&bench.agent));
     must("destroy", bench.machines.destroy(bench.agent).await);
+    assert!(!must("list", bench.machines.workspaces().await).contains(&bench.agent));
     assert_eq!(bench.machines.condition(bench.agent), Condition::Absent);
     let machine = bench.open().await;
     assert_eq!(must("list", machine.list(&bench.may_read(), ".", 1, 10).await), []);

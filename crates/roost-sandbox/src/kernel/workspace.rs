@@ -106,6 +106,16 @@ impl Workspaces {
         }
     }
 
+    /// Returns the agents that have a workspace.
+    pub(super) fn agents(&self) -> io::Result<Vec<AgentId>> {
+        let mut agents = Vec::new();
+        for entry in fs::read_dir(&self.root)? {
+            // What is no agent's (the lock, a half-removed workspace) is passed over.
+            agents.extend(entry?.file_name().to_str().and_then(|name| name.parse::<AgentId>().ok()));
+        }
+        Ok(agents)
+    }
+
     /// Removes what a removal that was cut off has left.
     pub(super) fn sweep(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.root)? {

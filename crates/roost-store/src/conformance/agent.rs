@@ -166,7 +166,10 @@ pub(crate) async fn deleting_an_agent_removes_everything_of_it_and_nothing_of_ot
         furnish(&store, agent, n).await;
     }
     assert_eq!(belongings(&store, id(10), 1).await, [true; 7]);
+    assert!(!read(&store, move |reader| reader.is_deleted(world.agent)).await);
     assert!(write(&store, move |writer| writer.delete_agent(world.account, world.agent, at(9))).await);
+    assert!(read(&store, move |reader| reader.is_deleted(world.agent)).await);
+    assert!(!read(&store, |reader| reader.is_deleted(id(99))).await, "one that never was");
     assert!(!write(&store, move |writer| writer.delete_agent(world.account, world.agent, at(9))).await);
     assert_eq!(belongings(&store, id(10), 1).await, [false; 7]);
     assert_eq!(belongings(&store, other.id, 2).await, [true; 7]);

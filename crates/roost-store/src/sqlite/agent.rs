@@ -34,6 +34,16 @@ impl Agents for Tx<'_> {
         )
     }
 
+    fn is_deleted(&self, id: AgentId) -> Result<bool, Error> {
+        let found = self.first(
+            AGENT,
+            "select count(*) from agents where id = $1 and deleted_at is not null",
+            params![id.uuid().as_bytes()],
+            |columns| columns.count(),
+        )?;
+        Ok(found.is_some_and(|count| count > 0))
+    }
+
     fn agents(
         &self,
         account: AccountId,

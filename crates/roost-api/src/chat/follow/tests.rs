@@ -180,6 +180,7 @@ fn what_other_turns_say_is_not_told() {
     play.event_of(OTHER, answered("early, theirs", &[]));
     play.event_of(OTHER, ended(Ending::Answered));
     assert_eq!(play.json(), Vec::<Value>::new());
+    assert!(play.follow.early.is_empty(), "others' text is kept for nobody");
     let mine = play.event(called());
     play.delta(mine, "for me");
     play.event(answered("for me", &[]));
