@@ -7,6 +7,7 @@ use roost_domain::key::Scope;
 use roost_domain::page::{Limit, Page};
 use roost_ports::store::{ApprovalCursor, ApprovalFilter, Turn, Writer};
 
+use crate::log::Folded;
 use crate::{Core, Ctx, Error, log};
 
 /// The use cases of approvals.
@@ -90,7 +91,11 @@ impl Approvals<'_> {
                     .approval(ctx.account(), decision.id)?
                     .ok_or_else(|| Error::not_found("approval", decision.id))?;
                 let verdict = if decision.approve { Verdict::Approved } else { Verdict::Denied };
-                let by = decision.by.unwrap_or_else(|| ctx.who().to_owned());
+                // Who decides names themselves; which key they did it with is known.
+                let by = match decision.by {
+                    Some(name) if name != ctx.who() => format!("{name} (with the key {})", ctx.who()),
+                    Some(_) | None => ctx.who().to_owned(),
+                };
                 let decided = approval.decide(verdict, Some(by), decision.note, ctx.now)?;
                 let turn = write_decision(&core, writer, &decided, verdict, ctx.now)?;
                 Ok::<_, Error>((decided, turn))
@@ -159,7 +164,7 @@ fn write_decision(
         by: approval.decided_by.clone(),
         note: approval.note.clone(),
     };
-    log::append(writer, &agent, &turn, now, vec![decided])?;
+    log::append(writer, &agent, &turn, &Folded::default(), now, vec![decided])?;
     log::wake(writer, &*core.ports.random, &turn, now)?;
     Ok(turn)
 }

@@ -8,6 +8,7 @@ use roost_domain::key::Scope;
 use roost_domain::page::Limit;
 
 use crate::hub::Watch;
+use crate::sessions::conversation;
 use crate::{Core, Ctx, Error};
 
 pub use crate::hub::ProgressOf;
@@ -51,7 +52,7 @@ impl Events<'_> {
             .store
             .read(move |reader| {
                 reader.agent(account, agent)?.ok_or_else(|| Error::not_found("agent", agent))?;
-                reader.session(agent, session)?.ok_or_else(|| Error::not_found("session", session))
+                conversation(reader, agent, session)
             })
             .await?;
         Ok(Subscription {
@@ -61,6 +62,7 @@ impl Events<'_> {
             last: after,
             told: HashMap::new(),
             ready: VecDeque::new(),
+            behind: true,
         })
     }
 }
@@ -74,6 +76,8 @@ pub struct Subscription {
     /// How much of each unfinished text was told.
     told: HashMap<ProgressOf, usize>,
     ready: VecDeque<Live>,
+    /// Whether the log may hold more than was read.
+    behind: bool,
 }
 
 /// How many events are read at a time.
@@ -98,17 +102,21 @@ impl Subscription {
                 return Ok(live);
             }
             // The log is read first: an event that ends a text then finds what was told of it.
-            let (session, last) = (self.session, self.last);
-            let read = move |reader: &dyn roost_ports::store::Reader| {
-                Ok::<_, Error>(reader.events_after(session, last, Limit::clamped(BATCH, BATCH))?)
-            };
-            let events = self.core.ports.store.read(read).await?;
-            if !events.is_empty() {
+            if self.behind || self.watch.log_went_on() {
+                self.behind = true;
+                let (session, last) = (self.session, self.last);
+                let read = move |reader: &dyn roost_ports::store::Reader| {
+                    Ok::<_, Error>(reader.events_after(session, last, Limit::clamped(BATCH, BATCH))?)
+                };
+                let events = self.core.ports.store.read(read).await?;
+                self.behind = !events.is_empty();
                 for event in events {
                     self.complete(&event);
                     self.ready.push_back(Live::Event(event));
                 }
-                continue;
+                if self.behind {
+                    continue;
+                }
             }
             let news = self.watch.news(&mut self.told);
             if news.is_empty() {

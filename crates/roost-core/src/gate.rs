@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use roost_domain::agent::{Agent, Settings};
 use roost_domain::approval::{Approval, Question, Status};
-use roost_domain::effect::{Cause, Effect};
+use roost_domain::effect::{Action, Cause, Effect};
 use roost_domain::event::TurnEvent;
 use roost_domain::gate::{self, Decision, Permit, Rules};
 use roost_domain::id::ApprovalId;
@@ -13,16 +13,13 @@ use roost_ports::store::{Reader, Turn, Writer};
 
 use crate::Error;
 
-/// Decides about an effect, by an approval that was given for it or else by the agent's rules.
+/// Decides about an effect by the agent's rules, and by the approval that was given for it where they ask for one.
 pub(crate) fn decide(
     reader: &dyn Reader,
     agent: &Agent,
     effect: &Effect,
     leave: Option<ApprovalId>,
 ) -> Result<Decision, Error> {
-    if let Some(permit) = leave.map(|id| by_approval(reader, agent, effect, id)).transpose()?.flatten() {
-        return Ok(Decision::Allowed(permit));
-    }
     let settings = Settings::read(&agent.config)?;
     let ledger = reader.ledger(agent.id)?;
     let rules = Rules {
@@ -31,7 +28,14 @@ pub(crate) fn decide(
         budget: settings.budget,
         committed: ledger.committed(),
     };
-    Ok(gate::decide(effect, &rules))
+    let decision = gate::decide(effect, &rules);
+    // What is blocked stays blocked, whatever was approved before it was.
+    if let (Decision::NeedsApproval(_), Some(id)) = (&decision, leave)
+        && let Some(permit) = by_approval(reader, agent, effect, id)?
+    {
+        return Ok(Decision::Allowed(permit));
+    }
+    Ok(decision)
 }
 
 /// Returns leave if the approval was given for exactly this effect. If it was given for another, the effect is
@@ -65,7 +69,7 @@ pub(crate) struct Ask<'a> {
 /// Writes an approval and returns the event that goes with it.
 pub(crate) fn ask(writer: &mut dyn Writer, ask: Ask<'_>, now: Timestamp) -> Result<TurnEvent, Error> {
     let call = cause_call(&ask.effect.cause);
-    let summary = ask.effect.action.to_string();
+    let summary = summary(ask.effect);
     writer.insert_approval(&Approval {
         id: ask.id,
         account: ask.turn.account,
@@ -92,6 +96,24 @@ pub(crate) fn ask(writer: &mut dyn Writer, ask: Ask<'_>, now: Timestamp) -> Resu
         reason: ask.reason,
         expires_at: ask.expires_at,
     })
+}
+
+/// Says all that a person has to see before they say yes. What is left out for its length is said to be.
+fn summary(effect: &Effect) -> String {
+    const CAP: usize = 4_000;
+    let mut text = match (&effect.action, &effect.cause) {
+        (Action::RunCommand { command }, _) => format!("run the command {command:?}"),
+        (Action::SendHttp { .. } | Action::WriteFile { .. }, Cause::Tool(call)) => {
+            format!("{}: {} {}", effect.action, call.tool, call.arguments)
+        }
+        (action, _) => action.to_string(),
+    };
+    if let Some((end, _)) = text.char_indices().nth(CAP) {
+        let more = text[end..].chars().count();
+        text.truncate(end);
+        text.push_str(&format!("… and {more} more characters that stand in the session's events"));
+    }
+    text
 }
 
 fn cause_call(cause: &Cause) -> Option<ToolCallId> {

@@ -25,7 +25,8 @@ pub(crate) struct Hub {
 }
 
 pub(crate) struct Topic {
-    ticks: watch::Sender<u64>,
+    log: watch::Sender<u64>,
+    text: watch::Sender<u64>,
     unfinished: Mutex<Vec<(ProgressOf, String)>>,
 }
 
@@ -38,10 +39,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Hub {
-    /// Tells watchers that the session's log or its unfinished text went on.
+    /// Tells watchers that the session's log went on.
     pub(crate) fn tick(&self, session: SessionId) {
         if let Some(topic) = lock(&self.topics).get(&session) {
-            topic.tick();
+            tick(&topic.log);
         }
     }
 
@@ -49,7 +50,8 @@ impl Hub {
     pub(crate) fn watch(self: &Arc<Self>, session: SessionId) -> Watch {
         let topic = self.topic(session);
         Watch {
-            ticks: topic.ticks.subscribe(),
+            log: topic.log.subscribe(),
+            text: topic.text.subscribe(),
             lease: Lease { hub: Arc::clone(self), session, topic: Some(topic) },
         }
     }
@@ -62,7 +64,13 @@ impl Hub {
     }
 
     fn topic(&self, session: SessionId) -> Arc<Topic> {
-        let new = || Arc::new(Topic { ticks: watch::Sender::new(0), unfinished: Mutex::default() });
+        let new = || {
+            Arc::new(Topic {
+                log: watch::Sender::new(0),
+                text: watch::Sender::new(0),
+                unfinished: Mutex::default(),
+            })
+        };
         Arc::clone(lock(&self.topics).entry(session).or_insert_with(new))
     }
 
@@ -72,10 +80,8 @@ impl Hub {
     }
 }
 
-impl Topic {
-    fn tick(&self) {
-        self.ticks.send_modify(|ticks| *ticks = ticks.wrapping_add(1));
-    }
+fn tick(ticks: &watch::Sender<u64>) {
+    ticks.send_modify(|ticks| *ticks = ticks.wrapping_add(1));
 }
 
 /// Holds a topic and takes it out of the hub when nobody else does.
@@ -101,19 +107,42 @@ impl Drop for Lease {
     }
 }
 
+async fn wait(ticks: &mut watch::Receiver<u64>) {
+    if ticks.changed().await.is_err() {
+        // The sender lives in the topic that the watch holds, so it cannot be gone.
+        std::future::pending::<()>().await;
+    }
+}
+
 /// A watched session.
 pub(crate) struct Watch {
-    ticks: watch::Receiver<u64>,
+    log: watch::Receiver<u64>,
+    text: watch::Receiver<u64>,
     lease: Lease,
 }
 
 impl Watch {
-    /// Waits until something happened since the last call. Safe to drop.
+    /// Waits until the log or an unfinished text went on. Safe to drop.
     pub(crate) async fn changed(&mut self) {
-        if self.ticks.changed().await.is_err() {
-            // The sender lives in the topic that this watch holds, so it cannot be gone.
-            std::future::pending::<()>().await;
+        tokio::select! {
+            () = wait(&mut self.log) => {
+                // Left to be seen by `log_went_on`.
+                self.log.mark_changed();
+            }
+            () = wait(&mut self.text) => {}
         }
+    }
+
+    /// Waits until the log went on since the last call. Safe to drop.
+    pub(crate) async fn log_changed(&mut self) {
+        wait(&mut self.log).await;
+    }
+
+    /// Tells whether the log went on since the last call.
+    pub(crate) fn log_went_on(&mut self) -> bool {
+        let went_on = self.log.has_changed().unwrap_or(false);
+        self.log.mark_unchanged();
+        went_on
     }
 
     /// Returns what came of unfinished texts beyond what `seen` has of each, and remembers it there.
@@ -150,7 +179,7 @@ impl Unfinished {
             }
             whole.push_str(text);
         }
-        topic.tick();
+        tick(&topic.text);
     }
 }
 

@@ -1,11 +1,14 @@
 //! Writing to the log: every event of a turn is checked against what happened before it, in the transaction that
 //! writes it, whoever writes it.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use jiff::Timestamp;
 use roost_domain::agent::{Agent, Settings};
 use roost_domain::approval::{Status, Verdict};
-use roost_domain::event::{Body, Ending, Event, Journal, TurnEvent};
+use roost_domain::event::{Body, Ending, Event, Journal, Offset, TurnEvent};
 use roost_domain::id::{AgentId, JobId, TurnId};
+use roost_domain::page::Limit;
 use roost_domain::turn::{State, step};
 use roost_ports::random::Random;
 use roost_ports::store::{NewJob, Reader, Turn, TurnPhase, Writer};
@@ -15,16 +18,59 @@ use crate::Error;
 /// The queue whose jobs are turns to be worked on.
 pub(crate) const TURNS: &str = "turn";
 
-/// Returns a turn as its events have left it.
-pub(crate) fn fold(reader: &dyn Reader, agent: &Agent, turn: &Turn) -> Result<State, Error> {
-    let settings = Settings::read(&agent.config)?;
-    let mut state = State::new(settings.max_rounds);
-    for event in reader.turn_events(turn.session, turn.id)? {
-        if let Body::Turn { event, .. } = &event.body {
-            state = step(state, event).map_err(Error::internal)?.0;
-        }
+/// How far a turn's events were folded before. Events never change, so what was read of them once, outside any
+/// transaction that may roll back, stays true; a long turn is not folded anew at every step.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Folded(Arc<Mutex<Option<(Offset, State)>>>);
+
+impl Folded {
+    fn get(&self) -> Option<(Offset, State)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-    Ok(state)
+
+    /// Folds what has been committed and remembers it.
+    pub(crate) fn catch_up(&self, reader: &dyn Reader, agent: &Agent, turn: &Turn) -> Result<State, Error> {
+        let (offset, state) = fold_on(reader, agent, turn, self.get())?;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((offset, state.clone()));
+        Ok(state)
+    }
+}
+
+/// Returns a turn as its events have left it.
+pub(crate) fn fold(reader: &dyn Reader, agent: &Agent, turn: &Turn, folded: &Folded) -> Result<State, Error> {
+    Ok(fold_on(reader, agent, turn, folded.get())?.1)
+}
+
+fn fold_on(
+    reader: &dyn Reader,
+    agent: &Agent,
+    turn: &Turn,
+    folded: Option<(Offset, State)>,
+) -> Result<(Offset, State), Error> {
+    const BATCH: Limit = Limit::clamped(1_000, 1_000);
+    let (mut offset, mut state, mut events) = match folded {
+        Some((offset, state)) => (offset, state, reader.events_after(turn.session, offset, BATCH)?),
+        None => {
+            let state = State::new(Settings::read(&agent.config)?.max_rounds);
+            (Offset::START, state, reader.turn_events(turn.session, turn.id)?)
+        }
+    };
+    let from_the_middle = offset != Offset::START;
+    loop {
+        for event in &events {
+            offset = event.offset;
+            if let Body::Turn { turn: of, event } = &event.body
+                && *of == turn.id
+            {
+                state = step(state, event).map_err(Error::internal)?.0;
+            }
+        }
+        // A turn that is folded from its beginning was read whole.
+        if !from_the_middle || events.is_empty() {
+            return Ok((offset, state));
+        }
+        events = reader.events_after(turn.session, offset, BATCH)?;
+    }
 }
 
 /// Appends events to a turn and returns the state they lead to, with the events as they stand in the log.
@@ -32,10 +78,11 @@ pub(crate) fn append(
     writer: &mut dyn Writer,
     agent: &Agent,
     turn: &Turn,
+    folded: &Folded,
     at: Timestamp,
     events: Vec<TurnEvent>,
 ) -> Result<(State, Vec<Event>), Error> {
-    let mut state = fold(writer, agent, turn)?;
+    let mut state = fold(writer, agent, turn, folded)?;
     for event in &events {
         state = step(state, event).map_err(Error::internal)?.0;
     }
@@ -81,10 +128,22 @@ pub(crate) fn end(
     random: &dyn Random,
     agent: &Agent,
     turn: &Turn,
+    folded: &Folded,
     ending: Ending,
     now: Timestamp,
 ) -> Result<(), Error> {
-    append(writer, agent, turn, now, vec![TurnEvent::Ended { ending }])?;
+    append(writer, agent, turn, folded, now, vec![TurnEvent::Ended { ending }])?;
+    close(writer, random, agent, turn, now)
+}
+
+/// Puts a turn away that is over.
+pub(crate) fn close(
+    writer: &mut dyn Writer,
+    random: &dyn Random,
+    agent: &Agent,
+    turn: &Turn,
+    now: Timestamp,
+) -> Result<(), Error> {
     writer.set_turn_phase(turn.id, TurnPhase::Ended)?;
     for approval in writer.turn_approvals(turn.id)? {
         if approval.status == Status::Pending {

@@ -4,9 +4,10 @@ use roost_domain::event::{Ending, TurnEvent};
 use roost_domain::id::{AgentId, SessionId, TurnId};
 use roost_domain::key::Scope;
 use roost_domain::page::Limit;
-use roost_domain::session::Session;
-use roost_ports::store::{TurnPhase, Writer};
+use roost_domain::session::{Channel, Session};
+use roost_ports::store::{Reader, TurnPhase, Writer};
 
+use crate::log::Folded;
 use crate::messages::{not_running, open_session, peer_of};
 use crate::{Core, Ctx, Error, Kind, log};
 
@@ -85,7 +86,7 @@ impl Sessions<'_> {
             .store
             .write(move |writer| {
                 writer.agent(ctx.account(), agent)?.ok_or_else(|| Error::not_found("agent", agent))?;
-                writer.session(agent, session)?.ok_or_else(|| Error::not_found("session", session))?;
+                conversation(writer, agent, session)?;
                 let turn = writer.open_turns(session)?.into_iter().next().ok_or_else(|| {
                     let message = "nothing is being worked on in this session";
                     Error::new(Kind::InvalidState, "nothing_to_cancel", message)
@@ -100,6 +101,12 @@ impl Sessions<'_> {
     }
 }
 
+/// Returns a session in which somebody talks with the agent; its journal is none.
+pub(crate) fn conversation(reader: &dyn Reader, agent: AgentId, id: SessionId) -> Result<Session, Error> {
+    let session = reader.session(agent, id)?.filter(|session| session.channel != Channel::Journal);
+    session.ok_or_else(|| Error::not_found("session", id))
+}
+
 /// Cancels a turn: at once if nobody works on it, else by telling its worker through the log.
 pub(crate) fn cancel_turn(
     core: &Core,
@@ -108,10 +115,11 @@ pub(crate) fn cancel_turn(
     now: jiff::Timestamp,
 ) -> Result<(), Error> {
     let agent = log::agent_of(writer, turn)?;
-    let (state, _) = log::append(writer, &agent, turn, now, vec![TurnEvent::CancelRequested])?;
+    let (state, _) =
+        log::append(writer, &agent, turn, &Folded::default(), now, vec![TurnEvent::CancelRequested])?;
     let unattended = matches!(turn.phase, TurnPhase::Queued | TurnPhase::Waiting);
     if unattended && state.lost().is_empty() {
-        log::end(writer, &*core.ports.random, &agent, turn, Ending::Cancelled, now)?;
+        log::end(writer, &*core.ports.random, &agent, turn, &Folded::default(), Ending::Cancelled, now)?;
     }
     Ok(())
 }

@@ -3,10 +3,15 @@
 
 use std::time::Duration;
 
+use roost_domain::effect::Action;
+use roost_domain::event::{Body, Ending, Problem, TurnEvent};
 use roost_domain::id::{JobId, TurnId};
+use roost_domain::tool::ToolCall;
 use roost_domain::turn::State;
 use roost_ports::store::{Turn, TurnPhase};
+use roost_ports::tool::Plan;
 
+use crate::log::Folded;
 use crate::{Core, Error, log};
 
 mod abort;
@@ -30,6 +35,15 @@ pub struct Work {
     pub turn: Turn,
     job: JobId,
     worker: String,
+    attempt: u32,
+    folded: Folded,
+}
+
+impl Work {
+    /// Returns the job under which the turn is held; a turn that is taken up again later is held under another.
+    pub const fn job(&self) -> JobId {
+        self.job
+    }
 }
 
 /// What a worker got when it asked for work.
@@ -80,12 +94,18 @@ impl Turns<'_> {
             for job in writer.lease_jobs(log::TURNS, &worker, now, until, max)? {
                 let id: Result<TurnId, _> = job.payload.parse();
                 let turn = id.map_err(Error::internal).and_then(|id| Ok(writer.turn(id)?));
-                match turn? {
-                    Some(turn) if turn.phase != TurnPhase::Ended => {
-                        work.push(Work { turn, job: job.id, worker: worker.clone() });
+                match turn {
+                    Ok(Some(turn)) if turn.phase != TurnPhase::Ended => {
+                        let (worker, attempt, folded) = (worker.clone(), job.attempt, Folded::default());
+                        work.push(Work { turn, job: job.id, worker, attempt, folded });
+                    }
+                    // One row that cannot be read must not hold up all others.
+                    Err(error) => {
+                        tracing::error!(job = %job.id, %error, "a job that names no turn was dropped");
+                        writer.finish_job(job.id, &worker)?;
                     }
                     // Its agent was deleted, or it was ended by somebody else.
-                    Some(_) | None => {
+                    Ok(Some(_) | None) => {
                         writer.finish_job(job.id, &worker)?;
                     }
                 }
@@ -110,22 +130,67 @@ impl Turns<'_> {
         self.0.ports.store.write(move |writer| Ok(writer.extend_lease(work.job, &work.worker, until)?)).await
     }
 
+    /// Gives a turn back that could not be worked on, to be taken up again a little later; after several times it is
+    /// ended as failed, so that the messages behind it are answered.
+    ///
+    /// # Errors
+    ///
+    /// `Internal` if the store fails; the lease runs out by itself then.
+    pub async fn give_back(&self, work: &Work) -> Result<(), Error> {
+        const ATTEMPTS: u32 = 5;
+        let (core, now, held) = (self.0.clone(), self.0.now(), work.clone());
+        let again_at = now + Duration::from_secs(1) * 2_u32.saturating_pow(held.attempt.min(ATTEMPTS));
+        let give_back = move |writer: &mut dyn roost_ports::store::Writer| {
+            if held.attempt < ATTEMPTS {
+                writer.extend_lease(held.job, &held.worker, again_at)?;
+                return Ok(());
+            }
+            // Whatever keeps it from going on may also keep it from being read, so nothing of it is looked at.
+            let agent = log::agent_of(writer, &held.turn)?;
+            let problem = Problem {
+                code: "internal".to_owned(),
+                message: "The turn could not be worked on; the server's log says why".to_owned(),
+            };
+            let event = TurnEvent::Ended { ending: Ending::Failed(problem) };
+            let body = Body::Turn { turn: held.turn.id, event };
+            writer.append_events(held.turn.agent, held.turn.session, now, vec![body])?;
+            log::close(writer, &*core.ports.random, &agent, &held.turn, now)?;
+            park::release(writer, &held)
+        };
+        self.0.ports.store.write(give_back).await?;
+        self.0.went_on(&work.turn);
+        self.0.queued.notify_one();
+        Ok(())
+    }
+
     /// Returns the turn as its events have left it, and whether its agent wants its loop off.
     ///
     /// # Errors
     ///
     /// `NotFound` if the agent was deleted; `Internal` if the store fails.
     pub async fn state(&self, work: &Work) -> Result<(State, bool), Error> {
-        let turn = work.turn.clone();
+        let (turn, folded) = (work.turn.clone(), work.folded.clone());
         self.0
             .ports
             .store
             .read(move |reader| {
                 let agent = log::agent_of(reader, &turn)?;
                 let paused = agent.state == roost_domain::agent::State::Paused;
-                Ok((log::fold(reader, &agent, &turn)?, paused))
+                Ok((folded.catch_up(reader, &agent, &turn)?, paused))
             })
             .await
+    }
+
+    /// Tells whether a tool call must not run beside others of its answer: it changes what they may look at.
+    pub fn runs_alone(&self, call: &ToolCall) -> bool {
+        match self.0.ports.tools.plan(call) {
+            Ok(Plan::Act { action, idempotent }) => match action {
+                Action::RunCommand { .. } | Action::WriteFile { .. } => true,
+                Action::SendHttp { .. } => !idempotent,
+                Action::ReadFiles { .. } | Action::CallModel { .. } | Action::AskPeer => false,
+            },
+            Ok(Plan::Ask { .. }) | Err(_) => false,
+        }
     }
 
     /// Watches the turn's session for whatever others do to it: decisions, answers, a cancel.
@@ -140,7 +205,7 @@ pub struct Watch(crate::hub::Watch);
 impl Watch {
     /// Waits until something happened since the last call. Safe to drop.
     pub async fn changed(&mut self) {
-        self.0.changed().await;
+        self.0.log_changed().await;
     }
 }
 

@@ -163,9 +163,13 @@ impl Agent {
         }
     }
 
-    /// Records that it cannot go on.
+    /// Records that it cannot go on. An agent that somebody has paused or stopped meanwhile stays as they put it.
     pub fn fail(self, failure: Failure) -> Self {
-        Self { state: State::Error, last_failure: Some(failure), ..self }
+        let state = match self.state {
+            State::Paused | State::Stopped => self.state,
+            State::Provisioning | State::Running | State::Frozen | State::Error => State::Error,
+        };
+        Self { state, last_failure: Some(failure), ..self }
     }
 }
 

@@ -58,14 +58,14 @@ pub fn assemble(source: &Source<'_>, bounds: Bounds) -> Conversation {
     let mut room = bounds.input.saturating_sub(Tokens::estimate(&system));
     for tool in source.tools {
         let size = tool.name.len() + tool.description.len() + tool.parameters.to_string().len();
-        room = room.saturating_sub(Tokens(size as u64 / 4));
+        room = room.saturating_sub(Tokens::of_bytes(size as u64));
     }
     let mut turns = turns(source.events, source.turn);
     let current = turns.pop().map(|current| shrink(current, room)).unwrap_or_default();
-    room = room.saturating_sub(weight(&current));
+    room = room.saturating_sub(weight_of_all(&current));
     let mut kept = vec![current];
     for turn in turns.into_iter().rev() {
-        let weight = weight(&turn);
+        let weight = weight_of_all(&turn);
         if weight > room {
             break;
         }
@@ -174,29 +174,54 @@ fn refusal(verdict: Verdict, note: Option<&str>, outcome_unknown: bool) -> Strin
     text
 }
 
-fn weight(messages: &[Message]) -> Tokens {
-    let size = |message: &Message| match message {
-        Message::User(text) => text.len(),
-        Message::Assistant { text, calls } => {
-            text.len()
-                + calls.iter().map(|call| call.tool.len() + call.arguments.to_string().len()).sum::<usize>()
-        }
-        Message::ToolResult { text, .. } => text.len(),
+/// Returns about how much of a context an event takes.
+pub fn weight(event: &Event) -> Tokens {
+    let Body::Turn { event, .. } = &event.body else { return Tokens(0) };
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a view of the log picks the events it shows")]
+    let bytes = match event {
+        TurnEvent::MessageReceived { text, context } => text.len() + context.as_ref().map_or(0, String::len),
+        TurnEvent::ModelAnswered { text, calls, .. } => text.len() + calls_size(calls),
+        TurnEvent::ToolFinished { outcome, .. } => outcome.text.len(),
+        TurnEvent::QuestionAnswered { answer, .. } => answer.len(),
+        _ => 0,
     };
-    // Eight bytes stand for what every message costs beyond its text.
-    Tokens(messages.iter().map(|message| (size(message) as u64 + 8).div_ceil(4)).sum())
+    message_weight(bytes)
+}
+
+/// Eight bytes stand for what every message costs beyond its text.
+const fn message_weight(bytes: usize) -> Tokens {
+    Tokens::of_bytes(bytes as u64 + 8)
+}
+
+fn calls_size(calls: &[ToolCall]) -> usize {
+    calls.iter().map(|call| call.tool.len() + call.arguments.to_string().len()).sum()
+}
+
+fn weight_of(message: &Message) -> Tokens {
+    message_weight(match message {
+        Message::User(text) | Message::ToolResult { text, .. } => text.len(),
+        Message::Assistant { text, calls } => text.len() + calls_size(calls),
+    })
+}
+
+fn weight_of_all(messages: &[Message]) -> Tokens {
+    messages.iter().map(weight_of).fold(Tokens(0), Tokens::saturating_add)
 }
 
 /// Replaces the oldest tool results of a turn that alone is too big, until it fits or none is left.
 fn shrink(mut messages: Vec<Message>, room: Tokens) -> Vec<Message> {
-    let mut index = 0;
-    while weight(&messages) > room && index < messages.len() {
-        if let Message::ToolResult { text, .. } = &mut messages[index]
+    let mut total = weight_of_all(&messages);
+    for message in &mut messages {
+        if total <= room {
+            break;
+        }
+        let before = weight_of(message);
+        if let Message::ToolResult { text, .. } = message
             && text.len() > LEFT_OUT.len()
         {
             LEFT_OUT.clone_into(text);
+            total = total.saturating_sub(before).saturating_add(weight_of(message));
         }
-        index += 1;
     }
     messages
 }

@@ -242,7 +242,7 @@ pub enum Ending {
 /// Something that went wrong in a turn, for people and programs, without secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Stable, for programs: `provider_unreachable`, `model_auth`, `too_many_rounds`, …
+    /// Stable, for programs: `model_unreachable`, `model_auth`, `too_many_rounds`, …
     pub code: String,
     /// A sentence for people.
     pub message: String,

@@ -158,7 +158,12 @@ pub fn decide_connection(
     host: &Host,
     port: u16,
 ) -> Result<(), Reason> {
-    if profile == Profile::Open || network.lists(host, port) { Ok(()) } else { Err(host_not_listed(host)) }
+    match profile {
+        Profile::Open => Ok(()),
+        Profile::Standard | Profile::Strict if !network.lists(host, port) => Err(host_not_listed(host)),
+        Profile::Standard => Ok(()),
+        Profile::Strict => Err(connections_need_approval(host)),
+    }
 }
 
 enum Verdict {
@@ -192,12 +197,16 @@ fn connecting(host: &Host, port: u16, rules: &Rules<'_>) -> Verdict {
         Profile::Open => Verdict::Allow,
         Profile::Standard if listed => Verdict::Allow,
         Profile::Standard => Verdict::Ask(host_not_listed(host)),
-        Profile::Strict if listed => Verdict::Ask(Reason {
-            rule: "network",
-            why: format!("Connections need approval under the policy profile strict, also to {host}"),
-            grant: "Set config.policy to standard to allow connections to listed hosts".to_owned(),
-        }),
+        Profile::Strict if listed => Verdict::Ask(connections_need_approval(host)),
         Profile::Strict => Verdict::Block(host_not_listed(host)),
+    }
+}
+
+fn connections_need_approval(host: &Host) -> Reason {
+    Reason {
+        rule: "network",
+        why: format!("Connections need approval under the policy profile strict, also to {host}"),
+        grant: "Set config.policy to standard to allow connections to listed hosts".to_owned(),
     }
 }
 

@@ -1,4 +1,8 @@
+use std::collections::HashMap;
+
 use roost_core::Core;
+use roost_domain::Timestamp;
+use roost_domain::id::AgentId;
 use roost_ports::machine::{Attempt, Connections};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -39,9 +43,36 @@ impl Connections for ConnectionNotes {
     }
 }
 
+/// How many attempts of one agent are noted in a minute; a machine must not be able to fill the disk.
+const NOTED_A_MINUTE: u32 = 60;
+
+/// How many attempts of each agent were noted in the current minute.
+#[derive(Default)]
+struct Noted {
+    minute: i64,
+    counts: HashMap<AgentId, u32>,
+}
+
+impl Noted {
+    fn has_room(&mut self, attempt: &Attempt, now: Timestamp) -> bool {
+        let minute = now.as_second() / 60;
+        if minute != self.minute {
+            self.minute = minute;
+            self.counts.clear();
+        }
+        let count = self.counts.entry(attempt.agent).or_default();
+        *count = count.saturating_add(1);
+        if *count == NOTED_A_MINUTE + 1 {
+            tracing::warn!(agent = %attempt.agent, "its further connections of this minute are not noted");
+        }
+        *count <= NOTED_A_MINUTE
+    }
+}
+
 impl ConnectionInbox {
     /// Writes attempts to their agents' journals until `shutdown`, and then those that wait.
     pub(crate) async fn run(mut self, core: Core, shutdown: CancellationToken) {
+        let mut noted = Noted::default();
         loop {
             let attempt = tokio::select! {
                 attempt = self.receiver.recv() => attempt,
@@ -51,6 +82,9 @@ impl ConnectionInbox {
                 }
             };
             let Some(attempt) = attempt else { return };
+            if !noted.has_room(&attempt, core.now()) {
+                continue;
+            }
             if let Err(error) = core.agents().note_connection(attempt).await {
                 tracing::error!(%error, "a connection could not be noted");
             }

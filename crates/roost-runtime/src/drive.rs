@@ -1,5 +1,5 @@
-//! Drives one turn: performs what is due, all of it at once, until the turn ends, waits for a person, or belongs
-//! to somebody else.
+//! Drives one turn: performs what is due until the turn ends, waits for a person, or belongs to somebody else. Tools
+//! that only look run at once; those that change something run one after another, in the order the model wanted.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -25,11 +25,18 @@ pub(crate) struct Drive {
 /// How often a worker says that it is alive: well within a lease.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 
+/// How many tools of one turn run at once.
+const MOST_AT_ONCE: usize = 16;
+
 /// What an act that is being performed is known by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Doing {
     Model,
-    Tool(ToolCallId),
+    Tool {
+        call: ToolCallId,
+        /// Whether it changes what others may look at, so that it runs in its turn and by itself.
+        alone: bool,
+    },
 }
 
 struct Done {
@@ -45,8 +52,8 @@ type Acts = FuturesUnordered<BoxFuture<'static, Result<Done, Error>>>;
 /// # Errors
 ///
 /// What the core could not write. The turn is then as its log says, and its lease runs out.
-pub(crate) async fn drive(context: Drive, work: Work) -> Result<(), Error> {
-    match go_on(&context, &work).await {
+pub(crate) async fn drive(context: &Drive, work: &Work) -> Result<(), Error> {
+    match go_on(context, work).await {
         // The agent was deleted, or another worker took over: nothing of it is ours any more.
         Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Conflict) => {
             tracing::info!(turn = %work.turn.id, %error, "let go of a turn");
@@ -68,6 +75,10 @@ async fn go_on(context: &Drive, work: &Work) -> Result<(), Error> {
     loop {
         let (state, paused) = turns.state(work).await?;
         if state.ended().is_some() {
+            // An act that wrote the end has still to tell of it.
+            while let Some(done) = acts.next().await {
+                done?;
+            }
             return Ok(());
         }
         if state.is_cancelled() && !acts.is_empty() {
@@ -129,12 +140,17 @@ fn perform(context: &Drive, work: &Work, state: &State, act: Act, acts: &Acts, d
             }));
         }
         Act::UseTool { call, leave } => {
-            if !doing.insert(Doing::Tool(call.id.clone())) {
+            let alone = core.turns().runs_alone(&call);
+            let others = doing
+                .iter()
+                .any(|doing| matches!(doing, Doing::Tool { alone: other, .. } if alone || *other));
+            let tool = Doing::Tool { call: call.id.clone(), alone };
+            if others || acts.len() >= MOST_AT_ONCE || !doing.insert(tool.clone()) {
                 return;
             }
             acts.push(Box::pin(async move {
                 core.turns().use_tool(&work, &call, leave).await?;
-                Ok(Done { doing: Doing::Tool(call.id), ended: false })
+                Ok(Done { doing: tool, ended: false })
             }));
         }
         Act::End(_) => {}

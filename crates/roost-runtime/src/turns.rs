@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use roost_core::{Core, Work};
-use roost_domain::id::TurnId;
+use roost_domain::id::JobId;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -22,29 +22,30 @@ pub(crate) struct Limits {
 /// The name under which this process holds leases. One process owns the store, so it needs no more than that.
 const WORKER: &str = "local";
 
-/// The turns that this process drives.
+/// The jobs that this process works on.
 ///
-/// Leases run out by the wall clock. When that jumps, because somebody set it or the host slept, a turn may be
-/// leased again while it is being driven; it must not be driven twice.
+/// Leases run out by the wall clock. When that jumps, because somebody set it or the host slept, a job may be leased
+/// again while it is being worked on; its turn must not be driven twice. A turn that is taken up again after it
+/// was parked has another job.
 #[derive(Clone, Default)]
-struct Driven(Arc<Mutex<HashSet<TurnId>>>);
+struct Driven(Arc<Mutex<HashSet<JobId>>>);
 
 /// A turn that is being driven, for as long as this is kept.
 struct Driving {
     driven: Driven,
-    turn: TurnId,
+    job: JobId,
 }
 
 impl Driven {
-    fn begin(&self, turn: TurnId) -> Option<Driving> {
-        let new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(turn);
-        new.then(|| Driving { driven: self.clone(), turn })
+    fn begin(&self, job: JobId) -> Option<Driving> {
+        let new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(job);
+        new.then(|| Driving { driven: self.clone(), job })
     }
 }
 
 impl Drop for Driving {
     fn drop(&mut self) {
-        self.driven.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.turn);
+        self.driven.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.job);
     }
 }
 
@@ -83,10 +84,13 @@ async fn lease(
     tasks: &mut JoinSet<()>,
 ) -> Duration {
     loop {
-        let room = u32::try_from(limits.max_turns.saturating_sub(tasks.len())).unwrap_or(u32::MAX);
-        if room == 0 {
+        let room = limits.max_turns.saturating_sub(tasks.len());
+        // In a full house, looking through the queue for every single place that comes free would cost more than
+        // the work itself.
+        if room < limits.max_turns.div_ceil(8) {
             return Duration::from_secs(5);
         }
+        let room = u32::try_from(room).unwrap_or(u32::MAX);
         let claim = match core.turns().lease(WORKER, room).await {
             Ok(claim) => claim,
             Err(error) => {
@@ -98,7 +102,7 @@ async fn lease(
             return claim.idle;
         }
         for work in claim.work {
-            let Some(driving) = driven.begin(work.turn.id) else { continue };
+            let Some(driving) = driven.begin(work.job()) else { continue };
             let (core, cut) = (core.clone(), cut.clone());
             let context = Drive { core, cut, retry_delay: limits.retry_delay };
             tasks.spawn(async move {
@@ -111,9 +115,11 @@ async fn lease(
 
 async fn work_on(context: Drive, work: Work) {
     let (turn, agent) = (work.turn.id, work.turn.agent);
-    if let Err(error) = drive(context, work).await {
-        // The lease runs out by itself and the turn is taken up again from its log.
-        tracing::error!(%turn, %agent, %error, source = ?std::error::Error::source(&error), "a turn was dropped");
+    let Err(error) = drive(&context, &work).await else { return };
+    tracing::error!(%turn, %agent, %error, source = ?std::error::Error::source(&error), "a turn was given back");
+    if let Err(error) = context.core.turns().give_back(&work).await {
+        // The lease runs out by itself then, and the turn is taken up again from its log.
+        tracing::error!(%turn, %error, source = ?std::error::Error::source(&error), "a turn could not be given back");
     }
 }
 

@@ -29,7 +29,7 @@ pub enum Reply {
 /// A model that says what the test tells it to.
 ///
 /// Every model name of the providers `test` (free, no key needed), `paid` (a dollar per million tokens read, ten
-/// per million written) and `keyed` (free, needs a key) is served. A call that nobody prepared is answered by
+/// per million written), `keyed` (free, needs a key) and `unpriced` (nobody knows what it costs) is served. A call that nobody prepared is answered by
 /// repeating what the peer said.
 #[derive(Default)]
 pub struct TestModels {
@@ -69,7 +69,7 @@ fn last_said(conversation: &Conversation) -> &str {
 impl Models for TestModels {
     fn describe(&self, model: &ModelName) -> Result<Description, Error> {
         let price = match model.provider() {
-            "test" | "keyed" => Price::FREE,
+            "test" | "keyed" | "unpriced" => Price::FREE,
             "paid" => Price {
                 input: MicroUsd(1_000_000),
                 cached: MicroUsd(100_000),
@@ -81,7 +81,8 @@ impl Models for TestModels {
                 return Err(Error::UnknownModel { model: model.to_string(), hint });
             }
         };
-        Ok(Description { price, priced: true, context: Tokens(100_000), max_output: Tokens(1_000) })
+        let priced = model.provider() != "unpriced";
+        Ok(Description { price, priced, context: Tokens(100_000), max_output: Tokens(1_000) })
     }
 
     fn default_model(&self, provider: &str) -> Option<ModelName> {

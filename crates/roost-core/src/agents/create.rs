@@ -165,8 +165,8 @@ fn check(new: &CreateAgent) -> Result<(), Error> {
     for (field, document) in
         [("soulMd", &new.soul), ("identityMd", &new.identity), ("workflowMd", &new.workflow)]
     {
-        if document.as_ref().is_some_and(|text| text.len() > 200_000) {
-            return Err(Error::invalid(field, "must have at most 200,000 bytes"));
+        if document.as_ref().is_some_and(|text| text.len() > 48_000) {
+            return Err(Error::invalid(field, "must have at most 48,000 bytes"));
         }
     }
     for (name, secret) in &new.secrets {

@@ -80,7 +80,7 @@ impl LogStream {
                 self.last = newest.seq;
                 return Ok(events.iter().map(|event| line(&event.event)).collect());
             }
-            self.watch.changed().await;
+            self.watch.log_changed().await;
         }
     }
 }

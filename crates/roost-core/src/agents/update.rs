@@ -53,7 +53,10 @@ impl Agents<'_> {
                 return Err(Error::new(
                     Kind::InvalidInput,
                     "model_key_missing",
-                    format!("there is no key for {}: set the agent's secret first", after.model),
+                    format!(
+                        "there is no key for {}: start the server with one, or make an agent that brings its own",
+                        after.model
+                    ),
                 ));
             }
             writer.update_agent(&after)?;

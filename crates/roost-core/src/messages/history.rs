@@ -5,6 +5,7 @@ use roost_domain::page::Limit;
 use roost_ports::store::{ChatMessage, MessageFilter};
 
 use super::Messages;
+use crate::sessions::conversation;
 use crate::{Ctx, Error};
 
 /// Which messages to read.
@@ -36,7 +37,7 @@ impl Messages<'_> {
                 let History { agent, session, since, limit } = history;
                 reader.agent(account, agent)?.ok_or_else(|| Error::not_found("agent", agent))?;
                 if let Some(id) = session {
-                    reader.session(agent, id)?.ok_or_else(|| Error::not_found("session", id))?;
+                    conversation(reader, agent, id)?;
                 }
                 Ok(reader.messages(&MessageFilter { agent, session, since }, limit)?)
             })

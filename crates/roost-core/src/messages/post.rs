@@ -6,6 +6,7 @@ use roost_domain::session::{Channel, Peer, Session};
 use roost_ports::store::{Turn, TurnPhase, Writer};
 
 use super::Messages;
+use crate::log::Folded;
 use crate::{Core, Ctx, Error, Kind, Principal, log};
 
 /// A message to an agent.
@@ -111,7 +112,7 @@ fn post(core: &Core, writer: &mut dyn Writer, ctx: &Ctx, message: PostMessage) -
     };
     writer.insert_turn(&turn)?;
     let received = TurnEvent::MessageReceived { text: message.text, context: message.context };
-    let (_, events) = log::append(writer, &agent, &turn, ctx.now, vec![received])?;
+    let (_, events) = log::append(writer, &agent, &turn, &Folded::default(), ctx.now, vec![received])?;
     if open.is_empty() && agent.state != State::Paused {
         log::activate(writer, &*core.ports.random, &turn, ctx.now)?;
     }
@@ -199,11 +200,11 @@ fn answer_question(
     text: &str,
 ) -> Result<Option<Posted>, Error> {
     // A turn that has just asked may not be parked yet: its worker sees the answer when it tries to.
-    let Some(turn) = open.first().filter(|turn| turn.phase != TurnPhase::Queued) else { return Ok(None) };
-    let state = log::fold(writer, agent, turn)?;
+    let Some(turn) = open.first() else { return Ok(None) };
+    let state = log::fold(writer, agent, turn, &Folded::default())?;
     let Some(call) = state.question().cloned().filter(|_| !state.is_cancelled()) else { return Ok(None) };
     let answered = TurnEvent::QuestionAnswered { call, answer: text.to_owned() };
-    let (_, events) = log::append(writer, agent, turn, ctx.now, vec![answered])?;
+    let (_, events) = log::append(writer, agent, turn, &Folded::default(), ctx.now, vec![answered])?;
     log::wake(writer, &*core.ports.random, turn, ctx.now)?;
     let offset = events.last().map_or(Offset::START, |event| event.offset);
     Ok(Some(Posted { session: turn.session, turn: turn.id, offset }))

@@ -1,3 +1,4 @@
+use roost_domain::agent::{Agent, State};
 use roost_domain::event::{Body, Problem, TurnEvent};
 use roost_domain::tool::{ToolCallId, ToolOutcome, ToolStatus};
 use roost_domain::turn::Lost;
@@ -14,54 +15,62 @@ impl Turns<'_> {
     ///
     /// `NotFound` if the agent was deleted; `Internal` if the store fails.
     pub async fn abort(&self, work: &Work) -> Result<(), Error> {
-        self.cut_short(work, |lost| match lost {
-            Lost::Model => {
-                let message = "The answer was cut short".to_owned();
-                let problem = Problem { code: "cancelled".to_owned(), message };
-                TurnEvent::ModelFailed { problem, retryable: false }
-            }
-            Lost::Repeatable(call) | Lost::Unknown(call) => {
-                cut(call, "Cut short by a cancel; it may have done a part.")
-            }
-        })
-        .await
+        let agent = self
+            .cut_short(work, |lost| match lost {
+                Lost::Model => {
+                    let message = "The answer was cut short".to_owned();
+                    let problem = Problem { code: "cancelled".to_owned(), message };
+                    Some(TurnEvent::ModelFailed { problem, retryable: false })
+                }
+                Lost::Repeatable(call) | Lost::Unknown(call) => {
+                    Some(cut(call, "Cut short by a cancel; it may have done a part."))
+                }
+            })
+            .await?;
+        if agent.state == State::Stopped {
+            // The act may have brought the machine up again just after it was stopped.
+            self.0.ports.machines.stop(agent.id).await?;
+        }
+        self.0.queued.notify_one();
+        Ok(())
     }
 
-    /// Writes the outcome of everything that the worker has just cut short because the server goes down, so that
-    /// the next start goes on with it. The lease stays, and is given back then.
+    /// Writes what became of everything that the worker has just cut short because the server goes down, so that
+    /// the next start goes on with it. What does no harm twice is done again then; of anything else nobody knows
+    /// how much was done, so it is left as it is and the next start asks a person. The lease stays, and is given
+    /// back then.
     ///
     /// # Errors
     ///
     /// `NotFound` if the agent was deleted; `Internal` if the store fails.
     pub async fn interrupt(&self, work: &Work) -> Result<(), Error> {
         self.cut_short(work, |lost| match lost {
-            Lost::Model => TurnEvent::ModelLost,
-            Lost::Repeatable(call) => TurnEvent::ToolLost { call },
-            Lost::Unknown(call) => {
-                cut(call, "Cut short because the server was stopped; it may have done a part.")
-            }
+            Lost::Model => Some(TurnEvent::ModelLost),
+            Lost::Repeatable(call) => Some(TurnEvent::ToolLost { call }),
+            Lost::Unknown(_) => None,
         })
-        .await
+        .await?;
+        Ok(())
     }
 
     async fn cut_short(
         &self,
         work: &Work,
-        outcome: impl Fn(Lost) -> TurnEvent + Send + 'static,
-    ) -> Result<(), Error> {
-        let (turn, now) = (work.turn.clone(), self.0.now());
+        outcome: impl Fn(Lost) -> Option<TurnEvent> + Send + 'static,
+    ) -> Result<Agent, Error> {
+        let (turn, folded, now) = (work.turn.clone(), work.folded.clone(), self.0.now());
         let write = move |writer: &mut dyn Writer| {
             let agent = log::agent_of(writer, &turn)?;
-            let lost = log::fold(writer, &agent, &turn)?.lost();
+            let lost = log::fold(writer, &agent, &turn, &folded)?.lost();
             if lost.contains(&Lost::Model) {
                 settle_unseen(writer, &turn)?;
             }
-            log::append(writer, &agent, &turn, now, lost.into_iter().map(outcome).collect())?;
-            Ok::<_, Error>(())
+            log::append(writer, &agent, &turn, &folded, now, lost.into_iter().filter_map(outcome).collect())?;
+            Ok::<_, Error>(agent)
         };
-        self.0.ports.store.write(write).await?;
+        let agent = self.0.ports.store.write(write).await?;
         self.0.went_on(&work.turn);
-        Ok(())
+        Ok(agent)
     }
 }
 

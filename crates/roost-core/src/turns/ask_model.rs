@@ -5,7 +5,7 @@ use roost_domain::approval::Question;
 use roost_domain::context::{self, Bounds, Persona, Source};
 use roost_domain::conversation::{Answer, Conversation, Message};
 use roost_domain::effect::{Action, Cause, Effect};
-use roost_domain::event::{Ending, Offset, Problem, TurnEvent};
+use roost_domain::event::{Ending, Event, Offset, Problem, TurnEvent};
 use roost_domain::gate::{Decision, Permit};
 use roost_domain::id::ApprovalId;
 use roost_domain::model::{Price, Usage};
@@ -14,15 +14,16 @@ use roost_domain::secret::Secret;
 use roost_domain::tool::{ToolCall, ToolCallId};
 use roost_domain::unit::{MicroUsd, Tokens};
 use roost_ports::model::{Chunk, Description, Error as ModelError, Request};
-use roost_ports::store::{DocumentName, Reader, Writer};
+use roost_ports::store::{DocumentName, Reader, Turn, Writer};
 
 use super::park::release;
+use super::use_tool::may_begin;
 use super::{Turns, Work};
 use crate::error::with_causes;
 use crate::{Core, Error, ProgressOf, gate, log};
 
-/// How much of a session's log a context is made from.
-const EVENTS_READ: u32 = 4_000;
+/// How much of a session's log is read at a time, from its end backwards.
+const PAGE: Limit = Limit::clamped(250, 250);
 
 impl Turns<'_> {
     /// Asks the agent's model: reserves the worst case and writes the intent in one transaction, asks, settles
@@ -39,10 +40,16 @@ impl Turns<'_> {
     ///
     /// Dropping the future leaves the intent without an outcome; the caller writes that with [`Turns::abort`].
     pub async fn ask_model(&self, work: &Work, leave: Option<ApprovalId>) -> Result<bool, Error> {
-        let mut brief = self.brief(work).await?;
+        let mut brief = match self.brief(work).await? {
+            Ok(brief) => brief,
+            Err(problem) => {
+                self.end(work, Ending::Failed(problem)).await?;
+                return Ok(true);
+            }
+        };
         let call = match self.intend_call(work, &brief, leave).await? {
             Intended::Called(call) => call,
-            Intended::Waits => return Ok(false),
+            Intended::Waits | Intended::Held => return Ok(false),
             Intended::Blocked(problem) => {
                 self.end(work, Ending::Failed(problem)).await?;
                 return Ok(true);
@@ -63,10 +70,11 @@ impl Turns<'_> {
         ended
     }
 
-    async fn brief(&self, work: &Work) -> Result<Brief, Error> {
-        let (turn, now) = (work.turn.clone(), self.0.now());
+    /// Gathers what a call is made from, or says why there can be none.
+    async fn brief(&self, work: &Work) -> Result<Result<Brief, Problem>, Error> {
+        let (turn, now, max) = (work.turn.clone(), self.0.now(), self.0.settings.max_input);
         let tools = self.0.ports.tools.specs();
-        let materials = self.0.ports.store.read(move |reader| Materials::read(reader, &turn)).await?;
+        let materials = self.0.ports.store.read(move |reader| Materials::read(reader, &turn, max)).await?;
         let model = &materials.agent.model;
         let described = self.0.ports.models.describe(model);
         let description = described.as_ref().copied().unwrap_or(Description {
@@ -88,14 +96,31 @@ impl Turns<'_> {
             now: now.max(work.turn.created_at),
         };
         let conversation = context::assemble(&source, bounds);
-        let key = self.0.provider_key(&materials.agent).await?;
-        Ok(Brief {
+        let key = match self.0.provider_key(&materials.agent).await {
+            Ok(key) => key,
+            Err(error) => {
+                // Trying again does not make a secret readable.
+                tracing::error!(agent = %work.turn.agent, error = %with_causes(&error), "a model key cannot be read");
+                let code = "model_key_unreadable".to_owned();
+                let message = format!("The stored key for {model} cannot be read; store it again");
+                return Ok(Err(Problem { code, message }));
+            }
+        };
+        if !description.priced && described.is_ok() && materials.settings.budget.is_some() {
+            let code = "price_unknown".to_owned();
+            let message = format!(
+                "The agent has a budget, but the price of {model} is not known, so the budget cannot be held. Give \
+                 the price in the server's configuration, or remove config.budgetUsd"
+            );
+            return Ok(Err(Problem { code, message }));
+        }
+        Ok(Ok(Brief {
             price: description.price,
             unknown: described.err(),
             agent: materials.agent,
             key,
             conversation,
-        })
+        }))
     }
 
     async fn intend_call(
@@ -106,8 +131,12 @@ impl Turns<'_> {
     ) -> Result<Intended, Error> {
         let (core, turn, now) = (self.0.clone(), work.turn.clone(), self.0.now());
         let worst_case = worst_case(&brief.conversation, &brief.price);
+        let folded = work.folded.clone();
         let intend = move |writer: &mut dyn Writer| {
             let agent = log::agent_of(writer, &turn)?;
+            if !may_begin(writer, &agent, &turn, &folded)? {
+                return Ok(Intended::Held);
+            }
             let effect = Effect {
                 agent: turn.agent,
                 session: turn.session,
@@ -119,7 +148,7 @@ impl Turns<'_> {
                 Decision::Allowed(permit) => {
                     writer.reserve(agent.id, worst_case)?;
                     let called = TurnEvent::ModelCalled { model: agent.model.clone(), reserved: worst_case };
-                    let (_, events) = log::append(writer, &agent, &turn, now, vec![called])?;
+                    let (_, events) = log::append(writer, &agent, &turn, &folded, now, vec![called])?;
                     let offset = events.last().map_or(Offset::START, |event| event.offset);
                     Ok(Intended::Called(Call { permit, offset, reserved: worst_case }))
                 }
@@ -133,7 +162,7 @@ impl Turns<'_> {
                         expires_at: now + Settings::read(&agent.config)?.approval_ttl,
                     };
                     let event = gate::ask(writer, ask, now)?;
-                    log::append(writer, &agent, &turn, now, vec![event])?;
+                    log::append(writer, &agent, &turn, &folded, now, vec![event])?;
                     Ok(Intended::Waits)
                 }
                 Decision::Blocked(reason) => {
@@ -185,14 +214,14 @@ impl Turns<'_> {
         let Answer { text, stop, usage, .. } = answer;
         let event = TurnEvent::ModelAnswered { text, calls, stop, usage, cost };
         let outcome = move |writer: &mut dyn Writer| {
-            let turn = &held.turn;
+            let (turn, folded) = (&held.turn, &held.folded);
             let agent = log::agent_of(writer, turn)?;
             writer.settle(agent.id, reserved, cost)?;
             let day = now.to_zoned(TimeZone::UTC).date();
             writer.add_usage(agent.account, agent.id, &model, day, usage, cost)?;
-            let (state, _) = log::append(writer, &agent, turn, now, vec![event])?;
+            let (state, _) = log::append(writer, &agent, turn, folded, now, vec![event])?;
             let [roost_domain::turn::Act::End(ending)] = &state.due()[..] else { return Ok(false) };
-            log::end(writer, &*core.ports.random, &agent, turn, ending.clone(), now)?;
+            log::end(writer, &*core.ports.random, &agent, turn, folded, ending.clone(), now)?;
             release(writer, &held)?;
             Ok::<_, Error>(true)
         };
@@ -212,6 +241,7 @@ impl Turns<'_> {
         written: usize,
     ) -> Result<bool, Error> {
         let (turn, now, reserved) = (work.turn.clone(), self.0.now(), call.reserved);
+        let folded = work.folded.clone();
         let cost = cost_of_failure(brief, &error, written).min(reserved);
         let problem = Problem { code: error.code().to_owned(), message: with_causes(&error) };
         let failure = Failure { category: error.category(), message: problem.message.clone() };
@@ -220,7 +250,7 @@ impl Turns<'_> {
         let outcome = move |writer: &mut dyn Writer| {
             let agent = log::agent_of(writer, &turn)?;
             writer.settle(agent.id, reserved, cost)?;
-            log::append(writer, &agent, &turn, now, vec![event])?;
+            log::append(writer, &agent, &turn, &folded, now, vec![event])?;
             writer.update_agent(&Agent { last_failure: Some(failure), ..agent })?;
             Ok::<_, Error>(false)
         };
@@ -239,27 +269,53 @@ struct Brief {
 
 struct Materials {
     agent: Agent,
+    settings: Settings,
     persona: Persona,
-    events: Vec<roost_domain::event::Event>,
+    events: Vec<Event>,
 }
 
 impl Materials {
-    fn read(reader: &dyn Reader, turn: &roost_ports::store::Turn) -> Result<Self, Error> {
+    fn read(reader: &dyn Reader, turn: &Turn, max: Tokens) -> Result<Self, Error> {
         let agent = log::agent_of(reader, turn)?;
+        let settings = Settings::read(&agent.config)?;
         let document = |name| -> Result<Option<String>, Error> {
             Ok(reader.document(agent.id, name)?.map(|document| document.content))
         };
         let persona = Persona {
             name: agent.name.clone(),
             description: agent.description.clone(),
-            system_prompt: Settings::read(&agent.config)?.system_prompt,
+            system_prompt: settings.system_prompt.clone(),
             identity: document(DocumentName::Identity)?,
             soul: document(DocumentName::Soul)?,
             workflow: document(DocumentName::Workflow)?,
         };
-        let events = reader.last_events(turn.session, Limit::clamped(EVENTS_READ, EVENTS_READ))?;
-        Ok(Self { agent, persona, events })
+        let events = history(reader, turn, max)?;
+        Ok(Self { agent, settings, persona, events })
     }
+}
+
+/// Returns the turn's own events and as much of the rest of the session as may fit into a context, in order. The
+/// oldest other turn may be torn; the context leaves it out.
+///
+/// Turns that queue begin before the one ahead of them ends, so the session is read from its end and not from where
+/// the turn begins.
+fn history(reader: &dyn Reader, turn: &Turn, max: Tokens) -> Result<Vec<Event>, Error> {
+    let mut oldest = Offset(u64::MAX);
+    let mut room = max;
+    let mut pages = Vec::new();
+    while oldest > Offset(1) && room > Tokens(0) {
+        let page = reader.events_before(turn.session, oldest, PAGE)?;
+        let Some(first) = page.first() else { break };
+        oldest = first.offset;
+        room = page.iter().fold(room, |room, event| room.saturating_sub(context::weight(event)));
+        pages.push(page);
+    }
+    if oldest > Offset(1) {
+        let mut own = reader.turn_events(turn.session, turn.id)?;
+        own.retain(|event| event.offset < oldest);
+        pages.push(own);
+    }
+    Ok(pages.into_iter().rev().flatten().collect())
 }
 
 struct Call {
@@ -271,6 +327,8 @@ struct Call {
 enum Intended {
     Called(Call),
     Waits,
+    /// Somebody cancelled the turn or put the agent on hold; nothing was written.
+    Held,
     Blocked(Problem),
 }
 
@@ -283,10 +341,10 @@ fn rename(calls: Vec<ToolCall>, offset: Offset) -> Vec<ToolCall> {
         .collect()
 }
 
-/// Returns the most a call can cost: no text has more tokens than bytes, and two bytes a token is already more than
-/// any tokenizer makes of a language it was trained on.
+/// Returns the most a call can cost: no text has more tokens than bytes, and providers add a little of their own.
 fn worst_case(conversation: &Conversation, price: &Price) -> MicroUsd {
-    let mut bytes = conversation.system.len();
+    const PROVIDERS_OWN: usize = 1_000;
+    let mut bytes = conversation.system.len() + PROVIDERS_OWN;
     for message in &conversation.messages {
         bytes += 16
             + match message {
@@ -299,7 +357,7 @@ fn worst_case(conversation: &Conversation, price: &Price) -> MicroUsd {
     for tool in &conversation.tools {
         bytes += tool.name.len() + tool.description.len() + tool.parameters.to_string().len();
     }
-    let input = Tokens(bytes as u64 / 2);
+    let input = Tokens(bytes as u64);
     // Writing to a provider's cache can cost more than plain input.
     let dearest = if price.cache_written > price.input { input } else { Tokens(0) };
     let usage = Usage { input, cached: Tokens(0), cache_written: dearest, output: conversation.max_output };

@@ -21,21 +21,22 @@ impl Turns<'_> {
     ///
     /// `NotFound` if the agent was deleted; `Internal` if the store fails.
     pub async fn begin(&self, work: &Work) -> Result<(), Error> {
-        let turn = work.turn.clone();
+        let (turn, folded) = (work.turn.clone(), work.folded.clone());
         let as_usual = move |reader: &dyn Reader| {
             let agent = log::agent_of(reader, &turn)?;
             Ok::<_, Error>(
-                agent.state != State::Frozen && log::fold(reader, &agent, &turn)?.lost().is_empty(),
+                agent.state != State::Frozen && log::fold(reader, &agent, &turn, &folded)?.lost().is_empty(),
             )
         };
         if self.0.ports.store.read(as_usual).await? {
             return Ok(());
         }
         let (core, turn, now) = (self.0.clone(), work.turn.clone(), self.0.now());
+        let folded = work.folded.clone();
         let begin = move |writer: &mut dyn Writer| {
             let agent = log::agent_of(writer, &turn)?;
             let agent = woken(writer, agent, now)?;
-            let state = log::fold(writer, &agent, &turn)?;
+            let state = log::fold(writer, &agent, &turn, &folded)?;
             for lost in state.lost() {
                 let event = match lost {
                     Lost::Model => {
@@ -48,7 +49,7 @@ impl Turns<'_> {
                         core.ask_about_lost(writer, &agent, &turn, call, now)?
                     }
                 };
-                log::append(writer, &agent, &turn, now, vec![event])?;
+                log::append(writer, &agent, &turn, &folded, now, vec![event])?;
             }
             Ok::<_, Error>(())
         };

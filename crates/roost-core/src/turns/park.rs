@@ -11,10 +11,10 @@ impl Turns<'_> {
     ///
     /// `Conflict` if the lease was lost; `Internal` if the store fails.
     pub async fn park(&self, work: &Work) -> Result<Parked, Error> {
-        let (turn, work) = (work.turn.clone(), work.clone());
+        let (turn, folded, work) = (work.turn.clone(), work.folded.clone(), work.clone());
         let park = move |writer: &mut dyn Writer| {
             let agent = log::agent_of(writer, &turn)?;
-            let state = log::fold(writer, &agent, &turn)?;
+            let state = log::fold(writer, &agent, &turn, &folded)?;
             let paused = agent.state == roost_domain::agent::State::Paused;
             let phase = if state.is_waiting() {
                 TurnPhase::Waiting
@@ -42,7 +42,7 @@ impl Turns<'_> {
             .store
             .write(move |writer| {
                 let agent = log::agent_of(writer, &held.turn)?;
-                log::end(writer, &*core.ports.random, &agent, &held.turn, ending, now)?;
+                log::end(writer, &*core.ports.random, &agent, &held.turn, &held.folded, ending, now)?;
                 release(writer, &held)
             })
             .await?;

@@ -1,5 +1,5 @@
 use jiff::Timestamp;
-use roost_domain::agent::{Agent, Failure, FailureCategory, Settings};
+use roost_domain::agent::{Agent, Failure, FailureCategory, Settings, State};
 use roost_domain::approval::Question;
 use roost_domain::effect::{Action, Cause, Effect};
 use roost_domain::event::{Journal, TurnEvent};
@@ -8,11 +8,12 @@ use roost_domain::id::ApprovalId;
 use roost_domain::machine::Layer;
 use roost_domain::tool::{ToolCall, ToolOutcome, ToolStatus};
 use roost_ports::machine::Spec;
-use roost_ports::store::Writer;
+use roost_ports::store::{Reader, Turn, Writer};
 use roost_ports::tool::Plan;
 
 use super::{Turns, Work};
 use crate::error::with_causes;
+use crate::log::Folded;
 use crate::{Core, Error, ProgressOf, gate, log};
 
 impl Turns<'_> {
@@ -76,12 +77,20 @@ impl Turns<'_> {
     /// the tool's outcome.
     async fn machine_failed(&self, work: &Work, call: &ToolCall, problem: String) -> Result<(), Error> {
         let (turn, now, call) = (work.turn.clone(), self.0.now(), call.id.clone());
+        let folded = work.folded.clone();
         tracing::error!(agent = %turn.agent, problem, "the machine of an agent does not start");
         let write = move |writer: &mut dyn Writer| {
             let agent = log::agent_of(writer, &turn)?;
             let category = FailureCategory::Machine;
             let outcome = ToolOutcome { text: problem.clone(), status: ToolStatus::Failed };
-            log::append(writer, &agent, &turn, now, vec![TurnEvent::ToolFinished { call, outcome }])?;
+            log::append(
+                writer,
+                &agent,
+                &turn,
+                &folded,
+                now,
+                vec![TurnEvent::ToolFinished { call, outcome }],
+            )?;
             log::journal(writer, agent.id, now, Journal::Failed { category, message: problem.clone() })?;
             writer.update_agent(&agent.fail(Failure { category, message: problem }))?;
             Ok::<_, Error>(())
@@ -114,13 +123,13 @@ impl Turns<'_> {
     }
 
     async fn write(&self, work: &Work, event: TurnEvent) -> Result<(), Error> {
-        let (turn, now) = (work.turn.clone(), self.0.now());
+        let (turn, folded, now) = (work.turn.clone(), work.folded.clone(), self.0.now());
         self.0
             .ports
             .store
             .write(move |writer| {
                 let agent = log::agent_of(writer, &turn)?;
-                log::append(writer, &agent, &turn, now, vec![event])?;
+                log::append(writer, &agent, &turn, &folded, now, vec![event])?;
                 Ok(())
             })
             .await
@@ -137,8 +146,11 @@ struct Intent {
 
 impl Intent {
     fn write(self, core: &Core, writer: &mut dyn Writer) -> Result<Option<(Permit, Spec)>, Error> {
-        let turn = &self.work.turn;
+        let (turn, folded) = (&self.work.turn, &self.work.folded);
         let agent = log::agent_of(writer, turn)?;
+        if !may_begin(writer, &agent, turn, folded)? {
+            return Ok(None);
+        }
         let settings = Settings::read(&agent.config)?;
         let (action, idempotent, question) = match self.plan {
             Plan::Act { action, idempotent } => (action, idempotent, None),
@@ -174,9 +186,21 @@ impl Intent {
             }
             Decision::Blocked(reason) => (TurnEvent::ToolBlocked { call, reason: reason.to_string() }, None),
         };
-        log::append(writer, &agent, turn, self.now, vec![event])?;
+        log::append(writer, &agent, turn, folded, self.now, vec![event])?;
         Ok(granted)
     }
+}
+
+/// Tells whether an act may begin: it may not once somebody has cancelled the turn, or paused or stopped the agent.
+/// Asked in the transaction that writes the intent, so that nothing begins after they were told that it is so.
+pub(super) fn may_begin(
+    reader: &dyn Reader,
+    agent: &Agent,
+    turn: &Turn,
+    folded: &Folded,
+) -> Result<bool, Error> {
+    let held = matches!(agent.state, State::Paused | State::Stopped);
+    Ok(!held && !log::fold(reader, agent, turn, folded)?.is_cancelled())
 }
 
 fn machine_spec(agent: &Agent, settings: Settings) -> Spec {

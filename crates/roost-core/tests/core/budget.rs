@@ -61,3 +61,17 @@ async fn calls_at_the_same_time_cannot_overshoot_the_budget_together() {
     assert_eq!(called, 1);
     assert!(ledger(&app, agent).await.committed() <= MicroUsd(15_000));
 }
+
+#[tokio::test]
+async fn a_model_without_a_known_price_cannot_be_used_within_a_budget() {
+    let app = TestApp::start().await;
+    let agent = app.agent_of("unpriced/x", json!({"budgetUsd": 1})).await.id;
+    let events = app.talk(agent, "hello").await;
+    let Some(TurnEvent::Ended { ending: Ending::Failed(problem) }) = events.last() else {
+        panic!("{events:#?}")
+    };
+    assert_eq!(problem.code, "price_unknown");
+    let agent = app.agent_of("unpriced/x", json!({})).await.id;
+    let events = app.talk(agent, "hello").await;
+    assert_eq!(events.last(), Some(&TurnEvent::Ended { ending: Ending::Answered }));
+}

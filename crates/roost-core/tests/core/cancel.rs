@@ -48,3 +48,21 @@ async fn cancelling_where_nothing_is_going_on_says_so() {
     let error = app.core.sessions().cancel(&app.ctx(), agent, posted.session).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (Kind::InvalidState, "nothing_to_cancel"));
 }
+
+#[tokio::test]
+async fn nothing_begins_after_a_cancel_was_acknowledged() {
+    let app = TestApp::start().await;
+    let agent = app.agent(json!({})).await;
+    for n in 0..40 {
+        let message = format!("run {n}");
+        app.models.when(&message, [Reply::Use("", vec![("shell", json!({"command": "ls"}))])]);
+        let posted = app.post(agent, &message).await;
+        app.until(agent, &posted, |event| matches!(event, TurnEvent::ModelAnswered { .. })).await;
+        // The turn may have ended by now; then there is nothing to cancel.
+        let _ = app.core.sessions().cancel(&app.ctx(), agent, posted.session).await;
+        let events = app.until(agent, &posted, is_end).await;
+        let cancelled = events.iter().position(|event| *event == TurnEvent::CancelRequested);
+        let after = cancelled.map_or(&[][..], |at| &events[at..]);
+        assert!(!after.iter().any(|event| matches!(event, TurnEvent::ToolStarted { .. })), "{events:#?}");
+    }
+}

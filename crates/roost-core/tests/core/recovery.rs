@@ -2,7 +2,6 @@
 
 use roost_domain::approval::Question;
 use roost_domain::event::{Ending, TurnEvent};
-use roost_domain::tool::ToolStatus;
 use roost_ports::store::TurnPhase;
 use roost_testkit::{Reply, TestApp};
 use serde_json::json;
@@ -131,7 +130,7 @@ async fn an_approval_outlives_the_server_and_lets_the_turn_go_on() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_in_good_order_cuts_commands_short_and_goes_on_at_the_next_start() {
+async fn a_server_that_stops_in_good_order_asks_about_a_command_it_cut_short() {
     let mut app = TestApp::builder().grace(std::time::Duration::ZERO).build().await;
     let agent = app.agent(json!({})).await;
     let hang = Reply::Use("", vec![("shell", json!({"command": "hang"}))]);
@@ -140,11 +139,11 @@ async fn a_server_that_stops_in_good_order_cuts_commands_short_and_goes_on_at_th
     app.until(agent, &posted, |event| matches!(event, TurnEvent::ToolStarted { .. })).await;
     app.stop_runtime().await;
     app.start_runtime();
+    app.until_phase(posted.turn, TurnPhase::Waiting).await;
+    let approval = pending(&app).await.pop().expect("nobody knows how much of it was done");
+    assert_eq!(approval.question, Question::RunAgain);
+    app.core.approvals().decide(&app.ctx(), decision(&approval, false)).await.expect("can be denied");
     let events = app.until(agent, &posted, is_end).await;
-    let cut = events.iter().any(
-        |event| matches!(event, TurnEvent::ToolFinished { outcome, .. } if outcome.status == ToolStatus::Cancelled),
-    );
-    assert!(cut && pending(&app).await.is_empty(), "nobody has to be asked: {events:#?}");
     assert_eq!(events.last(), Some(&TurnEvent::Ended { ending: Ending::Answered }));
 }
 
@@ -191,4 +190,65 @@ async fn a_jump_of_the_clock_does_not_drive_a_turn_twice() {
     app.talk(other, "hello").await;
     let log = app.log(posted.session).await;
     assert!(!format!("{log:?}").contains("ToolLost"), "{log:#?}");
+}
+
+#[tokio::test]
+async fn an_approval_given_at_the_very_moment_of_parking_is_not_forgotten() {
+    let app = TestApp::start().await;
+    let agent = app.agent(json!({"policy": "strict"})).await;
+    for n in 0..30 {
+        let message = format!("look {n}");
+        app.models.when(&message, [Reply::Use("", vec![("shell", json!({"command": "ls"}))])]);
+        let posted = app.post(agent, &message).await;
+        app.until(agent, &posted, |event| matches!(event, TurnEvent::ApprovalRequested { .. })).await;
+        // Without waiting for the turn to be parked.
+        let approval = pending(&app).await.pop().expect("one waits");
+        app.core.approvals().decide(&app.ctx(), decision(&approval, true)).await.expect("can be approved");
+        app.until(agent, &posted, is_end).await;
+    }
+}
+
+#[tokio::test]
+async fn a_turn_that_cannot_be_worked_on_ends_and_the_next_message_is_answered() {
+    let app = TestApp::start().await;
+    let agent = app.agent_of("keyed/good", json!({})).await;
+    app.talk(agent.id, "hello").await;
+    // Sealed for another place, as after a mistake in restoring a copy.
+    let spoil = move |writer: &mut dyn roost_ports::store::Writer| {
+        let sealed = roost_ports::vault::Sealed(vec![7; 60]);
+        writer.put_secret(agent.id, "keyed_api_key", &sealed, roost_testkit::TestClock::START)
+    };
+    app.store.write::<_, roost_ports::store::Error>(spoil).await.expect("can be spoilt");
+    for message in ["one", "two"] {
+        let events = app.talk(agent.id, message).await;
+        let Some(TurnEvent::Ended { ending: Ending::Failed(problem) }) = events.last() else {
+            panic!("{events:#?}")
+        };
+        assert_eq!(problem.code, "model_key_unreadable");
+    }
+}
+
+#[tokio::test]
+async fn a_turn_whose_log_makes_no_sense_is_given_up_after_some_attempts() {
+    let mut app = TestApp::builder().without_runtime().build().await;
+    let agent = app.agent(json!({})).await;
+    let posted = app.post(agent, "hello").await;
+    let next = app.post(agent, "and again").await;
+    let break_log = move |writer: &mut dyn roost_ports::store::Writer| {
+        let event = TurnEvent::ModelLost;
+        let body = roost_domain::event::Body::Turn { turn: posted.turn, event };
+        writer.append_events(agent, posted.session, roost_testkit::TestClock::START, vec![body])
+    };
+    app.store.write::<_, roost_ports::store::Error>(break_log).await.expect("can be broken");
+    app.start_runtime();
+    let given_up = async {
+        while app.phase(posted.turn).await != TurnPhase::Ended {
+            app.clock.advance(std::time::Duration::from_secs(60));
+            let other = app.agent(json!({})).await;
+            app.talk(other, "makes the queue be looked through").await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), given_up).await.expect("is given up");
+    let events = app.until(agent, &next, is_end).await;
+    assert_eq!(events.last(), Some(&TurnEvent::Ended { ending: Ending::Answered }));
 }

@@ -27,7 +27,11 @@ struct Fragment<'a> {
     cap: Tokens,
 }
 
-const DOCUMENT_CAP: Tokens = Tokens(8_000);
+/// Agents cannot be given documents that are larger; what is cut here was stored before that was so.
+const DOCUMENT_CAP: Tokens = Tokens(16_000);
+
+/// A configuration's prompt has at most 20,000 characters of at most four bytes.
+const PROMPT_CAP: Tokens = Tokens(27_000);
 
 const HOUSE_RULES: &str = "You have a computer of your own, reached through your tools. Your files are in \
 /workspace and last between conversations; everything else on it may be reset. It reaches the network only where \
@@ -42,7 +46,7 @@ pub(super) fn write(persona: &Persona, now: Timestamp) -> String {
         text => format!("You are {}. {text}\nToday is {today} (UTC).", persona.name),
     };
     let fragments = [
-        Fragment { title: "", text: persona.system_prompt.as_deref(), cap: DOCUMENT_CAP },
+        Fragment { title: "", text: persona.system_prompt.as_deref(), cap: PROMPT_CAP },
         Fragment { title: "", text: Some(&about), cap: Tokens(1_000) },
         Fragment { title: "", text: Some(HOUSE_RULES), cap: Tokens(1_000) },
         Fragment { title: "IDENTITY.md", text: persona.identity.as_deref(), cap: DOCUMENT_CAP },
@@ -65,7 +69,7 @@ fn cut(text: &str, cap: Tokens) -> String {
     if Tokens::estimate(text) <= cap {
         return text.to_owned();
     }
-    let mut end = usize::try_from(cap.0 * 4).unwrap_or(usize::MAX).min(text.len());
+    let mut end = usize::try_from(cap.0 * 3).unwrap_or(usize::MAX).min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;
     }

@@ -92,7 +92,7 @@ fn an_overlong_document_is_cut_at_its_cap_between_characters() {
     let persona = Persona { soul: Some("ä".repeat(40_000)), ..persona() };
     let text = instructions::write(&persona, NOW);
     assert!(text.ends_with("ä\n[The rest is left out: the document is too long.]"));
-    assert!(text.len() < 34_000);
+    assert!(text.len() < 50_000);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn old_turns_are_left_out_whole_when_room_is_short() {
         (2, answer("two", &[])),
         (3, said("three?")),
     ]);
-    let told = tell(&build(&events, 3, 900));
+    let told = tell(&build(&events, 3, 1_000));
     assert!(told.starts_with("user: two?") && told.ends_with("user: three?"), "{told}");
 }
 
@@ -171,7 +171,7 @@ fn a_turn_that_is_too_big_by_itself_loses_its_oldest_results_first() {
         (1, answer("", &["b"])),
         (1, result("b", &long)),
     ]);
-    let told = tell(&build(&events, 1, 1_600));
+    let told = tell(&build(&events, 1, 2_000));
     assert!(told.contains("result a error=false: [This result was left out"), "{told}");
     assert!(told.ends_with(&long));
 }

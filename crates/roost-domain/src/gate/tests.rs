@@ -99,3 +99,14 @@ fn any_change_to_an_effect_changes_its_hash() {
     let hash = base.hash();
     assert_ne!(hash, Effect { cause: Cause::Loop, ..base }.hash());
 }
+
+#[test]
+fn a_machine_connects_only_where_nobody_would_have_to_be_asked() {
+    let network = NetworkRules { allow: vec!["listed.example".parse().unwrap()], allow_private: vec![] };
+    for (profile, listed, other) in
+        [(Profile::Open, true, true), (Profile::Standard, true, false), (Profile::Strict, false, false)]
+    {
+        let may = |host: &str| decide_connection(profile, &network, &host.parse().unwrap(), 443).is_ok();
+        assert_eq!((may("listed.example"), may("other.example")), (listed, other), "{}", profile.name());
+    }
+}

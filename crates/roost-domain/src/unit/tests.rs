@@ -19,5 +19,5 @@ fn sizes_print_as_container_tools_print_them() {
 #[test]
 fn token_estimates_round_up() {
     assert_eq!(Tokens::estimate(""), Tokens(0));
-    assert_eq!(Tokens::estimate("abcde"), Tokens(2));
+    assert_eq!(Tokens::estimate("abcd"), Tokens(2));
 }

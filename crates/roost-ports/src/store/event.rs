@@ -56,6 +56,13 @@ pub trait Events {
     /// [`Error`] if the database fails.
     fn events_after(&self, session: SessionId, after: Offset, limit: Limit) -> Result<Vec<Event>, Error>;
 
+    /// Returns the last events of a session before an offset, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn events_before(&self, session: SessionId, before: Offset, limit: Limit) -> Result<Vec<Event>, Error>;
+
     /// Returns the last events of a session, in order.
     ///
     /// # Errors

@@ -24,6 +24,20 @@ impl Events for Tx<'_> {
         )
     }
 
+    fn events_before(&self, session: SessionId, before: Offset, limit: Limit) -> Result<Vec<Event>, Error> {
+        let before = i64::try_from(before.0).unwrap_or(i64::MAX);
+        let mut events = self.all(
+            EVENT,
+            "select agent_id, session_id, session_offset, at, body
+             from events where session_id = $1 and session_offset < $2
+             order by session_offset desc limit $3",
+            params![session.uuid().as_bytes(), before, limit.get()],
+            event,
+        )?;
+        events.reverse();
+        Ok(events)
+    }
+
     fn last_events(&self, session: SessionId, limit: Limit) -> Result<Vec<Event>, Error> {
         let mut events = self.all(
             EVENT,
