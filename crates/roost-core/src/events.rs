@@ -8,7 +8,6 @@ use roost_domain::key::Scope;
 use roost_domain::page::Limit;
 
 use crate::hub::Watch;
-use crate::sessions::conversation;
 use crate::{Core, Ctx, Error};
 
 pub use crate::hub::ProgressOf;
@@ -32,7 +31,7 @@ pub enum Live {
 }
 
 impl Events<'_> {
-    /// Follows a session from after an offset. Whatever is written before the call is replayed; unfinished text
+    /// Follows a session, or an agent's journal, from after an offset. Whatever is written before the call is replayed; unfinished text
     /// is replayed before what is new.
     ///
     /// # Errors
@@ -45,14 +44,15 @@ impl Events<'_> {
         session: SessionId,
         after: Offset,
     ) -> Result<Subscription, Error> {
-        ctx.require(Scope::Chat)?;
+        // The journal tells what logs tell, and nothing that was said.
+        ctx.require(if session == agent.journal() { Scope::Logs } else { Scope::Chat })?;
         let account = ctx.account();
         self.0
             .ports
             .store
             .read(move |reader| {
                 reader.agent(account, agent)?.ok_or_else(|| Error::not_found("agent", agent))?;
-                conversation(reader, agent, session)
+                reader.session(agent, session)?.ok_or_else(|| Error::not_found("session", session))
             })
             .await?;
         Ok(Subscription {
