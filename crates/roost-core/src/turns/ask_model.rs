@@ -101,18 +101,16 @@ impl Turns<'_> {
             Err(error) => {
                 // Trying again does not make a secret readable.
                 tracing::error!(agent = %work.turn.agent, error = %with_causes(&error), "a model key cannot be read");
-                let code = "model_key_unreadable".to_owned();
                 let message = format!("The stored key for {model} cannot be read; store it again");
-                return Ok(Err(Problem { code, message }));
+                return Ok(Err(Problem { code: "model_key_unreadable".to_owned(), message }));
             }
         };
         if !description.priced && described.is_ok() && materials.settings.budget.is_some() {
-            let code = "price_unknown".to_owned();
             let message = format!(
                 "The agent has a budget, but the price of {model} is not known, so the budget cannot be held. Give \
                  the price in the server's configuration, or remove config.budgetUsd"
             );
-            return Ok(Err(Problem { code, message }));
+            return Ok(Err(Problem { code: "price_unknown".to_owned(), message }));
         }
         Ok(Ok(Brief {
             price: description.price,
