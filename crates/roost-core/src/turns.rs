@@ -17,10 +17,12 @@ use crate::{Core, Error, log};
 mod abort;
 mod ask_model;
 mod begin;
+mod brief;
+mod cost;
 mod park;
 mod use_tool;
 
-pub(crate) use ask_model::{provider_secret, secret_place};
+pub(crate) use brief::{provider_secret, secret_place};
 
 /// What the runtime drives turns with.
 pub struct Turns<'a>(pub(crate) &'a Core);

@@ -1,0 +1,154 @@
+//! What a model call is made from: who the agent is, what was said, which key is used.
+
+use roost_domain::agent::{Agent, Settings};
+use roost_domain::context::{self, Bounds, Persona, Source};
+use roost_domain::conversation::Conversation;
+use roost_domain::event::{Event, Offset, Problem};
+use roost_domain::model::Price;
+use roost_domain::page::Limit;
+use roost_domain::secret::Secret;
+use roost_domain::unit::Tokens;
+use roost_ports::model::{Description, Error as ModelError};
+use roost_ports::store::{DocumentName, Reader, Turn};
+
+use super::{Turns, Work};
+use crate::error::with_causes;
+use crate::{Core, Error, Kind, log};
+
+/// How much of a session's log is read at a time, from its end backwards.
+const PAGE: Limit = Limit::clamped(250, 250);
+
+impl Turns<'_> {
+    /// Gathers what a call is made from, or says why there can be none.
+    pub(super) async fn brief(&self, work: &Work) -> Result<Result<Brief, Problem>, Error> {
+        let (turn, now, max) = (work.turn.clone(), self.0.now(), self.0.settings.max_input);
+        let tools = self.0.ports.tools.specs();
+        let materials = self.0.ports.store.read(move |reader| Materials::read(reader, &turn, max)).await?;
+        let model = &materials.agent.model;
+        let described = self.0.ports.models.describe(model);
+        let description = described.as_ref().copied().unwrap_or(Description {
+            price: Price::FREE,
+            priced: false,
+            context: Tokens(32_000),
+            max_output: Tokens(4_096),
+        });
+        let output = description.max_output.min(self.0.settings.max_output);
+        let bounds = Bounds {
+            input: description.context.saturating_sub(output).min(self.0.settings.max_input),
+            output,
+        };
+        let source = Source {
+            persona: &materials.persona,
+            events: &materials.events,
+            turn: work.turn.id,
+            tools: &tools,
+            now: now.max(work.turn.created_at),
+        };
+        let conversation = context::assemble(&source, bounds);
+        let key = match self.0.provider_key(&materials.agent).await {
+            Ok(key) => key,
+            // A store that is busy is another matter than a secret that cannot be read.
+            Err(error) if error.kind() != Kind::Internal => return Err(error),
+            Err(error) => {
+                // Trying again does not make a secret readable.
+                tracing::error!(agent = %work.turn.agent, error = %with_causes(&error), "a model key cannot be read");
+                let message = format!("The stored key for {model} cannot be read; store it again");
+                return Ok(Err(Problem { code: "model_key_unreadable".to_owned(), message }));
+            }
+        };
+        if !description.priced && described.is_ok() && materials.settings.budget.is_some() {
+            let message = format!(
+                "The agent has a budget, but the price of {model} is not known, so the budget cannot be held. Give \
+                 the price in the server's configuration, or remove config.budgetUsd"
+            );
+            return Ok(Err(Problem { code: "price_unknown".to_owned(), message }));
+        }
+        Ok(Ok(Brief {
+            price: description.price,
+            unknown: described.err(),
+            agent: materials.agent,
+            key,
+            conversation,
+        }))
+    }
+}
+
+/// What a call is made from.
+pub(super) struct Brief {
+    pub(super) agent: Agent,
+    pub(super) key: Option<Secret>,
+    pub(super) conversation: Conversation,
+    pub(super) price: Price,
+    pub(super) unknown: Option<ModelError>,
+}
+
+struct Materials {
+    agent: Agent,
+    settings: Settings,
+    persona: Persona,
+    events: Vec<Event>,
+}
+
+impl Materials {
+    fn read(reader: &dyn Reader, turn: &Turn, max: Tokens) -> Result<Self, Error> {
+        let agent = log::agent_of(reader, turn)?;
+        let settings = Settings::read(&agent.config)?;
+        let document = |name| -> Result<Option<String>, Error> {
+            Ok(reader.document(agent.id, name)?.map(|document| document.content))
+        };
+        let persona = Persona {
+            name: agent.name.clone(),
+            description: agent.description.clone(),
+            system_prompt: settings.system_prompt.clone(),
+            identity: document(DocumentName::Identity)?,
+            soul: document(DocumentName::Soul)?,
+            workflow: document(DocumentName::Workflow)?,
+        };
+        let events = history(reader, turn, max)?;
+        Ok(Self { agent, settings, persona, events })
+    }
+}
+
+/// Returns the turn's own events and as much of the rest of the session as may fit into a context, in order. The
+/// oldest other turn may be torn; the context leaves it out.
+///
+/// Turns that queue begin before the one ahead of them ends, so the session is read from its end and not from where
+/// the turn begins.
+fn history(reader: &dyn Reader, turn: &Turn, max: Tokens) -> Result<Vec<Event>, Error> {
+    let mut oldest = Offset(u64::MAX);
+    let mut room = max;
+    let mut pages = Vec::new();
+    while oldest > Offset(1) && room > Tokens(0) {
+        let page = reader.events_before(turn.session, oldest, PAGE)?;
+        let Some(first) = page.first() else { break };
+        oldest = first.offset;
+        room = page.iter().fold(room, |room, event| room.saturating_sub(context::weight(event)));
+        pages.push(page);
+    }
+    if oldest > Offset(1) {
+        let mut own = reader.turn_events(turn.session, turn.id)?;
+        own.retain(|event| event.offset < oldest);
+        pages.push(own);
+    }
+    Ok(pages.into_iter().rev().flatten().collect())
+}
+
+impl Core {
+    /// Returns the agent's own key for its model's provider.
+    pub(crate) async fn provider_key(&self, agent: &Agent) -> Result<Option<Secret>, Error> {
+        let (id, name) = (agent.id, provider_secret(agent.model.provider()));
+        let place = secret_place(agent, &name);
+        let sealed = self.ports.store.read(move |reader| Ok::<_, Error>(reader.secret(id, &name)?)).await?;
+        Ok(sealed.map(|sealed| self.ports.vault.open(agent.account, &place, &sealed)).transpose()?)
+    }
+}
+
+/// Returns the name of the secret that holds an agent's key for a provider.
+pub(crate) fn provider_secret(provider: &str) -> String {
+    format!("{}_api_key", provider.replace('-', "_"))
+}
+
+/// Returns where a secret of an agent stands, to which its ciphertext is bound.
+pub(crate) fn secret_place(agent: &Agent, name: &str) -> String {
+    format!("agent/{}/{name}", agent.id)
+}
