@@ -1,7 +1,7 @@
 //! The store: what is kept. One trait per noun; a [`Reader`] has all that look, a [`Writer`] all that change.
 //!
 //! Work is given as closures: they run synchronously inside one transaction, so no transaction can be held
-//! across an await, and many callers' work can share one commit. When [`Store::write`] returns `Ok`, the work
+//! across an await, and many callers' work can share one commit. When `Store::write` returns `Ok`, the work
 //! survives `kill -9` and power loss.
 //!
 //! Every list is limited and scoped to an account or to something that belongs to one. Methods that take an
@@ -91,8 +91,7 @@ pub type WriteWork = Box<dyn FnOnce(&mut dyn Writer) -> Keep + Send>;
 /// Work that looks.
 pub type ReadWork = Box<dyn FnOnce(&dyn Reader) + Send>;
 
-/// Keeps everything. Callers use the typed [`Store::read`](trait.Store.html#method.read) and
-/// [`Store::write`](trait.Store.html#method.write) of `dyn Store`; adapters implement the other two.
+/// Keeps everything. Callers use the typed `read` and `write` of `dyn Store`; adapters implement the other two.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Runs `work` on one consistent state.

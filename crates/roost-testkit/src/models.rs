@@ -26,6 +26,14 @@ pub enum Reply {
     Fail(Error),
 }
 
+impl Reply {
+    /// Refuses the key, as a provider does whose key was revoked.
+    pub fn refused() -> Self {
+        let provider = "test".to_owned();
+        Self::Fail(Error::Auth { provider, status: 401, message: "no such key".to_owned() })
+    }
+}
+
 /// A model that says what the test tells it to.
 ///
 /// Every model name of the providers `test` (free, no key needed), `paid` (a dollar per million tokens read, ten

@@ -5,7 +5,6 @@ use insta::assert_json_snapshot;
 use roost_core::Settings;
 use roost_domain::event::TurnEvent;
 use roost_domain::key::{Scope, Style};
-use roost_ports::model::Error as ModelError;
 use roost_testkit::{Reply, TestApp};
 use serde_json::{Value, json};
 
@@ -86,13 +85,7 @@ async fn a_whole_answer_comes_as_json_where_no_stream_is_wanted() {
 async fn a_turn_that_fails_ends_its_stream_with_an_error() {
     let api = Api::start().await;
     let id = agent(&api).await;
-    let refused = || {
-        Reply::Fail(ModelError::Auth {
-            provider: "test".to_owned(),
-            status: 401,
-            message: "no such key".to_owned(),
-        })
-    };
+    let refused = || Reply::refused();
     api.app.models.when("Hi", [refused(), refused()]);
     let events = api.say(&id, "Hi").await;
     assert_json_snapshot!("streamed", after_start(&events));

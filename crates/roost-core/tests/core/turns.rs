@@ -1,7 +1,6 @@
 use roost_domain::conversation::Message;
 use roost_domain::event::{Ending, TurnEvent};
 use roost_domain::tool::ToolStatus;
-use roost_ports::model;
 use roost_testkit::{Reply, TestApp};
 use serde_json::json;
 
@@ -89,8 +88,7 @@ async fn an_answer_that_breaks_off_is_asked_for_again_and_never_taken_for_whole(
 async fn a_model_that_refuses_the_key_fails_the_turn_and_is_shown_on_the_agent() {
     let app = TestApp::start().await;
     let agent = app.agent(json!({})).await;
-    let refused = model::Error::Auth { provider: "test".into(), status: 401, message: "bad key".into() };
-    app.models.when("go", [Reply::Fail(refused)]);
+    app.models.when("go", [Reply::refused()]);
     let events = app.talk(agent, "go").await;
     assert!(matches!(ending(&events), Ending::Failed(problem) if problem.code == "model_auth"));
     let failure = app.look(agent).await.last_failure.expect("it is shown");

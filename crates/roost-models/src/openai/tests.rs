@@ -109,7 +109,7 @@ async fn without_usage_it_is_estimated_and_without_done_the_answer_is_whole() {
         "\n\n",
     );
     let answer = read(body, decoder()).await.1.unwrap();
-    assert_eq!((answer.usage.input, answer.usage.output), (Tokens(11), Tokens(2)));
+    assert_eq!((answer.usage.input, answer.usage.output), (Tokens(11), Tokens(3)));
     assert_eq!(answer.stop, StopReason::MaxOutput);
 }
 

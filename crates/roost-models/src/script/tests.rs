@@ -119,7 +119,7 @@ fn usage_that_is_not_given_grows_with_the_conversation() {
     let script = Script::parse("default: [{text: four}]").unwrap();
     let usage = |messages| performed(&script, messages).answer.usage;
     let (short, long) = (usage(vec![user("x")]), usage(vec![user(&"x".repeat(400))]));
-    assert_eq!((long.input.0 - short.input.0, short.output), (99, Tokens(1)));
+    assert_eq!((long.input.0 - short.input.0, short.output), (133, Tokens(2)));
     let empty =
         Conversation { system: String::new(), messages: vec![], tools: vec![], max_output: Tokens(1) };
     assert!(matches!(script.play(&empty), Play::Perform(_)));
