@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{LazyLock, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use futures_util::{FutureExt, StreamExt};
 use roost_domain::conversation::Conversation;
@@ -119,7 +119,7 @@ async fn attempt(script: &Script, conversation: &Conversation) -> Result<Chunks,
         }
         Play::Perform(performance) => Ok(perform(performance).boxed()),
         Play::Fail(fault) => {
-            tokio::time::sleep(fault.delay).await;
+            wait(fault.delay).await;
             Err(failure(fault))
         }
     }
@@ -144,13 +144,13 @@ fn broken() -> Error {
 fn perform(performance: Performance) -> impl futures_util::Stream<Item = Result<Chunk, Error>> + Send {
     let Performance { answer, pieces, delay, chunk_delay, break_after, position: _ } = performance;
     async_stream::stream! {
-        tokio::time::sleep(delay).await;
+        wait(delay).await;
         for (number, piece) in pieces.into_iter().enumerate() {
             if break_after == Some(number) {
                 break;
             }
             if number > 0 {
-                tokio::time::sleep(chunk_delay).await;
+                wait(chunk_delay).await;
             }
             yield Ok(Chunk::Text(piece));
         }
@@ -158,6 +158,13 @@ fn perform(performance: Performance) -> impl futures_util::Stream<Item = Result<
             Some(_) => Err(broken()),
             None => Ok(Chunk::End(answer)),
         };
+    }
+}
+
+/// Sleeps, unless there is nothing to sleep: even that takes until the timer's next tick.
+async fn wait(delay: Duration) {
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
     }
 }
 

@@ -134,7 +134,10 @@ fn perform(context: &Drive, work: &Work, state: &State, act: Act, acts: &Acts, d
             }
             let delay = pause_before(state.failures(), context.retry_delay);
             acts.push(Box::pin(async move {
-                tokio::time::sleep(delay).await;
+                // Even a sleep of nothing takes until the timer's next tick.
+                if !delay.is_zero() {
+                    tokio::time::sleep(delay).await;
+                }
                 let ended = core.turns().ask_model(&work, leave).await?;
                 Ok(Done { doing: Doing::Model, ended })
             }));
