@@ -19,6 +19,7 @@ pub mod machine;
 pub mod model;
 pub mod network;
 pub mod page;
+pub mod scan;
 pub mod secret;
 pub mod session;
 pub mod tool;
