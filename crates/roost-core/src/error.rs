@@ -182,6 +182,7 @@ impl From<machine::Error> for Error {
             machine::Error::Gone
             | machine::Error::NotFound { .. }
             | machine::Error::Outside { .. }
+            | machine::Error::Denied { .. }
             | machine::Error::WrongKind { .. }
             | machine::Error::BadPattern { .. }
             | machine::Error::NoSpace { .. }

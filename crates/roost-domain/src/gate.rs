@@ -112,7 +112,8 @@ pub enum Decision {
 /// Why an effect is not simply allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// The rule that decided: `host_not_listed`, `budget_exceeded`, `command`, `change`, `network`.
+    /// The rule that decided: `host_not_listed`, `host_denied`, `host_not_in_confinement`,
+    /// `budget_exceeded`, `command`, `change`, `network`.
     pub rule: &'static str,
     /// A sentence that names what is not allowed.
     pub why: String,
@@ -158,6 +159,9 @@ pub fn decide_connection(
     host: &Host,
     port: u16,
 ) -> Result<(), Reason> {
+    if let Some(reason) = never(network, host, port) {
+        return Err(reason);
+    }
     match profile {
         Profile::Open => Ok(()),
         Profile::Standard | Profile::Strict if !network.lists(host, port) => Err(host_not_listed(host)),
@@ -192,6 +196,9 @@ fn spending(worst_case: MicroUsd, rules: &Rules<'_>) -> Verdict {
 }
 
 fn connecting(host: &Host, port: u16, rules: &Rules<'_>) -> Verdict {
+    if let Some(reason) = never(rules.network, host, port) {
+        return Verdict::Block(reason);
+    }
     let listed = rules.network.lists(host, port);
     match rules.profile {
         Profile::Open => Verdict::Allow,
@@ -200,6 +207,22 @@ fn connecting(host: &Host, port: u16, rules: &Rules<'_>) -> Verdict {
         Profile::Strict if listed => Verdict::Ask(connections_need_approval(host)),
         Profile::Strict => Verdict::Block(host_not_listed(host)),
     }
+}
+
+/// Returns why a host may not be reached under any profile and by no approval.
+fn never(network: &NetworkRules, host: &Host, port: u16) -> Option<Reason> {
+    if let Some(rule) = network.denies(host, port) {
+        return Some(Reason {
+            rule: "host_denied",
+            why: format!("Connections to {host} are denied by \"{rule}\""),
+            grant: format!("Take \"{rule}\" out of the denied hosts to allow it"),
+        });
+    }
+    network.confines_away(host, port).then(|| Reason {
+        rule: "host_not_in_confinement",
+        why: format!("The agent is confined to certain hosts, and {host} is not among them"),
+        grant: format!("Add {host:?} to the hosts it is confined to", host = host.to_string()),
+    })
 }
 
 fn connections_need_approval(host: &Host) -> Reason {

@@ -12,6 +12,7 @@ pub mod context;
 pub mod conversation;
 pub mod effect;
 pub mod event;
+pub mod files;
 pub mod gate;
 pub mod id;
 pub mod key;

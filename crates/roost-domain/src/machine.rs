@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::unit::Bytes;
+use crate::unit::{Bytes, MilliCpus};
 
 /// How big a machine is. The limits are enforced, not labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,13 +34,13 @@ impl Size {
 
     /// Returns what a machine of this size may use.
     pub const fn limits(self) -> Limits {
-        let (vcpus, memory_gib) = match self {
+        let (cpus, memory_gib) = match self {
             Self::Small => (1, 2),
             Self::Medium => (2, 4),
             Self::Large => (2, 8),
             Self::Xlarge => (4, 16),
         };
-        Limits { vcpus, memory: Bytes::gib(memory_gib), processes: 512 }
+        Limits { cpu: MilliCpus::whole(cpus), memory: Bytes::gib(memory_gib), processes: 512 }
     }
 }
 
@@ -60,8 +60,8 @@ pub struct UnknownSize(pub String);
 /// What a machine may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Whole CPUs of time.
-    pub vcpus: u32,
+    /// CPU time.
+    pub cpu: MilliCpus,
     /// Memory of all its processes together, page cache included.
     pub memory: Bytes,
     /// Processes and threads alive at once.
@@ -108,7 +108,7 @@ impl Condition {
 /// One wall around a machine, and whether this host lets it stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer {
-    /// Its name: `namespaces`, `network`, `seccomp`, `landlock`, `memory`, `cpu`, `processes`, `freezer`.
+    /// Its name: `namespaces`, `network`, `files`, `seccomp`, `landlock`, `memory`, `cpu`, `processes`, `freezer`.
     pub name: &'static str,
     /// Whether it holds here.
     pub holds: bool,

@@ -12,12 +12,33 @@ pub struct NetworkRules {
     /// Hosts it may reach even where they resolve to private, loopback, link-local or metadata addresses.
     /// A host listed here needs no entry in `allow`.
     pub allow_private: Vec<HostRule>,
+    /// Hosts it may never reach, whatever else allows them.
+    pub deny: Vec<HostRule>,
+    /// The only hosts it may reach at all, under every policy profile; `None` confines it to nothing in particular.
+    /// A host listed here needs no entry in `allow`.
+    pub confine: Option<Vec<HostRule>>,
 }
 
 impl NetworkRules {
-    /// Tells whether a host is listed, in either list.
+    /// Tells whether a host is listed in one of the lists that allow.
     pub fn lists(&self, host: &Host, port: u16) -> bool {
-        self.allow.iter().chain(&self.allow_private).any(|rule| rule.matches(host, port))
+        let confined = self.confine.iter().flatten();
+        self.allow.iter().chain(&self.allow_private).chain(confined).any(|rule| rule.matches(host, port))
+    }
+
+    /// Returns the rule that refuses a host for good.
+    pub fn denies(&self, host: &Host, port: u16) -> Option<&HostRule> {
+        self.deny.iter().find(|rule| rule.matches(host, port))
+    }
+
+    /// Tells whether a host is outside what the agent is confined to.
+    pub fn confines_away(&self, host: &Host, port: u16) -> bool {
+        self.confine.as_ref().is_some_and(|only| !only.iter().any(|rule| rule.matches(host, port)))
+    }
+
+    /// Tells whether a host may not be reached, whatever else allows it.
+    pub fn forbids(&self, host: &Host, port: u16) -> bool {
+        self.denies(host, port).is_some() || self.confines_away(host, port)
     }
 
     /// Tells whether a connection to `host` may end at `address`.

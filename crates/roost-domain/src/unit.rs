@@ -1,6 +1,7 @@
 //! Quantities that must not be mixed up.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// Money in millionths of a US dollar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -93,6 +94,85 @@ impl fmt::Display for Bytes {
             }
         }
         write!(f, "{}B", self.0)
+    }
+}
+
+impl FromStr for Bytes {
+    type Err = InvalidQuantity;
+
+    /// Reads what container tools take: a whole number of bytes, or with `b`, `k`, `m` or `g` after it, which mean
+    /// powers of 1,024 whether written `m`, `M`, `MB`, `Mi` or `MiB`.
+    fn from_str(text: &str) -> Result<Self, InvalidQuantity> {
+        let invalid = || InvalidQuantity::new(text, "an amount of memory; write 512m, 2g or 1048576");
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = text.split_at(digits);
+        let factor: u64 = match unit.to_ascii_lowercase().as_str() {
+            "" | "b" => 1,
+            "k" | "kb" | "ki" | "kib" => 1 << 10,
+            "m" | "mb" | "mi" | "mib" => 1 << 20,
+            "g" | "gb" | "gi" | "gib" => 1 << 30,
+            _ => return Err(invalid()),
+        };
+        let number: u64 = number.parse().map_err(|_| invalid())?;
+        number.checked_mul(factor).map(Self).ok_or_else(invalid)
+    }
+}
+
+/// CPU time as a share of one CPU, in thousandths: 500 is half a CPU, 2,000 two whole ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MilliCpus(pub u32);
+
+impl MilliCpus {
+    /// So many whole CPUs.
+    pub const fn whole(cpus: u32) -> Self {
+        Self(cpus.saturating_mul(1000))
+    }
+}
+
+impl fmt::Display for MilliCpus {
+    /// Prints CPUs: `0.5`, `2`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0 / 1000)?;
+        match self.0 % 1000 {
+            0 => Ok(()),
+            rest => f.write_str(format!(".{rest:03}").trim_end_matches('0')),
+        }
+    }
+}
+
+impl FromStr for MilliCpus {
+    type Err = InvalidQuantity;
+
+    /// Reads `0.5`, `2`, or thousandths as in `500m`. Nothing is rounded.
+    fn from_str(text: &str) -> Result<Self, InvalidQuantity> {
+        let invalid = || InvalidQuantity::new(text, "an amount of CPU; write 0.5, 2 or 500m");
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if let Some(thousandths) = text.strip_suffix('m').filter(|rest| digits(rest)) {
+            return thousandths.parse().map(Self).map_err(|_| invalid());
+        }
+        let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+        if !digits(whole) || !digits(part) || !(1..=3).contains(&part.len()) {
+            return Err(invalid());
+        }
+        let whole: u32 = whole.parse().map_err(|_| invalid())?;
+        let thousandths: u32 = format!("{part:0<3}").parse().map_err(|_| invalid())?;
+        whole.checked_mul(1000).and_then(|n| n.checked_add(thousandths)).map(Self).ok_or_else(invalid)
+    }
+}
+
+/// A text that is no quantity of the expected kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not {expected}")]
+pub struct InvalidQuantity {
+    /// What was given, cut to 80 characters.
+    pub text: String,
+    /// What would have been right.
+    pub expected: &'static str,
+}
+
+impl InvalidQuantity {
+    fn new(text: &str, expected: &'static str) -> Self {
+        Self { text: text.chars().take(80).collect(), expected }
     }
 }
 

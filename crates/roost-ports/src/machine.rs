@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use roost_domain::files::FileRules;
 use roost_domain::gate::{Permit, Profile};
 use roost_domain::id::AgentId;
 use roost_domain::machine::{Condition, Layer, Limits, Stats};
@@ -17,7 +18,8 @@ pub trait Machines: Send + Sync {
     /// Returns the agent's machine, up: starts it if there is none, thaws it if it is frozen. The workspace is
     /// made when it does not exist and kept as it is when it does.
     ///
-    /// A machine that is up keeps the limits and rules it was started with.
+    /// A machine that is up under another [`Spec`] (other limits, another profile, other rules) ends first, with all
+    /// that runs in it, and starts anew: nothing goes on under rules that do not hold any more.
     ///
     /// # Errors
     ///
@@ -96,10 +98,18 @@ pub struct Spec {
     pub profile: Profile,
     /// Where its processes may connect to.
     pub network: NetworkRules,
+    /// Which files of the workspace may be touched, by file operations and by commands.
+    ///
+    /// File operations keep to the rules exactly. For commands a driver may have to narrow them, never to widen
+    /// them, and judges what is there when the machine starts: a rule to read or write that is no whole directory
+    /// covers the files that exist then; a rule that denies covers what exists then, while what a command makes
+    /// later under such a name is the machine's own until the next start.
+    pub files: FileRules,
 }
 
 /// A machine that is up. Paths are UTF-8, relative to the workspace or absolute below `/workspace`; whatever
-/// leads outside, by `..`, links or mounts, is refused.
+/// leads outside, by `..`, links or mounts, is refused, and so is what the file rules forbid ([`Error::Denied`]),
+/// whatever link leads there.
 #[async_trait]
 pub trait Machine: Send + Sync {
     /// Runs a command in the workspace and returns when it has ended and its output is read.
@@ -136,15 +146,15 @@ pub trait Machine: Send + Sync {
     async fn write(&self, permit: &Permit, path: &str, content: &[u8]) -> Result<(), Error>;
 
     /// Lists a directory, sorted by path, `depth` levels deep (1 is the directory itself), at most `max`
-    /// entries.
+    /// entries. What may not be read is left out.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`], [`Error::WrongKind`] unless it is a directory, [`Error::Outside`].
     async fn list(&self, permit: &Permit, path: &str, depth: u32, max: u32) -> Result<Vec<Entry>, Error>;
 
-    /// Searches files below a path for lines that match a regular expression, at most `max` lines. Binary files
-    /// and files over 8 MiB are passed over.
+    /// Searches files below a path for lines that match a regular expression, at most `max` lines. Binary files,
+    /// files over 8 MiB and what may not be read are passed over.
     ///
     /// # Errors
     ///
@@ -281,6 +291,14 @@ pub enum Error {
     Outside {
         /// The path.
         path: String,
+    },
+    /// The file rules forbid it.
+    #[error("{why}")]
+    Denied {
+        /// The path.
+        path: String,
+        /// A sentence that names the path and the rule.
+        why: String,
     },
     /// What is at the path is not what the operation needs.
     #[error("{path:?} is {found}, not {needed}")]

@@ -168,6 +168,7 @@ pub(crate) fn error(failure: Failure, path: &str) -> Error {
     match failure {
         Failure::NotFound => Error::NotFound { path },
         Failure::Outside => Error::Outside { path },
+        Failure::Denied(why) => Error::Denied { path, why },
         Failure::WrongKind { found, needed } => {
             Error::WrongKind { path, found: found.words(), needed: needed.words() }
         }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use roost_domain::effect::{Action, Cause, Effect};
+use roost_domain::files::FileRules;
 use roost_domain::gate::{Decision, Permit, Profile, Rules, decide};
 use roost_domain::id::{AgentId, SessionId, TurnId};
 use roost_domain::machine::{Limits, Size};
@@ -59,6 +60,7 @@ impl Bench {
             limits: Limits { memory: Bytes::mib(256), ..Size::Small.limits() },
             profile: Profile::Standard,
             network: NetworkRules::default(),
+            files: FileRules::default(),
         };
         Self { machines, agent, spec }
     }
@@ -215,13 +217,14 @@ macro_rules! machine_conformance {
             paths_that_lead_outside_are_refused, a_large_file_is_written_whole_or_not_at_all,
             listings_are_sorted_and_bounded, searches_are_bounded_and_say_where, files_and_commands_see_each_other,
             odd_files_are_refused_without_waiting, a_wrong_permit_touches_no_file,
+            file_operations_keep_to_the_rules, no_link_leads_file_operations_past_the_rules,
         ]);
         $crate::machine_conformance!(@ $make, life: [
             many_callers_at_once_open_one_machine, the_workspace_outlives_the_machine, destroying_removes_everything,
             a_frozen_machine_stands_still_and_goes_on, opening_a_frozen_machine_thaws_it, a_frozen_machine_can_be_stopped,
             everything_is_a_no_op_on_an_absent_machine, a_stopped_machine_fails_its_callers,
             a_machine_in_use_is_not_idle, statistics_are_of_the_machine, another_agents_files_are_not_ours,
-            shutdown_stops_every_machine,
+            shutdown_stops_every_machine, a_machine_with_another_spec_starts_anew,
         ]);
     };
     (@ $make:expr, $group:ident: [$($name:ident),* $(,)?]) => {

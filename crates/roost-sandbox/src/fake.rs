@@ -1,7 +1,7 @@
 //! A stand-in for machines, where isolation is not the point.
 //!
 //! Files are real, in a temporary directory; commands are run by the host's own `sh`, with the host's rights and
-//! no wall at all. It needs no privileges and keeps the port's contract, so what works with it works with a real
+//! no wall at all; file rules hold for file operations only. It needs no privileges and keeps the port's contract, so what works with it works with a real
 //! driver; it is for tests only.
 
 use std::collections::HashMap;
@@ -67,7 +67,7 @@ impl FakeMachines {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
-        let files = Files::open(&path)?;
+        let files = Files::open(&path)?.with(spec.files.clone())?;
         let mark = format!("{}-{}-", self.name, spec.agent.uuid().as_simple());
         Ok(Arc::new(FakeMachine::new(spec, path, files, mark, self.tasks.clone())))
     }
@@ -85,8 +85,11 @@ impl Machines for FakeMachines {
         permitted::check(permit, spec.agent, Act::Open)?;
         let mut live = self.live();
         let machine = match live.get(&spec.agent) {
-            Some(machine) => Arc::clone(machine),
-            None => {
+            Some(machine) if machine.spec() == spec => Arc::clone(machine),
+            other => {
+                if let Some(other) = other {
+                    other.end();
+                }
                 let started = self.start(spec);
                 let machine = started.map_err(|error| Error::CannotStart { problem: error.to_string() })?;
                 live.insert(spec.agent, Arc::clone(&machine));
@@ -155,8 +158,18 @@ impl Machines for FakeMachines {
     }
 
     fn layers(&self) -> Vec<Layer> {
-        let names = ["namespaces", "network", "seccomp", "landlock", "memory", "cpu", "processes", "freezer"]
-            .into_iter();
+        let names = [
+            "namespaces",
+            "network",
+            "files",
+            "seccomp",
+            "landlock",
+            "memory",
+            "cpu",
+            "processes",
+            "freezer",
+        ]
+        .into_iter();
         let detail = "a stand-in for tests isolates nothing".to_owned();
         names.map(|name| Layer { name, holds: false, detail: detail.clone() }).collect()
     }

@@ -5,17 +5,23 @@
 //! directories that are renamed meanwhile cannot lead out. Links are followed where they stay inside; an
 //! absolute one is taken to lead outside, unless [`Files::write`] finds it in the last place and it points
 //! below `/workspace`. Nothing blocks on pipes or devices.
+//!
+//! File rules are kept twice: for the path as it is named, before anything is touched, and for the place where it
+//! leads, once that is open and cannot change any more.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
+use roost_domain::files::FileRules;
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
 use crate::wire::{Failure, Kind};
 
+mod rules;
 mod search;
 mod walk;
 mod write;
@@ -29,18 +35,36 @@ pub(crate) const WORKSPACE: &str = "/workspace";
 #[derive(Debug)]
 pub(crate) struct Files {
     root: OwnedFd,
+    rules: FileRules,
+    /// Where the workspace is, as the kernel names it; asked only where there are rules.
+    place: String,
+    /// Files that must not be replaced, as they are mounted elsewhere.
+    single: HashSet<String>,
 }
 
 impl Files {
     /// Opens the workspace at a path of the host, or of the machine.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self { root: rustix::fs::openat(CWD, path, flags, Mode::empty())? })
+        let root = rustix::fs::openat(CWD, path, flags, Mode::empty())?;
+        Self::ruled(root, FileRules::default(), HashSet::new())
+    }
+
+    /// Takes an open workspace, with the rules that hold in it, and the files in it that must not be replaced.
+    pub(crate) fn ruled(root: OwnedFd, rules: FileRules, single: HashSet<String>) -> io::Result<Self> {
+        let place = if rules.is_unrestricted() { String::new() } else { rules::place(&root)? };
+        Ok(Self { root, rules, place, single })
+    }
+
+    /// Puts rules up.
+    pub(crate) fn with(self, rules: FileRules) -> io::Result<Self> {
+        Self::ruled(self.root, rules, HashSet::new())
     }
 
     /// Opens a regular file for reading at `offset` and returns it with its size.
     pub(crate) fn read(&self, path: &str, offset: u64) -> Result<(File, u64), Failure> {
         let inner = normal(path)?;
+        self.may_read(&inner)?;
         let (file, stat) = self.open_regular(&inner)?;
         let mut file = File::from(file);
         file.seek(SeekFrom::Start(offset)).map_err(|e| system(&e))?;
@@ -56,7 +80,12 @@ impl Files {
         };
         let stat = rustix::fs::fstat(&file).map_err(failure)?;
         match kind(&stat) {
-            Kind::File => Ok((file, stat)),
+            Kind::File => {
+                if let Some(real) = self.real(&file)? {
+                    self.may_read(&real)?;
+                }
+                Ok((file, stat))
+            }
             found @ (Kind::Directory | Kind::Link | Kind::Other) => {
                 Err(Failure::WrongKind { found, needed: Kind::File })
             }

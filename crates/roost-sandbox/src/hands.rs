@@ -11,6 +11,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+pub(crate) mod fences;
 mod inherited;
 mod inner;
 mod loopback;

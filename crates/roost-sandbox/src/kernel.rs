@@ -111,6 +111,8 @@ struct Host {
     cleared: CancellationToken,
     /// What the last machine that started said of its walls.
     ready: Mutex<Option<crate::wire::Ready>>,
+    /// Why the file rules of the last machine that has some could not be enforced.
+    fences: Mutex<Option<String>>,
     /// Keeps other servers away from the workspaces.
     _lock: File,
 }
@@ -146,6 +148,7 @@ impl KernelMachines {
             tasks,
             cleared: CancellationToken::new(),
             ready: Mutex::new(None),
+            fences: Mutex::new(None),
             _lock: lock,
         });
         host.clear_leftovers().map_err(|source| OpenError::Leftovers { source })?;

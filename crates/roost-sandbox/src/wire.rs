@@ -19,12 +19,13 @@
 
 use std::io::{self, Read, Write};
 
+use roost_domain::files::{FileRules, InvalidPathRule, PathRule};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Both sides must speak the same version; they are the same binary, so this only guards against a driver that
 /// was handed a wrong one.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 /// The most raw bytes in one frame.
 pub(crate) const PIECE: usize = 64 * 1024;
 /// The longest frame that is read; what is longer is a broken peer.
@@ -70,6 +71,45 @@ pub(crate) struct Shape {
     pub(crate) tmp_bytes: u64,
     /// Limits to set by `setrlimit`, for a host without cgroups.
     pub(crate) rlimits: Option<Rlimits>,
+    /// Which files of the workspace may be touched.
+    pub(crate) files: PathRules,
+}
+
+/// [`FileRules`], as text.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct PathRules {
+    read: Vec<String>,
+    write: Vec<String>,
+    deny: Vec<String>,
+    within: Vec<PathRules>,
+}
+
+impl From<&FileRules> for PathRules {
+    fn from(rules: &FileRules) -> Self {
+        let texts = |list: &[PathRule]| list.iter().map(PathRule::to_string).collect();
+        Self {
+            read: texts(&rules.read),
+            write: texts(&rules.write),
+            deny: texts(&rules.deny),
+            within: rules.within.iter().map(Self::from).collect(),
+        }
+    }
+}
+
+impl TryFrom<PathRules> for FileRules {
+    type Error = InvalidPathRule;
+
+    fn try_from(rules: PathRules) -> Result<Self, InvalidPathRule> {
+        let list = |texts: Vec<String>| {
+            texts.iter().map(|text| text.parse::<PathRule>()).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(Self {
+            read: list(rules.read)?,
+            write: list(rules.write)?,
+            deny: list(rules.deny)?,
+            within: rules.within.into_iter().map(Self::try_from).collect::<Result<_, _>>()?,
+        })
+    }
 }
 
 /// Limits per process, the weaker stand-in for limits per machine.
@@ -172,6 +212,8 @@ pub(crate) enum Failure {
     NotFound,
     /// The path leads out of the workspace.
     Outside,
+    /// The file rules forbid it; the sentence says why.
+    Denied(String),
     /// The wrong kind of thing is there.
     WrongKind { found: Kind, needed: Kind },
     /// The pattern is no regular expression.

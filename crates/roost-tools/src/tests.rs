@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use roost_domain::effect::{Action, Cause, Effect};
+use roost_domain::files::FileRules;
 use roost_domain::gate::{Decision, Permit, Profile, Rules, decide};
 use roost_domain::id::{AgentId, SessionId, TurnId};
 use roost_domain::machine::{Condition, Layer, Size, Stats};
@@ -201,8 +202,9 @@ pub(crate) fn agent() -> AgentId {
 /// Returns a machine's spec under a profile, with listed and privately listed hosts.
 pub(crate) fn spec(profile: Profile, allow: &[&str], allow_private: &[&str]) -> Spec {
     let rules = |hosts: &[&str]| hosts.iter().map(|host| host.parse().unwrap()).collect();
-    let network = NetworkRules { allow: rules(allow), allow_private: rules(allow_private) };
-    Spec { agent: agent(), limits: Size::Small.limits(), profile, network }
+    let network =
+        NetworkRules { allow: rules(allow), allow_private: rules(allow_private), ..NetworkRules::default() };
+    Spec { agent: agent(), limits: Size::Small.limits(), profile, network, files: FileRules::default() }
 }
 
 /// Asks the gate, under the profile that allows everything.

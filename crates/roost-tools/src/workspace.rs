@@ -24,6 +24,7 @@ impl From<Error> for Failed {
             Error::Outside { .. } => format!("{text}; only files below /workspace can be used"),
             Error::CannotStart { .. }
             | Error::Gone
+            | Error::Denied { .. }
             | Error::WrongKind { .. }
             | Error::BadPattern { .. }
             | Error::NoSpace { .. }

@@ -3,6 +3,7 @@ use roost_domain::agent::{Agent, Failure, FailureCategory, Settings, State};
 use roost_domain::approval::Question;
 use roost_domain::effect::{Action, Cause, Effect};
 use roost_domain::event::{Journal, TurnEvent};
+use roost_domain::files::FileRules;
 use roost_domain::gate::{Decision, Permit, Profile};
 use roost_domain::id::ApprovalId;
 use roost_domain::machine::Layer;
@@ -209,5 +210,6 @@ fn machine_spec(agent: &Agent, settings: Settings) -> Spec {
         limits: agent.size.limits(),
         profile: settings.profile,
         network: settings.network,
+        files: FileRules::default(),
     }
 }

@@ -59,6 +59,7 @@ impl Settings {
             network: NetworkRules {
                 allow: hosts(network, "allow")?,
                 allow_private: hosts(network, "allowPrivate")?,
+                ..NetworkRules::default()
             },
             budget: budget(config)?,
             max_rounds: whole(config, "maxRounds", 1, 200, 40)?,

@@ -30,7 +30,7 @@ fn send(url_host: &str) -> Action {
 }
 
 fn outcome(action: Action, profile: Profile, budget: Option<i64>, committed: i64) -> &'static str {
-    let network = NetworkRules { allow: vec!["listed.example".parse().unwrap()], allow_private: vec![] };
+    let network = NetworkRules { allow: vec!["listed.example".parse().unwrap()], ..NetworkRules::default() };
     let rules =
         Rules { profile, network: &network, budget: budget.map(MicroUsd), committed: MicroUsd(committed) };
     match decide(&effect(action), &rules) {
@@ -102,11 +102,52 @@ fn any_change_to_an_effect_changes_its_hash() {
 
 #[test]
 fn a_machine_connects_only_where_nobody_would_have_to_be_asked() {
-    let network = NetworkRules { allow: vec!["listed.example".parse().unwrap()], allow_private: vec![] };
+    let network = NetworkRules { allow: vec!["listed.example".parse().unwrap()], ..NetworkRules::default() };
     for (profile, listed, other) in
         [(Profile::Open, true, true), (Profile::Standard, true, false), (Profile::Strict, false, false)]
     {
         let may = |host: &str| decide_connection(profile, &network, &host.parse().unwrap(), 443).is_ok();
         assert_eq!((may("listed.example"), may("other.example")), (listed, other), "{}", profile.name());
     }
+}
+
+#[test]
+fn a_denied_host_is_refused_under_every_profile() {
+    let deny = vec!["*.listed.example".parse().unwrap(), "other.example:25".parse().unwrap()];
+    let network = NetworkRules { allow: vec!["*".parse().unwrap()], deny, ..NetworkRules::default() };
+    for profile in Profile::ALL {
+        let rules = Rules { profile, network: &network, budget: None, committed: MicroUsd::ZERO };
+        let Decision::Blocked(reason) = decide(&effect(send("a.listed.example")), &rules) else {
+            panic!("not blocked under {}", profile.name());
+        };
+        assert_eq!(reason.rule, "host_denied");
+        assert!(reason.to_string().contains("denied by \"*.listed.example\""), "{reason}");
+        let host = "a.listed.example".parse().unwrap();
+        assert_eq!(decide_connection(profile, &network, &host, 443).unwrap_err().rule, "host_denied");
+    }
+    let other = "other.example".parse().unwrap();
+    assert!(decide_connection(Profile::Open, &network, &other, 25).is_err());
+    assert!(decide_connection(Profile::Open, &network, &other, 443).is_ok(), "another port is not denied");
+}
+
+#[test]
+fn a_confinement_holds_under_every_profile_and_lists_its_hosts() {
+    let only = |hosts: &[&str]| NetworkRules {
+        allow: vec!["*".parse().unwrap()],
+        confine: Some(hosts.iter().map(|host| host.parse().unwrap()).collect()),
+        ..NetworkRules::default()
+    };
+    for profile in Profile::ALL {
+        let network = only(&["in.example"]);
+        let rules = Rules { profile, network: &network, budget: None, committed: MicroUsd::ZERO };
+        let Decision::Blocked(reason) = decide(&effect(send("out.example")), &rules) else {
+            panic!("not blocked under {}", profile.name());
+        };
+        assert_eq!(reason.rule, "host_not_in_confinement");
+        assert!(decide_connection(profile, &network, &"out.example".parse().unwrap(), 443).is_err());
+        assert!(decide_connection(profile, &only(&[]), &"in.example".parse().unwrap(), 443).is_err());
+    }
+    let network = NetworkRules { allow: vec![], ..only(&["in.example"]) };
+    let may = |profile| decide_connection(profile, &network, &"in.example".parse().unwrap(), 443).is_ok();
+    assert_eq!(Profile::ALL.map(may), [true, true, false], "strict asks for listed hosts, as ever");
 }

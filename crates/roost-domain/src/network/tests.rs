@@ -92,8 +92,11 @@ fn inner_addresses_are_not_public_in_any_disguise() {
 
 #[test]
 fn a_private_address_needs_its_host_in_the_private_list() {
-    let rules =
-        NetworkRules { allow: vec![rule("db.example")], allow_private: vec![rule("files.example:80")] };
+    let rules = NetworkRules {
+        allow: vec![rule("db.example")],
+        allow_private: vec![rule("files.example:80")],
+        ..NetworkRules::default()
+    };
     let inner = "10.0.0.5".parse().unwrap();
     assert!(!rules.permits_address(&host("db.example"), 80, inner));
     assert!(rules.permits_address(&host("files.example"), 80, inner));

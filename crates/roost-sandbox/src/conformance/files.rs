@@ -1,5 +1,6 @@
 //! Files.
 
+use roost_domain::files::{FileRules, PathRule};
 use roost_domain::unit::Bytes;
 use roost_ports::machine::{EntryKind, Error};
 
@@ -185,4 +186,94 @@ pub async fn a_wrong_permit_touches_no_file(bench: &Bench) {
         assert!(matches!(machine.write(permit, "f", b"y").await, Err(Error::NotPermitted)));
     }
     assert_eq!(must("f", bench.read("f").await), "x");
+}
+
+fn list(texts: &[&str]) -> Vec<PathRule> {
+    texts.iter().map(|text| must(text, text.parse())).collect()
+}
+
+fn is_denied<T>(result: &Result<T, Error>) -> bool {
+    matches!(result, Err(Error::Denied { .. }))
+}
+
+/// Reading, writing, listing and searching, each to the letter of the rules.
+pub async fn file_operations_keep_to_the_rules(bench: &Bench) {
+    for path in ["secrets/key", "data/a.txt", "data/b.pem", "in/x.csv", "top"] {
+        bench.write(path, "needle\n").await;
+    }
+    let mut ruled = bench.clone();
+    ruled.spec.files = FileRules {
+        read: list(&["data/**", "in/*.csv", "secrets/**"]),
+        write: list(&["out/**", "in/*.csv"]),
+        deny: list(&["secrets", "**/*.pem"]),
+        within: vec![],
+    };
+    let machine = ruled.open().await;
+    let (may_read, may_write) = (bench.may_read(), bench.may_write());
+    for path in ["data/a.txt", "in/x.csv", "/workspace/in/../data/a.txt"] {
+        assert_eq!(must(path, ruled.read(path).await), "needle\n", "{path}");
+    }
+    for path in ["secrets/key", "data/b.pem", "top", "in/../top", "in/other", "secrets/none"] {
+        let read = ruled.read(path).await;
+        assert!(is_denied(&read), "{path}: {read:?}");
+    }
+    for path in ["out/new/file", "in/x.csv", "in/y.csv"] {
+        must(path, machine.write(&may_write, path, b"new").await);
+        assert_eq!(must(path, ruled.read(path).await), "new", "{path}");
+    }
+    for path in ["top", "data/a.txt", "out/k.pem", "secrets/key", "in/deep/z.csv", "new/file"] {
+        let written = machine.write(&may_write, path, b"x").await;
+        assert!(is_denied(&written), "{path}: {written:?}");
+    }
+    let listed = must("list", machine.list(&may_read, ".", 9, 100).await);
+    let listed: Vec<_> = listed.iter().map(|entry| entry.path.as_str()).collect();
+    let shown = ["data", "data/a.txt", "in", "in/x.csv", "in/y.csv", "out", "out/new", "out/new/file"];
+    assert_eq!(listed, shown);
+    let found = must("search", machine.search(&may_read, ".", "needle", 100).await);
+    assert_eq!(found.iter().map(|found| found.path.as_str()).collect::<Vec<_>>(), ["data/a.txt"]);
+    assert!(is_denied(&machine.list(&may_read, "secrets", 1, 10).await));
+    assert!(is_denied(&machine.search(&may_read, "top", "needle", 10).await));
+    must("stop", bench.machines.stop(bench.agent).await);
+    assert_eq!(must("top", bench.read("top").await), "needle\n", "nothing was changed");
+    assert!(matches!(bench.read("new/file").await, Err(Error::NotFound { .. })));
+}
+
+/// A link is judged by where it leads.
+pub async fn no_link_leads_file_operations_past_the_rules(bench: &Bench) {
+    bench.write("secrets/key", "secret").await;
+    bench.write("out/x", "x").await;
+    bench
+        .run(
+            "ln -s secrets alias; ln -s ../secrets/key out/key; ln -s ../secrets out/s; ln -s ../other out/o",
+        )
+        .await;
+    let mut ruled = bench.clone();
+    ruled.spec.files = FileRules {
+        write: list(&["out/**", "alias/**"]),
+        deny: list(&["secrets/**"]),
+        ..FileRules::default()
+    };
+    let machine = ruled.open().await;
+    for path in ["alias/key", "out/key", "out/s/key"] {
+        let read = ruled.read(path).await;
+        assert!(is_denied(&read), "read {path}: {read:?}");
+        let written = machine.write(&bench.may_write(), path, b"x").await;
+        assert!(is_denied(&written), "write {path}: {written:?}");
+        let found = machine.search(&bench.may_read(), path, "secret", 10).await;
+        assert!(is_denied(&found) || found.as_ref().is_ok_and(Vec::is_empty), "search {path}: {found:?}");
+    }
+    for path in ["out/s/new/file", "out/s/new", "out/o"] {
+        let written = machine.write(&bench.may_write(), path, b"x").await;
+        assert!(is_denied(&written), "write {path}: {written:?}");
+    }
+    for path in ["alias", "out/s"] {
+        let listed = machine.list(&bench.may_read(), path, 1, 10).await;
+        assert!(is_denied(&listed), "list {path}: {listed:?}");
+    }
+    must("stop", bench.machines.stop(bench.agent).await);
+    assert_eq!(
+        bench.run("ls -A secrets; cat secrets/key").await.stdout,
+        "key\nsecret",
+        "nothing was made there"
+    );
 }

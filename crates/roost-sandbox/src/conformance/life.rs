@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use roost_domain::machine::Condition;
-use roost_domain::unit::Bytes;
-use roost_ports::machine::{Command, Error};
+use roost_domain::files::FileRules;
+use roost_domain::gate::Profile;
+use roost_domain::machine::{Condition, Limits};
+use roost_domain::unit::{Bytes, MilliCpus};
+use roost_ports::machine::{Command, Error, Spec};
 
 use super::{Bench, must, soon};
 
@@ -195,4 +197,33 @@ pub async fn shutdown_stops_every_machine(bench: &Bench) {
     soon("shutdown", bench.machines.shutdown()).await;
     assert_eq!(bench.machines.condition(bench.agent), Condition::Absent);
     assert_eq!(bench.machines.condition(other.agent), Condition::Absent);
+}
+
+/// Opened with other rules or limits, the machine ends with all that runs in it, and keeps its workspace.
+pub async fn a_machine_with_another_spec_starts_anew(bench: &Bench) {
+    bench.write("kept", "yes").await;
+    bench.run(TICKING).await;
+    bench.wait_for_file("ticks").await;
+    let old = bench.open().await;
+    let mut changed = bench.clone();
+    changed.spec.network.deny = vec![must("rule", "denied.example".parse())];
+    for spec in [
+        changed.spec.clone(),
+        Spec { profile: Profile::Strict, ..bench.spec.clone() },
+        Spec { limits: Limits { cpu: MilliCpus(500), ..bench.spec.limits }, ..bench.spec.clone() },
+        Spec {
+            files: FileRules { deny: vec![must("rule", "x/**".parse())], ..FileRules::default() },
+            ..bench.spec.clone()
+        },
+    ] {
+        changed.spec = spec;
+        let held = changed.open().await;
+        let read = old.read(&bench.may_read(), "kept", 0, Bytes(9)).await;
+        assert!(matches!(read, Err(Error::Gone)), "{read:?}");
+        let again = changed.open().await;
+        must("the same spec", held.read(&bench.may_read(), "kept", 0, Bytes(9)).await);
+        must("the same spec", again.read(&bench.may_read(), "kept", 0, Bytes(9)).await);
+    }
+    assert_eq!(must("kept", changed.read("kept").await), "yes");
+    bench.wait_until_still("ticks").await;
 }

@@ -1,5 +1,6 @@
 use std::sync::Mutex;
 
+use roost_domain::files::FileRules;
 use roost_domain::machine::Size;
 use tokio::io::AsyncReadExt;
 
@@ -24,7 +25,9 @@ async fn through(profile: Profile, private: &[String], request: &str) -> (String
         network: NetworkRules {
             allow: vec!["localhost".parse().unwrap()],
             allow_private: private.iter().map(|rule| rule.parse().unwrap()).collect(),
+            ..NetworkRules::default()
         },
+        files: FileRules::default(),
     };
     let door = Door::new(&spec, Arc::clone(&attempts) as Arc<dyn Connections>);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use roost_domain::gate::Permit;
-use roost_domain::id::AgentId;
 use roost_domain::machine::Stats;
 use roost_domain::unit::Bytes;
 use roost_ports::machine::{Command, Entry, Error, Exit, FilePart, Machine, Match, Output, Spec};
@@ -24,8 +23,7 @@ use crate::wire::{ANSWER_MAX, Failure};
 
 /// A machine of the stand-in.
 pub(super) struct FakeMachine {
-    agent: AgentId,
-    memory_limit: Bytes,
+    spec: Spec,
     pub(super) path: PathBuf,
     /// One operation at a time: one whose caller is gone goes on to its end, and nothing later may overtake it.
     files: Arc<Mutex<Files>>,
@@ -44,8 +42,7 @@ pub(super) struct FakeMachine {
 impl FakeMachine {
     pub(super) fn new(spec: &Spec, path: PathBuf, files: Files, mark: String, tasks: TaskTracker) -> Self {
         Self {
-            agent: spec.agent,
-            memory_limit: spec.limits.memory,
+            spec: spec.clone(),
             path,
             files: Arc::new(Mutex::new(files)),
             mark,
@@ -57,6 +54,11 @@ impl FakeMachine {
             last_reading: Mutex::new((Instant::now(), Duration::ZERO)),
             tasks,
         }
+    }
+
+    /// Returns how it was started.
+    pub(super) const fn spec(&self) -> &Spec {
+        &self.spec
     }
 
     pub(super) const fn activity(&self) -> &Arc<Activity> {
@@ -99,11 +101,11 @@ impl FakeMachine {
         let (then, used) = std::mem::replace(&mut *last, (now, cpu));
         let wall = now.duration_since(then).as_secs_f64().max(f64::EPSILON);
         let cpu_share = cpu.saturating_sub(used).as_secs_f64() / wall;
-        Stats { memory, memory_limit: self.memory_limit, cpu, cpu_share, processes }
+        Stats { memory, memory_limit: self.spec.limits.memory, cpu, cpu_share, processes }
     }
 
     fn begin(&self, permit: &Permit, act: Act) -> Result<InUse, Error> {
-        permitted::check(permit, self.agent, act)?;
+        permitted::check(permit, self.spec.agent, act)?;
         if self.gone.is_cancelled() {
             return Err(Error::Gone);
         }

@@ -27,6 +27,7 @@ impl Files {
         let regex = regex.map_err(|error| Failure::BadPattern(brief(&error.to_string())))?;
         let max = usize::try_from(max).unwrap_or(usize::MAX);
         let inner = normal(path)?;
+        self.may_look(&inner)?;
         let mut matches = Vec::new();
         let mut left = READ_MAX;
         for path in self.to_search(&inner)? {

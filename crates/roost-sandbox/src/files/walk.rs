@@ -14,6 +14,7 @@ impl Files {
     /// Lists a directory, sorted by path.
     pub(crate) fn list(&self, path: &str, depth: u32, max: u32) -> Result<Vec<Entry>, Failure> {
         let inner = normal(path)?;
+        self.may_look(&inner)?;
         let mut found = Vec::new();
         self.walk(&inner, depth.min(DEPTH_MAX), &mut found)?;
         found.sort_by(|a, b| a.path.cmp(&b.path));
@@ -53,6 +54,10 @@ impl Files {
         if what != Kind::Directory {
             return Err(Failure::WrongKind { found: what, needed: Kind::Directory });
         }
+        let real = self.real(&directory)?;
+        if let Some(real) = &real {
+            self.may_look(real)?;
+        }
         let mut below = Vec::new();
         for entry in Dir::read_from(&directory).map_err(failure)? {
             let entry = entry.map_err(failure)?;
@@ -65,8 +70,13 @@ impl Files {
             else {
                 continue;
             };
-            let path = if inner == "." { name.into_owned() } else { format!("{inner}/{name}") };
             let kind = kind(&stat);
+            let at =
+                |above: &str| if above.is_empty() { name.to_string() } else { format!("{above}/{name}") };
+            if real.as_deref().is_some_and(|real| !self.shows(&at(real), kind == Kind::Directory)) {
+                continue;
+            }
+            let path = at(if inner == "." { "" } else { inner });
             if kind == Kind::Directory {
                 below.push(path.clone());
             }

@@ -1,7 +1,7 @@
 //! Writing a file whole: into a temporary one beside it, then renamed over it.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Seek, Write};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,7 +22,17 @@ pub(crate) struct Writing {
     name: String,
     temporary: String,
     file: File,
+    how: How,
     renamed: bool,
+}
+
+/// How a file gets its new content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// Another file takes its place.
+    Replace,
+    /// It keeps its place, and a reader may see it half written.
+    Fill,
 }
 
 impl Files {
@@ -33,8 +43,17 @@ impl Files {
             if inner == "." {
                 return Err(Failure::WrongKind { found: Kind::Directory, needed: Kind::File });
             }
+            self.may_write(&inner)?;
             let (above, name) = inner.rsplit_once('/').unwrap_or((".", &inner));
             let directory = self.make_directories(above)?;
+            let mut how = How::Replace;
+            if let Some(above) = self.real(&directory)? {
+                let real = if above.is_empty() { name.to_owned() } else { format!("{above}/{name}") };
+                self.may_write(&real)?;
+                if self.is_single(&real) {
+                    how = How::Fill;
+                }
+            }
             let mode = match rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) {
                 Err(Errno::NOENT) => Mode::from_raw_mode(0o644),
                 Err(error) => return Err(failure(error)),
@@ -49,7 +68,7 @@ impl Files {
                     }
                 },
             };
-            return Writing::begin(directory, name, mode);
+            return Writing::begin(directory, name, mode, how);
         }
         Err(Failure::NotFound)
     }
@@ -69,6 +88,9 @@ impl Files {
         let mut end = 0;
         for part in inner.split('/') {
             end += part.len() + usize::from(end > 0);
+            if let Some(above) = self.real(&directory)? {
+                self.may_make(format!("{above}/{part}").trim_start_matches('/'))?;
+            }
             match rustix::fs::mkdirat(&directory, part, Mode::from_raw_mode(0o755)) {
                 Ok(()) | Err(Errno::EXIST) => {}
                 Err(error) => return Err(failure(error)),
@@ -92,9 +114,9 @@ fn behind_link(directory: &OwnedFd, above: &str, name: &str) -> Result<String, F
 }
 
 impl Writing {
-    fn begin(directory: OwnedFd, name: &str, mode: Mode) -> Result<Self, Failure> {
+    fn begin(directory: OwnedFd, name: &str, mode: Mode, how: How) -> Result<Self, Failure> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         loop {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
             let temporary = format!(".roost-write-{}-{count}", std::process::id());
@@ -104,7 +126,7 @@ impl Writing {
                 Err(error) => return Err(failure(error)),
                 Ok(file) => {
                     let name = name.to_owned();
-                    let writing = Self { directory, name, temporary, file: file.into(), renamed: false };
+                    let writing = Self { directory, name, temporary, file: file.into(), how, renamed: false };
                     rustix::fs::fchmod(&writing.file, mode).map_err(failure)?;
                     return Ok(writing);
                 }
@@ -121,6 +143,9 @@ impl Writing {
     /// old file or the new one.
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
         rustix::fs::fdatasync(&self.file).map_err(failure)?;
+        if self.how == How::Fill {
+            return self.fill();
+        }
         rustix::fs::renameat(&self.directory, self.temporary.as_str(), &self.directory, self.name.as_str())
             .map_err(|error| match error {
             Errno::ISDIR => Failure::WrongKind { found: Kind::Directory, needed: Kind::File },
@@ -128,6 +153,18 @@ impl Writing {
         })?;
         self.renamed = true;
         Ok(())
+    }
+}
+
+impl Writing {
+    /// Copies what was written into the file that is there.
+    fn fill(&mut self) -> Result<(), Failure> {
+        let flags = OFlags::WRONLY | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let place = rustix::fs::openat(&self.directory, self.name.as_str(), flags, Mode::empty());
+        let mut place = File::from(place.map_err(failure)?);
+        let copied = self.file.rewind().and_then(|()| std::io::copy(&mut self.file, &mut place));
+        copied.map_err(|error| system(&error))?;
+        rustix::fs::fdatasync(&place).map_err(failure)
     }
 }
 

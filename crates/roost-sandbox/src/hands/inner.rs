@@ -5,13 +5,15 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
+use roost_domain::files::FileRules;
 use rustix::fs::Mode;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
 use rustix::thread::{Gid, Uid};
 
+use super::fences::{self, Fenced};
 use super::{inherited, loopback, root, serve, step, walls};
 use crate::files::{Files, WORKSPACE};
-use crate::wire::{Begun, Ready, Shape, Start, VERSION, read_frame, write_frame};
+use crate::wire::{Begun, Ready, Rlimits, Shape, Start, VERSION, read_frame, write_frame};
 
 pub(super) fn main() -> ExitCode {
     let Ok((control, side)) = inherited::take() else { return ExitCode::from(2) };
@@ -30,7 +32,7 @@ pub(super) fn main() -> ExitCode {
 
 fn build(control: &UnixStream, side: UnixStream) -> Result<(Files, OwnedFd), String> {
     let program = step("open the own program", inherited::own_program())?;
-    let shape = match step("wait for the shape", read_frame(control))?.body {
+    let Shape { tmp_bytes, rlimits, files } = match step("wait for the shape", read_frame(control))?.body {
         Start::Become(shape) => shape,
         Start::Unshare | Start::Spawn => return Err("the driver repeated a step".to_owned()),
     };
@@ -42,11 +44,12 @@ fn build(control: &UnixStream, side: UnixStream) -> Result<(Files, OwnedFd), Str
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL)),
     )?;
     rustix::process::umask(Mode::from_raw_mode(0o022));
-    let proc = root::build(&shape)?;
+    let rules = FileRules::try_from(files).map_err(|error| format!("{}: {error}", fences::PROBLEM))?;
+    let root::Built { proc, workspace } = root::build(tmp_bytes, &rules)?;
     step("name the host", rustix::system::sethostname(b"machine"))?;
     let loopback = loopback::up().and_then(|()| open_door(&side));
     drop(side);
-    limit(&shape)?;
+    limit(rlimits.as_ref())?;
     walls::drop_capabilities()?;
     // What belongs to this process (its memory, its descriptors) is closed to the commands, which have the same
     // user.
@@ -54,10 +57,14 @@ fn build(control: &UnixStream, side: UnixStream) -> Result<(Files, OwnedFd), Str
         "close the process to others",
         rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable),
     )?;
-    let landlock = walls::landlock(program.as_fd());
+    let whole = workspace.as_ref().map(|workspace| workspace.whole.as_fd());
+    let landlock = walls::landlock(program.as_fd(), whole);
     walls::seccomp()?;
     step("enter the workspace", rustix::process::chdir(WORKSPACE))?;
-    let files = step("open the workspace", Files::open(WORKSPACE.as_ref()))?;
+    let files = match workspace {
+        None => step("open the workspace", Files::open(WORKSPACE.as_ref()))?,
+        Some(Fenced { whole, single }) => step("open the workspace", Files::ruled(whole, rules, single))?,
+    };
     let ready = Ready { version: VERSION, landlock, loopback, proc };
     step("answer the driver", write_frame(control, 0, &Begun::Ready(ready), &[]))?;
     Ok((files, program))
@@ -92,10 +99,10 @@ fn open_door(side: &UnixStream) -> Result<(), String> {
     Ok(())
 }
 
-fn limit(shape: &Shape) -> Result<(), String> {
+fn limit(rlimits: Option<&Rlimits>) -> Result<(), String> {
     let fixed = |n: u64| Rlimit { current: Some(n), maximum: Some(n) };
     step("forbid core dumps", rustix::process::setrlimit(Resource::Core, fixed(0)))?;
-    if let Some(limits) = &shape.rlimits {
+    if let Some(limits) = rlimits {
         step("limit memory", rustix::process::setrlimit(Resource::As, fixed(limits.memory_bytes)))?;
         step("limit processes", rustix::process::setrlimit(Resource::Nproc, fixed(limits.processes)))?;
     }

@@ -30,6 +30,13 @@ pub(super) fn seal(read_only: &[String], writable: &[&str]) -> io::Result<()> {
     Ok(())
 }
 
+/// Returns how something is mounted; nothing if it is no mount.
+pub(super) fn flags_at(path: &str) -> io::Result<MountFlags> {
+    let table = std::fs::read_to_string("/proc/self/mountinfo")?;
+    let last = parse(&table).into_iter().rfind(|mounted| mounted.path == path);
+    Ok(last.map_or(MountFlags::empty(), |mounted| mounted.flags))
+}
+
 fn is_below(path: &str, above: &str) -> bool {
     path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

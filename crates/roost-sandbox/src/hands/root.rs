@@ -5,13 +5,14 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use roost_domain::files::FileRules;
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive, mount_change,
     mount_remount, unmount,
 };
 
+use super::fences::{self, Fenced};
 use super::{mounts, step};
-use crate::wire::Shape;
 
 /// Directories of the host that commands can read and run.
 pub(super) const SYSTEM: [&str; 8] = ["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec"];
@@ -54,8 +55,8 @@ const HIDDEN_FILES: [&str; 10] = [
 const HIDDEN_DIRECTORIES: [&str; 6] = ["acpi", "asound", "bus", "driver", "fs", "scsi"];
 
 /// Builds the machine's root around the current directory, which is the workspace, and moves into it. Returns
-/// how `/proc` could be mounted.
-pub(super) fn build(shape: &Shape) -> Result<String, String> {
+/// how `/proc` could be mounted, and the whole workspace where commands see only a part of it.
+pub(super) fn build(tmp_bytes: u64, rules: &FileRules) -> Result<Built, String> {
     step(
         "part from the host's mounts",
         mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC),
@@ -69,16 +70,21 @@ pub(super) fn build(shape: &Shape) -> Result<String, String> {
     let mut read_only = Vec::new();
     system(&mut read_only)?;
     etc(&mut read_only)?;
-    devices(shape)?;
+    devices(tmp_bytes)?;
     let proc = mount_proc(&mut read_only)?;
-    step("make /tmp", scratch("/tmp", shape))?;
+    step("make /tmp", scratch("/tmp", tmp_bytes))?;
     step("make /run", fs::create_dir("/run"))?;
     step("make /var", fs::create_dir("/var"))?;
     step("make /var/tmp", symlink("/tmp", "/var/tmp"))?;
     step("make /workspace", fs::create_dir("/workspace"))?;
     // The current directory is still the workspace as the driver entered it, wherever that is on the host.
-    step("mount the workspace", mount_bind(".", "/workspace"))?;
-    step("close the system's directories", mounts::seal(&read_only, &["/workspace"]))?;
+    let place = if rules.is_unrestricted() { "/workspace" } else { fences::BEHIND };
+    if place == fences::BEHIND {
+        step("make a place for the whole workspace", fs::create_dir(place))?;
+    }
+    step("mount the workspace", mount_bind(".", place))?;
+    step("close the system's directories", mounts::seal(&read_only, &[place]))?;
+    let workspace = if place == fences::BEHIND { Some(fences::build(rules)?) } else { None };
     step("enter the new root", rustix::process::chdir("/"))?;
     step("leave the old root", unmount("/.old", UnmountFlags::DETACH))?;
     step("remove the old root's place", fs::remove_dir("/.old"))?;
@@ -86,7 +92,15 @@ pub(super) fn build(shape: &Shape) -> Result<String, String> {
         "close the root",
         mount_remount("/", nosuid_nodev() | MountFlags::RDONLY, c"size=8m,nr_inodes=4096"),
     )?;
-    Ok(proc)
+    Ok(Built { proc, workspace })
+}
+
+/// A root that is built.
+pub(super) struct Built {
+    /// How `/proc` is mounted.
+    pub(super) proc: String,
+    /// The whole workspace, where commands see only a part of it.
+    pub(super) workspace: Option<Fenced>,
 }
 
 fn nosuid_nodev() -> MountFlags {
@@ -145,7 +159,7 @@ fn etc(read_only: &mut Vec<String>) -> Result<(), String> {
     Ok(())
 }
 
-fn devices(shape: &Shape) -> Result<(), String> {
+fn devices(tmp_bytes: u64) -> Result<(), String> {
     step("make /dev", fs::create_dir("/dev"))?;
     for name in DEVICES {
         let (old, new) = (format!("/.old/dev/{name}"), format!("/dev/{name}"));
@@ -160,13 +174,13 @@ fn devices(shape: &Shape) -> Result<(), String> {
     ] {
         step(&format!("link /dev/{name}"), symlink(target, format!("/dev/{name}")))?;
     }
-    step("make /dev/shm", scratch("/dev/shm", shape))
+    step("make /dev/shm", scratch("/dev/shm", tmp_bytes))
 }
 
 /// Mounts a private directory in memory that anyone in the machine can write to.
-fn scratch(path: &str, shape: &Shape) -> io::Result<()> {
+fn scratch(path: &str, tmp_bytes: u64) -> io::Result<()> {
     fs::create_dir(path)?;
-    let options = format!("size={},mode=1777\0", shape.tmp_bytes);
+    let options = format!("size={tmp_bytes},mode=1777\0");
     let options = std::ffi::CStr::from_bytes_with_nul(options.as_bytes()).map_err(io::Error::other)?;
     Ok(mount("tmpfs", path, "tmpfs", nosuid_nodev(), options)?)
 }

@@ -30,15 +30,19 @@ pub(super) fn drop_capabilities() -> Result<(), String> {
 
 /// Puts Landlock up as far as the kernel has it. Says which part stands, or why none does; a host without it is
 /// no reason not to start, as the driver reports it.
-pub(super) fn landlock(program: BorrowedFd<'_>) -> Result<String, String> {
-    try_landlock(program).map_err(|error| error.to_string()).and_then(|status| match status {
+/// `whole` is the workspace as file operations reach it, where commands see only a part.
+pub(super) fn landlock(program: BorrowedFd<'_>, whole: Option<BorrowedFd<'_>>) -> Result<String, String> {
+    try_landlock(program, whole).map_err(|error| error.to_string()).and_then(|status| match status {
         RulesetStatus::FullyEnforced => Ok("fully enforced".to_owned()),
         RulesetStatus::PartiallyEnforced => Ok("as far as this kernel has it".to_owned()),
         RulesetStatus::NotEnforced => Err("the kernel has no Landlock, or it is turned off".to_owned()),
     })
 }
 
-fn try_landlock(program: BorrowedFd<'_>) -> Result<RulesetStatus, landlock::RulesetError> {
+fn try_landlock(
+    program: BorrowedFd<'_>,
+    whole: Option<BorrowedFd<'_>>,
+) -> Result<RulesetStatus, landlock::RulesetError> {
     let abi = ABI::V6;
     let look = AccessFs::from_read(abi);
     let run = AccessFs::Execute | AccessFs::ReadFile;
@@ -69,6 +73,9 @@ fn try_landlock(program: BorrowedFd<'_>) -> Result<RulesetStatus, landlock::Rule
         if let Ok(place) = PathFd::new(&path) {
             rules = rules.add_rule(PathBeneath::new(place, access))?;
         }
+    }
+    if let Some(whole) = whole {
+        rules = rules.add_rule(PathBeneath::new(whole, all))?;
     }
     Ok(rules.restrict_self()?.ruleset)
 }

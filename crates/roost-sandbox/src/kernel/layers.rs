@@ -31,9 +31,15 @@ pub(super) fn layers(host: &Host) -> Vec<Layer> {
         Ok(_) => (true, "list of known system calls".to_owned()),
         Err(error) => (false, format!("the kernel has no system call filters: {error}")),
     };
+    let files = match (lock(&host.fences).clone(), &namespaces) {
+        (Some(problem), _) => (false, problem),
+        (None, (false, why)) => (false, why.clone()),
+        (None, (true, _)) => (true, "by mounts".to_owned()),
+    };
     let mut layers = vec![
         layer("namespaces", namespaces),
         layer("network", network),
+        layer("files", files),
         layer("seccomp", seccomp),
         layer("landlock", landlock),
     ];

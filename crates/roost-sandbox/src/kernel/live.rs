@@ -17,6 +17,7 @@ use super::{Host, lock};
 use crate::activity::Activity;
 use crate::calls;
 use crate::egress::Door;
+use crate::hands::fences;
 use crate::remote::Remote;
 use crate::wire::{Request, Rlimits};
 
@@ -31,7 +32,7 @@ pub(super) struct Live {
     group: Option<Group>,
     first: OwnedFd,
     child: tokio::sync::Mutex<Child>,
-    limits: Limits,
+    spec: Spec,
     frozen: AtomicBool,
     activity: Arc<Activity>,
     /// When the CPU time was last read, and what it was.
@@ -70,9 +71,14 @@ impl Live {
             group,
             rlimits: rlimits(host, &spec.limits),
             limits: &spec.limits,
+            files: &spec.files,
         };
-        let Started { child, first, control, listener, ready } =
-            start::start(plan).await.map_err(cannot_start)?;
+        let started = start::start(plan).await;
+        if !spec.files.is_unrestricted() {
+            let problem = started.as_ref().err().filter(|problem| problem.starts_with(fences::PROBLEM));
+            *lock(&host.fences) = problem.cloned();
+        }
+        let Started { child, first, control, listener, ready } = started.map_err(cannot_start)?;
         let remote = Remote::new(control, &host.tasks);
         *lock(&host.ready) = Some(ready);
         if let Some(listener) = listener {
@@ -90,11 +96,16 @@ impl Live {
             group: group.cloned(),
             first,
             child: tokio::sync::Mutex::new(child),
-            limits: spec.limits,
+            spec: spec.clone(),
             frozen: AtomicBool::new(false),
             activity: Arc::new(Activity::new()),
             last_reading: Mutex::new((Instant::now(), Duration::ZERO)),
         })
+    }
+
+    /// Returns how the machine was started.
+    pub(super) const fn spec(&self) -> &Spec {
+        &self.spec
     }
 
     pub(super) const fn remote(&self) -> &Remote {
@@ -192,7 +203,7 @@ impl Live {
             }
         };
         let cpu_share = self.share(cpu);
-        Ok(Stats { memory, memory_limit: self.limits.memory, cpu, cpu_share, processes })
+        Ok(Stats { memory, memory_limit: self.spec.limits.memory, cpu, cpu_share, processes })
     }
 
     /// Returns the share of one CPU used since the last reading.

@@ -50,16 +50,19 @@ impl Slot {
         self.up().is_some_and(|live| !live.is_frozen() && live.activity().is_idle(idle))
     }
 
-    /// Returns the machine, running.
+    /// Returns the machine, running as `spec` says. One that runs otherwise ends first.
     pub(super) async fn open(self: &Arc<Self>, spec: &Spec) -> Result<Arc<Live>, Error> {
         if let Some(live) = self.up()
+            && live.spec() == spec
             && !live.is_frozen()
         {
             live.activity().touch();
             return Ok(live);
         }
         let _change = self.change.lock().await;
-        if let Some(live) = self.up() {
+        if let Some(live) = self.up()
+            && live.spec() == spec
+        {
             live.freeze(false).await?;
             live.activity().touch();
             return Ok(live);

@@ -19,6 +19,7 @@ use std::os::unix::net::UnixStream as StdUnixStream;
 use std::process::Stdio;
 use std::time::Duration;
 
+use roost_domain::files::FileRules;
 use roost_domain::machine::Limits;
 use rustix::process::{Pid, PidfdFlags, Signal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -42,6 +43,7 @@ pub(super) struct Plan<'a> {
     /// What the group cannot limit.
     pub(super) rlimits: Option<Rlimits>,
     pub(super) limits: &'a Limits,
+    pub(super) files: &'a FileRules,
 }
 
 /// A machine that is up.
@@ -108,7 +110,11 @@ async fn begin(
     };
     let first = rustix::process::pidfd_open(first, PidfdFlags::empty())
         .map_err(|error| format!("watch its first process: {error}"))?;
-    let shape = Shape { tmp_bytes: plan.limits.memory.0 / 2, rlimits: plan.rlimits.clone() };
+    let shape = Shape {
+        tmp_bytes: plan.limits.memory.0 / 2,
+        rlimits: plan.rlimits.clone(),
+        files: plan.files.into(),
+    };
     tell(&mut control, &Start::Become(shape)).await?;
     let ready = match hear(&mut control).await {
         Ok(Begun::Ready(ready)) => ready,

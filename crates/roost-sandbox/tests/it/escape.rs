@@ -352,9 +352,30 @@ async fn the_layers_say_what_holds() {
     let names: Vec<_> = layers.iter().map(|layer| layer.name).collect();
     assert_eq!(
         names,
-        ["namespaces", "network", "seccomp", "landlock", "memory", "cpu", "processes", "freezer"]
+        ["namespaces", "network", "files", "seccomp", "landlock", "memory", "cpu", "processes", "freezer"]
     );
-    for name in ["namespaces", "network", "seccomp"] {
+    for name in ["namespaces", "network", "files", "seccomp"] {
         assert!(layers.iter().any(|layer| layer.name == name && layer.holds), "{layers:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_denied_host_and_one_outside_a_confinement_are_refused_at_the_door() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let here = format!("127.0.0.1:{port}");
+    let mut jail = Jail::with(|bench| {
+        bench.spec.profile = Profile::Open;
+        bench.spec.network.allow_private = vec![here.parse().unwrap()];
+        bench.spec.network.deny = vec![here.parse().unwrap()];
+    })
+    .await;
+    let said = jail.say(&format!("./probe proxy 'CONNECT {here}'")).await;
+    assert!(said.starts_with("HTTP/1.1 403") && said.contains("are denied by"), "{said}");
+    jail.bench.spec.network.deny = Vec::new();
+    jail.bench.spec.network.confine = Some(vec!["only.example".parse().unwrap()]);
+    let said = jail.say(&format!("./probe proxy 'CONNECT {here}'")).await;
+    assert!(said.starts_with("HTTP/1.1 403") && said.contains("confined"), "{said}");
+    listener.set_nonblocking(true).unwrap();
+    assert!(listener.accept().is_err(), "something arrived");
 }

@@ -67,7 +67,7 @@ fn the_suite_passes_for_a_server_without_privileges() {
     let program = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
     let mut command =
         std::process::Command::new(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&program)));
-    command.args(["kernel::", "escape::", "--test-threads=2"]).env("TMPDIR", place.path());
+    command.args(["kernel::", "escape::", "fences::", "--test-threads=2"]).env("TMPDIR", place.path());
     let output = command.uid(nobody).gid(nobody).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(

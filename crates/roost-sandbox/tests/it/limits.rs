@@ -7,7 +7,7 @@ use roost_ports::machine::{ExitStatus, Machines};
 
 use crate::escape::Jail;
 
-fn holds(jail: &Jail, name: &str) -> bool {
+pub(crate) fn holds(jail: &Jail, name: &str) -> bool {
     let holds = jail.machines.layers().iter().any(|layer| layer.name == name && layer.holds);
     if !holds {
         eprintln!("this host cannot limit {name}: not tested");

@@ -5,5 +5,6 @@
 mod death;
 mod escape;
 mod fake;
+mod fences;
 mod kernel;
 mod limits;

@@ -44,10 +44,13 @@ pub(super) fn next(hop: &Hop, status: StatusCode, headers: &HeaderMap, spec: &Sp
     if hop.target.url.scheme() == "https" && onward.target.url.scheme() == "http" {
         return Next::HandBack("it leads from https to http".to_owned());
     }
+    let Target { host, port, .. } = &onward.target;
+    if spec.network.forbids(host, *port) {
+        return Next::HandBack(format!("it leads to {host}:{port}, where the agent may not connect to"));
+    }
     if same_place(&hop.target, &onward.target) {
         return Next::Follow(Box::new(onward));
     }
-    let Target { host, port, .. } = &onward.target;
     if spec.profile == Profile::Strict || !spec.network.lists(host, *port) {
         return Next::HandBack(format!("it leads to {host}:{port}; send a request there if that is wanted"));
     }

@@ -14,6 +14,8 @@ use super::{Controllers, Version};
 const OWN_PROCESSES: u32 = 2;
 /// The scheduler's period, in microseconds; a share of it for each CPU.
 const PERIOD_US: u64 = 100_000;
+/// The smallest share that the kernel gives.
+const QUOTA_MIN_US: u64 = 1_000;
 /// How long the kernel may take to freeze, or to let go of a group whose processes were killed.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// How often to look whether a group is frozen before waiting a millisecond, the shortest wait there is: mostly it
@@ -39,7 +41,7 @@ impl Group {
             fs::create_dir_all(path)?;
         }
         let memory = limits.memory.0.to_string();
-        let quota = u64::from(limits.vcpus) * PERIOD_US;
+        let quota = (u64::from(limits.cpu.0) * PERIOD_US / 1000).max(QUOTA_MIN_US);
         let processes = limits.processes.saturating_add(OWN_PROCESSES).to_string();
         match self.version {
             Version::V1 => {

@@ -108,3 +108,22 @@ fn redirects_to_where_a_request_may_not_go_are_handed_back() {
         assert_eq!(follows(&get, 302, location, Profile::Open, &["*"]), expected, "{location}");
     }
 }
+
+#[test]
+fn nobody_is_led_to_a_denied_host_or_out_of_a_confinement() {
+    let get = hop(Method::GET, "http://a.example/");
+    let lead = |network: roost_domain::network::NetworkRules, location: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert(LOCATION, HeaderValue::from_str(location).unwrap());
+        let spec = Spec { network, ..spec(Profile::Open, &["*"], &[]) };
+        matches!(next(&get, StatusCode::FOUND, &headers, &spec), Next::Follow(_))
+    };
+    let all = || spec(Profile::Open, &["*"], &[]).network;
+    let rule = |text: &str| vec![text.parse().unwrap()];
+    assert!(lead(all(), "http://b.example/") && lead(all(), "https://a.example/"));
+    let denied = |text: &str| roost_domain::network::NetworkRules { deny: rule(text), ..all() };
+    assert!(!lead(denied("b.example"), "http://b.example/"));
+    assert!(!lead(denied("a.example:443"), "https://a.example/"));
+    let confined = || roost_domain::network::NetworkRules { confine: Some(rule("a.example")), ..all() };
+    assert!(!lead(confined(), "http://b.example/") && lead(confined(), "https://a.example/"));
+}
