@@ -15,7 +15,6 @@ mod keys;
 mod openapi;
 mod options;
 mod paging;
-mod time;
 mod usage;
 mod vocabulary;
 

@@ -2,18 +2,24 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use roost_domain::model::ModelName;
+use roost_domain::plan::{Allowance, Plan};
 use roost_domain::unit::Tokens;
 use roost_ports::clock::Clock;
 use roost_ports::machine::Machines;
 use roost_ports::model::Models;
 use roost_ports::random::Random;
+use roost_ports::scanner::Scanner;
 use roost_ports::store::Store;
 use roost_ports::tool::Tools;
 use roost_ports::vault::Vault;
 use tokio::sync::Notify;
 
+use crate::guard::Editions;
 use crate::hub::Hub;
-use crate::{Agents, Approvals, Events, Keys, Messages, Sessions, Turns, Usages};
+use crate::quota::Quotas;
+use crate::{
+    Agents, Approvals, Events, Gate, Keys, Messages, PermissionSets, Policies, Scans, Sessions, Turns, Usages,
+};
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
 #[derive(Clone)]
@@ -22,6 +28,8 @@ pub struct Core {
     pub(crate) settings: Arc<Settings>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) queued: Arc<Notify>,
+    pub(crate) editions: Arc<Editions>,
+    pub(crate) quotas: Arc<Quotas>,
 }
 
 /// What the core asks of the outside.
@@ -36,6 +44,8 @@ pub struct Ports {
     pub models: Arc<dyn Models>,
     /// What models can ask for.
     pub tools: Arc<dyn Tools>,
+    /// What is wrong with code.
+    pub scanner: Arc<dyn Scanner>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -58,6 +68,8 @@ pub struct Settings {
     /// The walls without which no machine of an agent under the policy `strict` is used; see
     /// `roost_domain::machine::Layer` for their names.
     pub strict_layers: Vec<String>,
+    /// What accounts may use of what is metered.
+    pub allowance: Allowance,
 }
 
 impl Default for Settings {
@@ -70,6 +82,7 @@ impl Default for Settings {
             max_open_turns: 100,
             max_agents: 100_000,
             strict_layers: ["namespaces", "network", "seccomp"].map(str::to_owned).to_vec(),
+            allowance: Plan::Enterprise.allowance(),
         }
     }
 }
@@ -82,6 +95,8 @@ impl Core {
             settings: Arc::new(settings),
             hub: Arc::new(Hub::default()),
             queued: Arc::new(Notify::new()),
+            editions: Arc::default(),
+            quotas: Arc::default(),
         }
     }
 
@@ -112,6 +127,11 @@ impl Core {
         Events(self)
     }
 
+    /// Returns the gate's own use cases: what agents that run elsewhere ask, and what was decided.
+    pub const fn gate(&self) -> Gate<'_> {
+        Gate(self)
+    }
+
     /// Returns the use cases of API keys.
     pub const fn keys(&self) -> Keys<'_> {
         Keys(self)
@@ -120,6 +140,21 @@ impl Core {
     /// Returns the use cases of messages.
     pub const fn messages(&self) -> Messages<'_> {
         Messages(self)
+    }
+
+    /// Returns the use cases of permissions.
+    pub const fn permissions(&self) -> PermissionSets<'_> {
+        PermissionSets(self)
+    }
+
+    /// Returns the use cases of policies.
+    pub const fn policies(&self) -> Policies<'_> {
+        Policies(self)
+    }
+
+    /// Returns the use cases of scans.
+    pub const fn scans(&self) -> Scans<'_> {
+        Scans(self)
     }
 
     /// Returns the use cases of sessions.

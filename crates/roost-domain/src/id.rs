@@ -74,6 +74,7 @@ id!(AgentId, "", "an agent id (a UUID)", "One agent. Agento's contract shows a b
 id!(SessionId, "sess_", "a session id (sess_…)", "One log of events between an agent and one peer.");
 id!(TurnId, "turn_", "a turn id (turn_…)", "One pass of the agent loop.");
 id!(ApprovalId, "apr_", "an approval id (apr_…)", "One question to a person about one exact effect.");
+id!(ScanId, "scan_", "a scan id (scan_…)", "One scan of code.");
 id!(JobId, "job_", "a job id (job_…)", "One entry of the durable queue.");
 
 impl AgentId {

@@ -15,8 +15,10 @@ mod account;
 mod agent;
 mod approval;
 mod event;
+mod guard;
 mod job;
 mod key;
+mod scan;
 mod secret;
 mod session;
 mod turn;
@@ -24,10 +26,12 @@ mod usage;
 
 pub use account::{Accounts, AccountsMut};
 pub use agent::{AgentCursor, AgentFilter, Agents, AgentsMut, Document, DocumentName};
-pub use approval::{ApprovalCursor, ApprovalFilter, Approvals, ApprovalsMut};
+pub use approval::{ApprovalCursor, ApprovalFilter, Approvals, ApprovalsMut, EntryFilter};
 pub use event::{AgentEvent, ChatMessage, Events, EventsMut, MessageFilter, Role};
+pub use guard::{DecisionEntry, DecisionFilter, Edition, Guards, GuardsMut, Kept};
 pub use job::{Job, Jobs, JobsMut, NewJob};
 pub use key::{Keys, KeysMut};
+pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
 pub use turn::{Turn, TurnPhase, Turns, TurnsMut};
@@ -35,12 +39,24 @@ pub use usage::{Ledger, UsageRow, Usages, UsagesMut};
 
 /// Everything that looks.
 pub trait Reader:
-    Accounts + Agents + Approvals + Events + Jobs + Keys + Secrets + Sessions + Turns + Usages
+    Accounts + Agents + Approvals + Events + Guards + Jobs + Keys + Scans + Secrets + Sessions + Turns + Usages
 {
 }
 
 impl<T> Reader for T where
-    T: Accounts + Agents + Approvals + Events + Jobs + Keys + Secrets + Sessions + Turns + Usages + ?Sized
+    T: Accounts
+        + Agents
+        + Approvals
+        + Events
+        + Guards
+        + Jobs
+        + Keys
+        + Scans
+        + Secrets
+        + Sessions
+        + Turns
+        + Usages
+        + ?Sized
 {
 }
 
@@ -51,8 +67,10 @@ pub trait Writer:
     + AgentsMut
     + ApprovalsMut
     + EventsMut
+    + GuardsMut
     + JobsMut
     + KeysMut
+    + ScansMut
     + SecretsMut
     + SessionsMut
     + TurnsMut
@@ -66,8 +84,10 @@ impl<T> Writer for T where
         + AgentsMut
         + ApprovalsMut
         + EventsMut
+        + GuardsMut
         + JobsMut
         + KeysMut
+        + ScansMut
         + SecretsMut
         + SessionsMut
         + TurnsMut

@@ -12,6 +12,7 @@ use roost_ports::machine::Machines;
 use roost_ports::model::Models;
 use roost_ports::random::Random;
 use roost_runtime::{ConnectionInbox, ConnectionNotes};
+use roost_scan::CodeScanner;
 use roost_store::{DataDir, Database, MasterKey, SealedVault};
 use roost_tools::{BuiltinTools, HttpOptions};
 
@@ -64,6 +65,7 @@ impl House {
             machines: machines.clone(),
             models: models.clone(),
             tools: Arc::new(BuiltinTools::new(machines.clone(), HttpOptions::system())),
+            scanner: Arc::new(CodeScanner),
             clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
             random,
         };
@@ -107,6 +109,7 @@ fn settings(config: &Config, models: &dyn Models) -> Settings {
         max_open_turns: limits.max_open_turns,
         max_agents: limits.max_agents,
         strict_layers: config.file.machines.strict_layers.clone(),
+        allowance: config.file.guard.plan.allowance(),
     }
 }
 

@@ -2,3 +2,5 @@
 //! is read for ever (`fixtures/`).
 
 pub(crate) mod event;
+pub(crate) mod report;
+pub(crate) mod votes;

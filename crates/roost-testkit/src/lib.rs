@@ -9,6 +9,7 @@ mod clock;
 mod machines;
 mod models;
 mod random;
+mod scanner;
 mod tools;
 
 pub use app::{Builder, TestApp};
@@ -16,4 +17,5 @@ pub use clock::TestClock;
 pub use machines::TestMachines;
 pub use models::{Reply, TestModels};
 pub use random::SeededRandom;
+pub use scanner::TestScanner;
 pub use tools::TestTools;

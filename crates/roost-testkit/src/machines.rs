@@ -24,6 +24,8 @@ pub struct TestMachines {
 #[derive(Default)]
 struct Inner {
     conditions: HashMap<AgentId, Condition>,
+    connections: HashMap<AgentId, u64>,
+    files: HashMap<String, Vec<u8>>,
     commands: Vec<String>,
     idle_for: Duration,
     workspaces: HashSet<AgentId>,
@@ -33,6 +35,11 @@ struct Inner {
 }
 
 impl TestMachines {
+    /// Puts a file into every workspace.
+    pub fn put(&self, path: &str, content: &str) {
+        self.with(|inner| inner.files.insert(path.to_owned(), content.as_bytes().to_vec()));
+    }
+
     fn with<T>(&self, look: impl FnOnce(&mut Inner) -> T) -> T {
         look(&mut self.inner.lock().expect("no panic in here"))
     }
@@ -75,7 +82,7 @@ impl Machines for TestMachines {
             inner.workspaces.insert(spec.agent);
             Ok(())
         })?;
-        Ok(Arc::new(TestMachine { inner: Arc::clone(&self.inner) }))
+        Ok(Arc::new(TestMachine { agent: spec.agent, inner: Arc::clone(&self.inner) }))
     }
 
     async fn freeze(&self, agent: AgentId) -> Result<(), Error> {
@@ -124,6 +131,10 @@ impl Machines for TestMachines {
         self.with(|inner| inner.conditions.get(&agent).copied().unwrap_or(Condition::Absent))
     }
 
+    fn connections(&self, agent: AgentId) -> u64 {
+        self.with(|inner| inner.connections.get(&agent).copied().unwrap_or(0))
+    }
+
     fn idle(&self, idle: Duration) -> Vec<AgentId> {
         self.with(|inner| {
             let up = inner.conditions.iter().filter(|(_, condition)| **condition == Condition::Running);
@@ -146,6 +157,7 @@ impl Machines for TestMachines {
 }
 
 struct TestMachine {
+    agent: AgentId,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -157,7 +169,13 @@ impl Machine for TestMachine {
         command: Command,
         output: &mut (dyn for<'piece> FnMut(Output<'piece>) + Send),
     ) -> Result<Exit, Error> {
-        self.inner.lock().expect("no panic in here").commands.push(command.line.clone());
+        {
+            let mut inner = self.inner.lock().expect("no panic in here");
+            inner.commands.push(command.line.clone());
+            if command.line.starts_with("connect") {
+                *inner.connections.entry(self.agent).or_default() += 1;
+            }
+        }
         output(Output::Stdout(command.line.as_bytes()));
         if command.line == "hang" {
             std::future::pending::<()>().await;
@@ -167,7 +185,9 @@ impl Machine for TestMachine {
     }
 
     async fn read(&self, _: &Permit, path: &str, _: u64, _: Bytes) -> Result<FilePart, Error> {
-        Err(Error::NotFound { path: path.to_owned() })
+        let content = self.inner.lock().expect("no panic in here").files.get(path).cloned();
+        let content = content.ok_or_else(|| Error::NotFound { path: path.to_owned() })?;
+        Ok(FilePart { size: Bytes(content.len() as u64), content })
     }
 
     async fn write(&self, _: &Permit, _: &str, _: &[u8]) -> Result<(), Error> {
