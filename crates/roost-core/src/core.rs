@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use roost_domain::model::ModelName;
@@ -9,7 +10,7 @@ use roost_ports::machine::Machines;
 use roost_ports::model::Models;
 use roost_ports::random::Random;
 use roost_ports::scanner::Scanner;
-use roost_ports::store::Store;
+use roost_ports::store::{Reader, Store};
 use roost_ports::tool::Tools;
 use roost_ports::vault::Vault;
 use tokio::sync::Notify;
@@ -18,7 +19,8 @@ use crate::guard::Editions;
 use crate::hub::Hub;
 use crate::quota::Quotas;
 use crate::{
-    Agents, Approvals, Events, Gate, Keys, Messages, PermissionSets, Policies, Scans, Sessions, Turns, Usages,
+    Agents, Approvals, Error, Events, Gate, Keys, Messages, PermissionSets, Policies, Scans, Sessions, Turns,
+    Usages,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -30,6 +32,25 @@ pub struct Core {
     pub(crate) queued: Arc<Notify>,
     pub(crate) editions: Arc<Editions>,
     pub(crate) quotas: Arc<Quotas>,
+    started: Timestamp,
+}
+
+/// How the server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// Whether the store answers.
+    pub store: bool,
+    /// Whether the scanner knows any rules.
+    pub scanner: bool,
+    /// How long ago this process started.
+    pub uptime: Duration,
+}
+
+impl Health {
+    /// Tells whether everything is well.
+    pub const fn is_ok(&self) -> bool {
+        self.store && self.scanner
+    }
 }
 
 /// What the core asks of the outside.
@@ -90,13 +111,30 @@ impl Default for Settings {
 impl Core {
     /// Puts a core together.
     pub fn new(ports: Ports, settings: Settings) -> Self {
+        let started = ports.clock.now();
         Self {
+            started,
             ports: Arc::new(ports),
             settings: Arc::new(settings),
             hub: Arc::new(Hub::default()),
             queued: Arc::new(Notify::new()),
             editions: Arc::default(),
             quotas: Arc::default(),
+        }
+    }
+
+    /// Looks at what the server cannot do without.
+    pub async fn health(&self) -> Health {
+        let look = |reader: &dyn Reader| Ok::<_, Error>(reader.first_account()?.is_some());
+        let store = self.ports.store.read(look).await;
+        if let Err(error) = &store {
+            tracing::error!(%error, source = ?std::error::Error::source(error), "the store does not answer");
+        }
+        Health {
+            store: store.is_ok(),
+            scanner: !self.ports.scanner.version().is_empty(),
+            // silent-ok: a clock that went back means that no time has gone by.
+            uptime: self.now().duration_since(self.started).try_into().unwrap_or_default(),
         }
     }
 

@@ -27,7 +27,7 @@ pub use agents::{
     AgentView, Agents, CreateAgent, ListAgents, LogLines, LogStream, MachineView, StatusView, UpdateAgent,
 };
 pub use approvals::{Approvals, DecideApproval, EscalateApproval, ListApprovals, ListEntries};
-pub use core::{Core, Ports, Settings};
+pub use core::{Core, Health, Ports, Settings};
 pub use ctx::{Ctx, Principal};
 pub use error::{Error, Kind};
 pub use events::{Events, Live, ProgressOf, Subscription};

@@ -34,6 +34,8 @@ pub struct TestApp {
     pub clock: Arc<TestClock>,
     /// The store, for looking at what no use case shows.
     pub store: Arc<dyn Store>,
+    /// The same, for closing it under the server's feet.
+    pub database: Arc<Database>,
     /// The first account.
     pub account: AccountId,
     /// The text of a key of that account with every scope.
@@ -88,7 +90,8 @@ impl Builder {
     /// Starts the application.
     pub async fn build(self) -> TestApp {
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
-        let store: Arc<dyn Store> = Arc::new(Database::in_memory().expect("a temporary database opens"));
+        let database = Arc::new(Database::in_memory().expect("a temporary database opens"));
+        let store: Arc<dyn Store> = Arc::clone(&database) as _;
         let clock = Arc::new(TestClock::default());
         let models = Arc::new(TestModels::default());
         let machines = Arc::new(TestMachines::default());
@@ -114,6 +117,7 @@ impl Builder {
             machines,
             clock,
             store,
+            database,
             account,
             key_text: made.text.expose().to_owned(),
             key: made.key,
