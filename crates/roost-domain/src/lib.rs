@@ -20,6 +20,7 @@ pub mod machine;
 pub mod model;
 pub mod network;
 pub mod page;
+pub mod sandbox;
 pub mod secret;
 pub mod session;
 pub mod tool;

@@ -11,3 +11,4 @@ pub mod random;
 pub mod store;
 pub mod tool;
 pub mod vault;
+pub mod wasm;

@@ -17,6 +17,7 @@ mod approval;
 mod event;
 mod job;
 mod key;
+mod sandbox;
 mod secret;
 mod session;
 mod turn;
@@ -28,6 +29,7 @@ pub use approval::{ApprovalCursor, ApprovalFilter, Approvals, ApprovalsMut};
 pub use event::{AgentEvent, ChatMessage, Events, EventsMut, MessageFilter, Role};
 pub use job::{Job, Jobs, JobsMut, NewJob};
 pub use key::{Keys, KeysMut};
+pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use secret::{Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
 pub use turn::{Turn, TurnPhase, Turns, TurnsMut};
@@ -35,12 +37,23 @@ pub use usage::{Ledger, UsageRow, Usages, UsagesMut};
 
 /// Everything that looks.
 pub trait Reader:
-    Accounts + Agents + Approvals + Events + Jobs + Keys + Secrets + Sessions + Turns + Usages
+    Accounts + Agents + Approvals + Events + Jobs + Keys + Sandboxes + Secrets + Sessions + Turns + Usages
 {
 }
 
 impl<T> Reader for T where
-    T: Accounts + Agents + Approvals + Events + Jobs + Keys + Secrets + Sessions + Turns + Usages + ?Sized
+    T: Accounts
+        + Agents
+        + Approvals
+        + Events
+        + Jobs
+        + Keys
+        + Sandboxes
+        + Secrets
+        + Sessions
+        + Turns
+        + Usages
+        + ?Sized
 {
 }
 
@@ -53,6 +66,7 @@ pub trait Writer:
     + EventsMut
     + JobsMut
     + KeysMut
+    + SandboxesMut
     + SecretsMut
     + SessionsMut
     + TurnsMut
@@ -68,6 +82,7 @@ impl<T> Writer for T where
         + EventsMut
         + JobsMut
         + KeysMut
+        + SandboxesMut
         + SecretsMut
         + SessionsMut
         + TurnsMut

@@ -2,3 +2,4 @@
 //! is read for ever (`fixtures/`).
 
 pub(crate) mod event;
+pub(crate) mod sandbox;

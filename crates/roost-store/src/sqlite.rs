@@ -17,6 +17,7 @@ mod approval;
 mod event;
 mod job;
 mod key;
+mod sandbox;
 mod secret;
 mod session;
 mod turn;

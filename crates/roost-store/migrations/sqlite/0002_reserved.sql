@@ -1,0 +1,2 @@
+-- Holds the number for what is made beside the sandboxes.
+select 1;
