@@ -10,10 +10,11 @@ use roost_ports::random::Random;
 use roost_ports::store::Store;
 use roost_ports::tool::Tools;
 use roost_ports::vault::Vault;
+use roost_ports::wasm::WasmRunner;
 use tokio::sync::Notify;
 
 use crate::hub::Hub;
-use crate::{Agents, Approvals, Events, Keys, Messages, Sessions, Turns, Usages};
+use crate::{Agents, Approvals, Events, Keys, Messages, Sandboxes, Sessions, Turns, Usages};
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
 #[derive(Clone)]
@@ -22,6 +23,7 @@ pub struct Core {
     pub(crate) settings: Arc<Settings>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) queued: Arc<Notify>,
+    pub(crate) sandbox_runs: Arc<Notify>,
 }
 
 /// What the core asks of the outside.
@@ -36,6 +38,8 @@ pub struct Ports {
     pub models: Arc<dyn Models>,
     /// What models can ask for.
     pub tools: Arc<dyn Tools>,
+    /// Where sandboxes run WebAssembly.
+    pub wasm: Arc<dyn WasmRunner>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -58,6 +62,10 @@ pub struct Settings {
     /// The walls without which no machine of an agent under the policy `strict` is used; see
     /// `roost_domain::machine::Layer` for their names.
     pub strict_layers: Vec<String>,
+    /// How many sandboxes one account may have at once; `None` is without limit.
+    pub max_sandboxes: Option<u32>,
+    /// The images that sandboxes may name.
+    pub sandbox_images: Vec<String>,
 }
 
 impl Default for Settings {
@@ -70,6 +78,8 @@ impl Default for Settings {
             max_open_turns: 100,
             max_agents: 100_000,
             strict_layers: ["namespaces", "network", "seccomp"].map(str::to_owned).to_vec(),
+            max_sandboxes: None,
+            sandbox_images: vec!["default".to_owned()],
         }
     }
 }
@@ -82,6 +92,7 @@ impl Core {
             settings: Arc::new(settings),
             hub: Arc::new(Hub::default()),
             queued: Arc::new(Notify::new()),
+            sandbox_runs: Arc::new(Notify::new()),
         }
     }
 
@@ -120,6 +131,11 @@ impl Core {
     /// Returns the use cases of messages.
     pub const fn messages(&self) -> Messages<'_> {
         Messages(self)
+    }
+
+    /// Returns the use cases of sandboxes, and what the runtime performs their runs with.
+    pub const fn sandboxes(&self) -> Sandboxes<'_> {
+        Sandboxes(self)
     }
 
     /// Returns the use cases of sessions.

@@ -15,6 +15,7 @@ mod hub;
 mod keys;
 mod log;
 mod messages;
+mod sandboxes;
 mod sessions;
 mod turns;
 mod usage;
@@ -29,11 +30,13 @@ pub use error::{Error, Kind};
 pub use events::{Events, Live, ProgressOf, Subscription};
 pub use keys::{CreateKey, Keys, NewKey};
 pub use messages::{History, Messages, PostMessage, Posted};
+pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use sessions::{NewSession, Sessions};
 pub use turns::{Claim, Parked, Turns, Work};
 pub use usage::{ListUsage, Usages};
 
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::store::{
-    AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, Document, Role, UsageRow,
+    AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, Document, Role, SandboxCursor,
+    UsageRow,
 };

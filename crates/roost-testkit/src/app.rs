@@ -16,7 +16,7 @@ use roost_store::{Database, MasterKey, SealedVault};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{SeededRandom, TestClock, TestMachines, TestModels, TestTools};
+use crate::{SeededRandom, TestClock, TestMachines, TestModels, TestTools, TestWasm};
 
 /// How long a test waits for anything before it fails.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -91,6 +91,7 @@ impl Builder {
             machines: Arc::clone(&machines) as _,
             models: Arc::clone(&models) as _,
             tools: Arc::new(TestTools::new(Arc::clone(&machines) as _)),
+            wasm: Arc::new(TestWasm::default()),
             clock: Arc::clone(&clock) as _,
             random,
         };

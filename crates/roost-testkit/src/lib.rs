@@ -10,6 +10,7 @@ mod machines;
 mod models;
 mod random;
 mod tools;
+mod wasm;
 
 pub use app::{Builder, TestApp};
 pub use clock::TestClock;
@@ -17,3 +18,4 @@ pub use machines::TestMachines;
 pub use models::{Reply, TestModels};
 pub use random::SeededRandom;
 pub use tools::TestTools;
+pub use wasm::TestWasm;

@@ -6,6 +6,7 @@ mod budget;
 mod cancel;
 mod keys;
 mod recovery;
+mod sandboxes;
 mod sessions;
 mod streams;
 mod turns;

@@ -236,8 +236,12 @@ impl Run {
         format!("{CODE_DIRECTORY}/{}.py", self.id)
     }
 
-    /// Returns the command that runs its code.
+    /// Returns the command that runs its code, or says what the host lacks for that.
     pub fn command_line(&self) -> String {
-        format!("exec python3 -u {}", self.code_path())
+        format!(
+            "command -v python3 >/dev/null || {{ echo 'roost: there is no python3 on this host' >&2; exit 127; }}; \
+             exec python3 -u {}",
+            self.code_path()
+        )
     }
 }
