@@ -91,9 +91,8 @@ impl From<CannotRun> for Error {
         let (kind, code) = match error {
             CannotRun::Destroyed => (Kind::InvalidState, "sandbox_destroyed"),
             CannotRun::Expired => (Kind::InvalidState, "sandbox_expired"),
-            CannotRun::Busy => (Kind::Conflict, "sandbox_busy"),
+            CannotRun::Busy | CannotRun::NotQueued => (Kind::Conflict, "sandbox_busy"),
             CannotRun::Broken => (Kind::InvalidState, "sandbox_broken"),
-            CannotRun::NotQueued => (Kind::Conflict, "conflict"),
         };
         Self::new(kind, code, error.to_string())
     }

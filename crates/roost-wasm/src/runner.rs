@@ -22,6 +22,8 @@ use crate::{files, module};
 
 /// The stack of a module, and with it that of the host's functions it calls.
 const STACK: (usize, usize) = (2 << 20, 4 << 20);
+/// How long code waits for its interpreter.
+const READY_DEADLINE: Duration = Duration::from_secs(40);
 /// How long a destroyed sandbox's run may take to end.
 const END_DEADLINE: Duration = Duration::from_secs(20);
 
@@ -61,7 +63,7 @@ pub struct WasmtimeRunner {
 struct Shared {
     engine: Engine,
     options: WasmOptions,
-    /// Compiled when it is first needed, which takes seconds.
+    /// Compiled at the start, in the background: it takes seconds.
     interpreter: OnceLock<Result<Module, String>>,
     running: Mutex<HashMap<SandboxId, Running>>,
     places: Semaphore,
@@ -89,15 +91,23 @@ impl WasmtimeRunner {
         std::fs::create_dir_all(&options.root)
             .map_err(|source| OpenError::Root { path: options.root.clone(), source })?;
         let places = Semaphore::new(options.most_at_once.max(1));
-        let shared = Shared {
+        let shared = Arc::new(Shared {
             engine,
             options,
             interpreter: OnceLock::new(),
             running: Mutex::default(),
             places,
             tasks: TaskTracker::new(),
-        };
-        Ok(Self { shared: Arc::new(shared) })
+        });
+        if let Some(python) = shared.options.python.clone() {
+            let shared = Arc::clone(&shared);
+            shared.tasks.clone().spawn_blocking(move || {
+                if let Err(problem) = shared.interpreter(&python) {
+                    tracing::error!(problem, "the mode wasm cannot run Python");
+                }
+            });
+        }
+        Ok(Self { shared })
     }
 }
 
@@ -108,6 +118,13 @@ impl Shared {
 
     fn interpreter(&self, path: &Path) -> Result<Module, String> {
         self.interpreter.get_or_init(|| module::interpreter(&self.engine, path)).clone()
+    }
+
+    /// Waits until the interpreter is compiled, or is known not to be.
+    async fn ready(&self) {
+        while self.interpreter.get().is_none() {
+            tokio::time::sleep(TICK).await;
+        }
     }
 
     /// Does a job on the calling thread, which may be kept for long.
@@ -177,7 +194,7 @@ impl WasmRunner for WasmtimeRunner {
         if let Some(problem) = self.lacks(&job.program) {
             return Err(Error::Lacks(problem));
         }
-        let (shared, began) = (Arc::clone(&self.shared), Instant::now());
+        let shared = Arc::clone(&self.shared);
         let (stop, over) = (CancellationToken::new(), CancellationToken::new());
         // Whoever drops this future ends the run.
         let _dropped = stop.clone().drop_guard();
@@ -189,6 +206,18 @@ impl WasmRunner for WasmtimeRunner {
             () = tokio::time::sleep(job.timeout) => return Ok(nothing(ExitStatus::TimedOut)),
         };
         let _place = place.map_err(|error| host("run the module", io::Error::other(error)))?;
+        if job.program.language == Language::Python {
+            // Getting the interpreter ready is not the code's time.
+            let ready = shared.ready();
+            tokio::select! {
+                ready = tokio::time::timeout(READY_DEADLINE, ready) => {
+                    let late = || Error::Lacks("the Python interpreter is still being made ready".to_owned());
+                    ready.map_err(|_| late())?;
+                }
+                () = stop.cancelled() => return Ok(nothing(ExitStatus::Destroyed)),
+            }
+        }
+        let began = Instant::now();
         shared.tick(over);
         let timeout = job.timeout;
         let task = shared.tasks.spawn_blocking({
