@@ -70,7 +70,7 @@ impl Mode {
 pub enum Status {
     /// It is being made.
     Provisioning,
-    /// It takes a run. Its machine starts with the first one.
+    /// It takes a run, for which its machine starts.
     Ready,
     /// It has a run, queued or running.
     Running,

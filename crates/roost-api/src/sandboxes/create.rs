@@ -74,7 +74,7 @@ struct SandboxResources {
 
 /// Create a sandbox
 ///
-/// It is ready at once; its machine starts with the first run.
+/// It is ready at once; its machine is up for as long as a run.
 #[utoipa::path(
     post, path = "/v1/sandboxes", tag = "sandboxes",
     security(("ApiKey" = ["sandboxes"]), ("Bearer" = ["sandboxes"])),

@@ -18,7 +18,7 @@ pub struct CreateSandbox {
 }
 
 impl Sandboxes<'_> {
-    /// Makes a sandbox. It is ready at once; its machine starts with the first run.
+    /// Makes a sandbox. It is ready at once; its machine is up for as long as a run.
     ///
     /// # Errors
     ///

@@ -74,7 +74,14 @@ impl Sandboxes<'_> {
     /// Dropping the future ends the code; the run stays begun, for [`Sandboxes::recover`] to find.
     pub async fn perform(&self, work: SandboxWork) -> Result<(), Error> {
         let (outcome, machine) = match work.sandbox.mode {
-            Mode::Container => self.in_container(&work).await,
+            Mode::Container => {
+                let done = self.in_container(&work).await;
+                // What the code left running ends with it: a sandbox that is ready computes nothing.
+                if let Err(error) = self.0.ports.machines.stop(work.sandbox.id.machine()).await {
+                    tracing::error!(sandbox = %work.sandbox.id, %error, "the machine of a sandbox does not end");
+                }
+                done
+            }
             Mode::Wasm => (self.in_wasm(&work).await, Machine::Well),
         };
         let (account, id, run) = (work.run.account, work.sandbox.id, work.run.id);

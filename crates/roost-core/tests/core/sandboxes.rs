@@ -3,6 +3,7 @@ use std::time::Duration;
 use roost_core::{CreateSandbox, Ctx, Error, Kind, ListSandboxes, RunCode, Settings, Wait};
 use roost_domain::id::SandboxId;
 use roost_domain::key::Scope;
+use roost_domain::machine::Condition;
 use roost_domain::page::Limit;
 use roost_domain::sandbox::{Mode, Requested, Run, RunStatus, Sandbox, Status, ViolationKind};
 use roost_domain::unit::{Bytes, MilliCpus};
@@ -73,6 +74,8 @@ async fn code_runs_in_a_machine_of_its_own_and_its_outcome_is_kept() {
     assert_eq!(spec.network.confine, Some(vec![]), "closed unless asked otherwise");
     assert!(spec.files.may_write("out/x").is_ok() && spec.files.may_write("x").is_err());
     assert_eq!(look(&app, sandbox.id).await.status, Status::Ready);
+    let condition = roost_ports::machine::Machines::condition(&*app.machines, sandbox.id.machine());
+    assert_eq!(condition, Condition::Absent, "nothing goes on when the run is over");
 }
 
 #[tokio::test]
