@@ -231,8 +231,8 @@ section! {
     /// Where tools run.
     Machines {
         /// The walls without which nothing runs in the machine of an agent under the policy `strict`, out of
-        /// `namespaces`, `network`, `seccomp`, `landlock`, `memory`, `cpu`, `processes`, `freezer`. `roost doctor`
-        /// says which hold here.
+        /// `namespaces`, `network`, `files`, `seccomp`, `landlock`, `memory`, `cpu`, `processes`, `freezer`. `roost
+        /// doctor` says which hold here. Sandboxes need them too.
         strict_layers: Vec<String> = ["namespaces", "network", "seccomp"].map(str::to_owned).to_vec(),
         /// The user ids of this host that machines may run as, one each, as `first-last`. A server that is not root
         /// runs machines as its own user.
