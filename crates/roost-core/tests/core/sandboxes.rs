@@ -279,3 +279,15 @@ async fn only_files_of_destroyed_sandboxes_are_left_over() {
         app.machines.kept().contains(&kept.machine()) && !app.machines.kept().contains(&deleted.machine())
     );
 }
+
+#[tokio::test]
+async fn strangers_code_needs_walls_that_hold() {
+    let app = TestApp::start().await;
+    app.machines.lay_bare();
+    let refused =
+        app.core.sandboxes().create(&app.ctx(), wanted(Mode::Container, Requested::default())).await;
+    let refused = refused.unwrap_err();
+    assert_eq!((refused.kind(), refused.code()), (Kind::Unavailable, "machine_cannot_start"));
+    assert!(refused.public().contains("namespaces"), "{refused}");
+    made(&app, Mode::Wasm).await;
+}
