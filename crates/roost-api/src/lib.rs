@@ -16,7 +16,6 @@ mod openapi;
 mod options;
 mod paging;
 mod sandboxes;
-mod time;
 mod usage;
 mod vocabulary;
 

@@ -1,14 +1,15 @@
 //! Approvals: a person decides about one exact effect.
 
-use roost_domain::approval::{Approval, Verdict};
+use jiff::Timestamp;
+use roost_domain::approval::{Act, Approval, CannotDecide, Entry, Status};
 use roost_domain::event::TurnEvent;
 use roost_domain::id::ApprovalId;
 use roost_domain::key::Scope;
 use roost_domain::page::{Limit, Page};
-use roost_ports::store::{ApprovalCursor, ApprovalFilter, Turn, Writer};
+use roost_ports::store::{ApprovalCursor, ApprovalFilter, EntryFilter, Reader, Turn, Writer};
 
 use crate::log::Folded;
-use crate::{Core, Ctx, Error, log};
+use crate::{Core, Ctx, Error, gate, log};
 
 /// The use cases of approvals.
 pub struct Approvals<'a>(pub(crate) &'a Core);
@@ -35,6 +36,31 @@ pub struct DecideApproval {
     pub by: Option<String>,
     /// What they say about it; the agent is told. At most 2,000 characters.
     pub note: Option<String>,
+}
+
+/// An approval to be passed on.
+#[derive(Debug, Clone)]
+pub struct EscalateApproval {
+    /// The approval.
+    pub id: ApprovalId,
+    /// To whom, who alone can approve it then; without, to anybody else than who passes it on. At most 100
+    /// characters.
+    pub to: Option<String>,
+    /// Who passes it on, as they name themselves; without, as the key is named.
+    pub by: Option<String>,
+    /// What they say about it, for the record. At most 2,000 characters.
+    pub note: Option<String>,
+}
+
+/// Which part of the approvals' record to list.
+#[derive(Debug, Clone)]
+pub struct ListEntries {
+    /// Which entries.
+    pub filter: EntryFilter,
+    /// How many to pass over.
+    pub skip: u64,
+    /// At most so many.
+    pub limit: Limit,
 }
 
 impl Approvals<'_> {
@@ -72,42 +98,103 @@ impl Approvals<'_> {
             .await
     }
 
-    /// Decides an approval and, in the same transaction, lets the turn that waits for it go on.
+    /// Returns approvals, newest first, after the first `skip`, and how many there are in all.
     ///
     /// # Errors
     ///
-    /// `NotFound`; `Conflict` if it is decided or too late; `InvalidInput` names the field.
-    pub async fn decide(&self, ctx: &Ctx, decision: DecideApproval) -> Result<Approval, Error> {
+    /// `Internal` if the store fails.
+    pub async fn list_after(
+        &self,
+        ctx: &Ctx,
+        filter: ApprovalFilter,
+        skip: u64,
+        limit: Limit,
+    ) -> Result<(Vec<Approval>, u64), Error> {
         ctx.require(Scope::Approvals)?;
-        at_most("note", decision.note.as_deref(), 2_000)?;
-        at_most("approver", decision.by.as_deref(), 100)?;
+        let account = ctx.account();
+        let read = move |reader: &dyn Reader| Ok(reader.approvals_after(account, &filter, skip, limit)?);
+        self.0.ports.store.read(read).await
+    }
+
+    /// Returns what happened to approvals, newest first.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` if the filter names an approval that is not there.
+    pub async fn entries(&self, ctx: &Ctx, list: ListEntries) -> Result<(Vec<Entry>, u64), Error> {
+        ctx.require(Scope::Approvals)?;
+        let account = ctx.account();
+        let read = move |reader: &dyn Reader| {
+            if let Some(id) = list.filter.approval {
+                reader.approval(account, id)?.ok_or_else(|| Error::not_found("approval", id))?;
+            }
+            Ok(reader.approval_entries(account, &list.filter, list.skip, list.limit)?)
+        };
+        self.0.ports.store.read(read).await
+    }
+
+    /// Decides an approval and, in the same transaction, lets the turn that waits for it go on. Where it takes
+    /// several people, a yes may leave it pending.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`; `Conflict` if it is decided or too late, or if this yes does not count; `InvalidInput` names the
+    /// field.
+    pub async fn decide(&self, ctx: &Ctx, decision: DecideApproval) -> Result<Approval, Error> {
+        let DecideApproval { id, approve, by, note } = decision;
+        let change = move |approval: Approval, by: String, note, now| {
+            if approve { approval.approve(by, note, now) } else { approval.deny(by, note, now) }
+        };
+        self.change(ctx, id, by, note, change).await
+    }
+
+    /// Passes an approval on to somebody else, once, with the time that it had at first.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`; `Conflict` if it is decided, too late, or was passed on before; `InvalidInput` names the field.
+    pub async fn escalate(&self, ctx: &Ctx, escalate: EscalateApproval) -> Result<Approval, Error> {
+        let EscalateApproval { id, to, by, note } = escalate;
+        at_most("to", to.as_deref(), 100)?;
+        let to = to.map(|to| to.trim().to_owned()).filter(|to| !to.is_empty());
+        let change = move |approval: Approval, by: String, _, now| approval.escalate(by, to, now);
+        self.change(ctx, id, by, note, change).await
+    }
+
+    async fn change(
+        &self,
+        ctx: &Ctx,
+        id: ApprovalId,
+        by: Option<String>,
+        note: Option<String>,
+        change: impl FnOnce(Approval, String, Option<String>, Timestamp) -> Result<Approval, CannotDecide>
+        + Send
+        + 'static,
+    ) -> Result<Approval, Error> {
+        ctx.require(Scope::Approvals)?;
+        at_most("note", note.as_deref(), 2_000)?;
+        at_most("approver", by.as_deref(), 100)?;
         let (core, ctx) = (self.0.clone(), ctx.clone());
-        let (approval, turn) = self
-            .0
-            .ports
-            .store
-            .write(move |writer| {
-                let approval = writer
-                    .approval(ctx.account(), decision.id)?
-                    .ok_or_else(|| Error::not_found("approval", decision.id))?;
-                let verdict = if decision.approve { Verdict::Approved } else { Verdict::Denied };
-                // Who decides names themselves; which key they did it with is known.
-                let by = match decision.by {
-                    Some(name) if name != ctx.who() => format!("{name} (with the key {})", ctx.who()),
-                    Some(_) | None => ctx.who().to_owned(),
-                };
-                let decided = approval.decide(verdict, Some(by), decision.note, ctx.now)?;
-                let turn = write_decision(&core, writer, &decided, verdict, ctx.now)?;
-                Ok::<_, Error>((decided, turn))
-            })
-            .await?;
-        self.0.went_on(&turn);
-        self.0.queued.notify_one();
+        let write = move |writer: &mut dyn Writer| {
+            let approval =
+                writer.approval(ctx.account(), id)?.ok_or_else(|| Error::not_found("approval", id))?;
+            // Who decides names themselves; which key they did it with stands in the record.
+            let by = by.map(|by| by.trim().to_owned()).filter(|by| !by.is_empty());
+            let by = by.unwrap_or_else(|| ctx.who().to_owned());
+            let detail = Some(format!("with the key {}", ctx.who()));
+            let detail = note.clone().map(|note| format!("{note} ({})", ctx.who())).or(detail);
+            let changed = change(approval, by.clone(), note, ctx.now)?;
+            let act = act(&changed);
+            let turn = write_change(&core, writer, &changed, act, &by, detail, ctx.now)?;
+            Ok::<_, Error>((changed, turn))
+        };
+        let (approval, turn) = self.0.ports.store.write(write).await?;
+        self.0.decided(turn.as_ref());
         Ok(approval)
     }
 
-    /// Marks approvals that nobody decided in time, and lets their turns go on. Returns how many there were; if
-    /// it is as many as `max`, there may be more.
+    /// Does what approvals' terms want when nobody decided in time, and lets their turns go on. Returns how many
+    /// there were; if it is as many as `max`, there may be more.
     ///
     /// # Errors
     ///
@@ -125,16 +212,52 @@ impl Approvals<'_> {
             let core = self.0.clone();
             let expire = move |writer: &mut dyn Writer| {
                 let Some(approval) = writer.approval(approval.account, approval.id)? else { return Ok(None) };
-                // Somebody may have decided it since the list was read.
-                let Ok(expired) = approval.decide(Verdict::Expired, None, None, now) else { return Ok(None) };
-                write_decision(&core, writer, &expired, Verdict::Expired, now).map(Some)
+                // Somebody may have decided it, or passed it on, since the list was read.
+                if approval.expires_at > now {
+                    return Ok(None);
+                }
+                let Ok(changed) = approval.run_out(now) else { return Ok(None) };
+                let act = act(&changed);
+                let actor = if act == Act::Expired { "system" } else { "policy" };
+                write_change(
+                    &core,
+                    writer,
+                    &changed,
+                    act,
+                    actor,
+                    Some("nobody decided in time".to_owned()),
+                    now,
+                )
             };
-            if let Some(turn) = self.0.ports.store.write::<_, Error>(expire).await? {
-                self.0.went_on(&turn);
-                self.0.queued.notify_one();
-            }
+            let turn = self.0.ports.store.write::<_, Error>(expire).await?;
+            self.0.decided(turn.as_ref());
         }
         Ok(count)
+    }
+}
+
+impl Core {
+    /// Tells everybody who waits that an approval was decided.
+    fn decided(&self, turn: Option<&Turn>) {
+        if let Some(turn) = turn {
+            self.went_on(turn);
+            self.queued.notify_one();
+        }
+    }
+}
+
+/// Says what just happened to an approval.
+fn act(changed: &Approval) -> Act {
+    match changed.status {
+        Status::Approved => Act::Approved,
+        Status::Denied => Act::Denied,
+        Status::Expired => Act::Expired,
+        Status::Withdrawn => Act::Withdrawn,
+        Status::Pending => match (&changed.escalated, changed.votes.last()) {
+            (Some(escalated), Some(vote)) if vote.at > escalated.at => Act::Voted,
+            (Some(_), _) => Act::Escalated,
+            (None, _) => Act::Voted,
+        },
     }
 }
 
@@ -147,24 +270,44 @@ fn at_most(field: &str, text: Option<&str>, max: usize) -> Result<(), Error> {
     }
 }
 
-fn write_decision(
+/// Writes an approval that has changed and, where that decides it, lets what waits for it go on. Returns the turn
+/// that waits.
+fn write_change(
     core: &Core,
     writer: &mut dyn Writer,
     approval: &Approval,
-    verdict: Verdict,
-    now: jiff::Timestamp,
-) -> Result<Turn, Error> {
+    act: Act,
+    actor: &str,
+    detail: Option<String>,
+    now: Timestamp,
+) -> Result<Option<Turn>, Error> {
     writer.update_approval(approval)?;
-    let turn = log::turn(writer, approval.turn)?;
+    gate::record(writer, approval, act, actor, detail, now)?;
+    core.announce_approval(writer, notice(act), approval, now)?;
+    let (Some(verdict), Some(waiting)) = (approval.verdict(), &approval.waiting) else { return Ok(None) };
+    let turn = log::turn(writer, waiting.turn)?;
     let agent = log::agent_of(writer, &turn)?;
     let decided = TurnEvent::ApprovalDecided {
         approval: approval.id,
-        call: approval.call.clone(),
+        call: waiting.call.clone(),
         verdict,
         by: approval.decided_by.clone(),
         note: approval.note.clone(),
     };
     log::append(writer, &agent, &turn, &Folded::default(), now, vec![decided])?;
     log::wake(writer, &*core.ports.random, &turn, now)?;
-    Ok(turn)
+    Ok(Some(turn))
+}
+
+const fn notice(act: Act) -> &'static str {
+    match act {
+        Act::Requested => "approval.requested",
+        Act::Voted => "approval.voted",
+        Act::Escalated => "approval.escalated",
+        Act::Approved => "approval.approved",
+        Act::Denied => "approval.denied",
+        Act::Expired => "approval.expired",
+        Act::Withdrawn => "approval.withdrawn",
+        Act::Executed => "approval.executed",
+    }
 }

@@ -2,19 +2,26 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use roost_domain::model::ModelName;
+use roost_domain::plan::{Allowance, Plan};
 use roost_domain::unit::Tokens;
 use roost_ports::clock::Clock;
 use roost_ports::machine::Machines;
 use roost_ports::model::Models;
 use roost_ports::random::Random;
+use roost_ports::scanner::Scanner;
 use roost_ports::store::Store;
 use roost_ports::tool::Tools;
 use roost_ports::vault::Vault;
 use roost_ports::wasm::WasmRunner;
 use tokio::sync::Notify;
 
+use crate::guard::Editions;
 use crate::hub::Hub;
-use crate::{Agents, Approvals, Events, Keys, Messages, Sandboxes, Sessions, Turns, Usages};
+use crate::quota::Quotas;
+use crate::{
+    Agents, Approvals, Events, Gate, Keys, Messages, PermissionSets, Policies, Sandboxes, Scans, Sessions,
+    Turns, Usages,
+};
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
 #[derive(Clone)]
@@ -24,6 +31,8 @@ pub struct Core {
     pub(crate) hub: Arc<Hub>,
     pub(crate) queued: Arc<Notify>,
     pub(crate) sandbox_runs: Arc<Notify>,
+    pub(crate) editions: Arc<Editions>,
+    pub(crate) quotas: Arc<Quotas>,
 }
 
 /// What the core asks of the outside.
@@ -40,6 +49,8 @@ pub struct Ports {
     pub tools: Arc<dyn Tools>,
     /// Where sandboxes run WebAssembly.
     pub wasm: Arc<dyn WasmRunner>,
+    /// What is wrong with code.
+    pub scanner: Arc<dyn Scanner>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -66,6 +77,8 @@ pub struct Settings {
     pub max_sandboxes: Option<u32>,
     /// The images that sandboxes may name.
     pub sandbox_images: Vec<String>,
+    /// What accounts may use of what is metered.
+    pub allowance: Allowance,
 }
 
 impl Default for Settings {
@@ -80,6 +93,7 @@ impl Default for Settings {
             strict_layers: ["namespaces", "network", "seccomp"].map(str::to_owned).to_vec(),
             max_sandboxes: None,
             sandbox_images: vec!["default".to_owned()],
+            allowance: Plan::Enterprise.allowance(),
         }
     }
 }
@@ -93,6 +107,8 @@ impl Core {
             hub: Arc::new(Hub::default()),
             queued: Arc::new(Notify::new()),
             sandbox_runs: Arc::new(Notify::new()),
+            editions: Arc::default(),
+            quotas: Arc::default(),
         }
     }
 
@@ -123,6 +139,11 @@ impl Core {
         Events(self)
     }
 
+    /// Returns the gate's own use cases: what agents that run elsewhere ask, and what was decided.
+    pub const fn gate(&self) -> Gate<'_> {
+        Gate(self)
+    }
+
     /// Returns the use cases of API keys.
     pub const fn keys(&self) -> Keys<'_> {
         Keys(self)
@@ -136,6 +157,21 @@ impl Core {
     /// Returns the use cases of sandboxes, and what the runtime performs their runs with.
     pub const fn sandboxes(&self) -> Sandboxes<'_> {
         Sandboxes(self)
+    }
+
+    /// Returns the use cases of permissions.
+    pub const fn permissions(&self) -> PermissionSets<'_> {
+        PermissionSets(self)
+    }
+
+    /// Returns the use cases of policies.
+    pub const fn policies(&self) -> Policies<'_> {
+        Policies(self)
+    }
+
+    /// Returns the use cases of scans.
+    pub const fn scans(&self) -> Scans<'_> {
+        Scans(self)
     }
 
     /// Returns the use cases of sessions.

@@ -26,6 +26,8 @@ pub enum Kind {
     ApprovalRequired,
     /// A plan, budget or bound is used up.
     QuotaExceeded,
+    /// What was sent is too large.
+    TooLarge,
     /// Too many requests.
     RateLimited,
     /// Something it needs is not there right now.
@@ -238,6 +240,9 @@ impl From<CannotDecide> for Error {
         let code = match error {
             CannotDecide::Already(_) => "approval_decided",
             CannotDecide::TooLate(_) => "approval_expired",
+            CannotDecide::SameAgain(_) => "approver_counted",
+            CannotDecide::NotYours(_) => "approval_passed_on",
+            CannotDecide::Escalated => "approval_escalated",
         };
         Self::new(Kind::Conflict, code, error.to_string())
     }

@@ -1,41 +1,102 @@
 //! The gate's facts: what holds for an agent at the moment of a decision, read in the transaction that writes the
 //! intent, so that nothing can change between the decision and the act.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use roost_domain::agent::{Agent, Settings};
-use roost_domain::approval::{Approval, Question, Status};
+use roost_domain::approval::{Act, Approval, Context, Entry, Question, Status, Terms, Waiting, assess};
 use roost_domain::effect::{Action, Cause, Effect};
 use roost_domain::event::TurnEvent;
-use roost_domain::gate::{self, Decision, Permit, Rules};
+use roost_domain::gate::{self, Decision, Permit, Rules, Used};
+use roost_domain::guard::{Guard, Opinion};
 use roost_domain::id::ApprovalId;
+use roost_domain::policy::{OnTimeout, Ruling};
+use roost_domain::scan::Finding;
+use roost_domain::subject::Subject;
 use roost_domain::tool::ToolCallId;
-use roost_ports::store::{Reader, Turn, Writer};
+use roost_ports::store::{DecisionEntry, Reader, Turn, Writer};
+use serde_json::{Value, json};
 
-use crate::Error;
+use crate::guard::confined;
+use crate::{Core, Error};
 
-/// Decides about an effect by the agent's rules, and by the approval that was given for it where they ask for one.
-pub(crate) fn decide(
-    reader: &dyn Reader,
-    agent: &Agent,
-    effect: &Effect,
-    leave: Option<ApprovalId>,
-) -> Result<Decision, Error> {
-    let settings = Settings::read(&agent.config)?;
-    let ledger = reader.ledger(agent.id)?;
-    let rules = Rules {
-        profile: settings.profile,
-        network: &settings.network,
-        budget: settings.budget,
-        committed: ledger.committed(),
-    };
-    let decision = gate::decide(effect, &rules);
-    // What is blocked stays blocked, whatever was approved before it was.
-    if let (Decision::NeedsApproval(_), Some(id)) = (&decision, leave)
-        && let Some(permit) = by_approval(reader, agent, effect, id)?
-    {
-        return Ok(Decision::Allowed(permit));
+/// Everything that a decision about an agent's effect looks at.
+pub(crate) struct Facts {
+    /// The agent's settings, with what its permissions make of them.
+    pub(crate) settings: Settings,
+    /// What the account's records say about it.
+    pub(crate) guard: Guard,
+}
+
+impl Facts {
+    /// Reads what holds for an agent now.
+    pub(crate) fn read(core: &Core, reader: &dyn Reader, agent: &Agent) -> Result<Self, Error> {
+        let settings = Settings::read(&agent.config)?;
+        let guard = core.editions.hosted(reader, agent.account, agent.id, &settings)?;
+        Ok(Self { settings: confined(settings, &guard), guard })
     }
-    Ok(decision)
+
+    /// Decides about an effect, and by the approval that was given for it where it needs one.
+    pub(crate) fn decide(
+        &self,
+        reader: &dyn Reader,
+        agent: &Agent,
+        effect: &Effect,
+        leave: Option<ApprovalId>,
+        used: Used,
+        found: Option<&Finding>,
+    ) -> Result<Decision, Error> {
+        let ledger = reader.ledger(agent.id)?;
+        let rules = Rules {
+            profile: self.settings.profile,
+            network: &self.settings.network,
+            budget: self.settings.budget,
+            committed: ledger.committed(),
+            guard: &self.guard,
+            used,
+            taint: reader.session_taint(effect.session)?,
+            found,
+        };
+        let decision = gate::decide(effect, &rules);
+        // What is blocked stays blocked, whatever was approved before it was.
+        match (decision, leave) {
+            (Decision::NeedsApproval(opinion), Some(id)) => {
+                Ok(match by_approval(reader, agent, effect, id)? {
+                    Some(permit) => Decision::Allowed(permit, approved(&opinion, id)),
+                    None => Decision::NeedsApproval(opinion),
+                })
+            }
+            (decision, _) => Ok(decision),
+        }
+    }
+
+    /// Returns how an approval under the agent's policy is to be decided. `ttl` is how long people have where the
+    /// policy does not say.
+    pub(crate) fn terms(&self, ttl: Duration) -> Terms {
+        terms(&self.guard, ttl)
+    }
+}
+
+/// Returns how approvals about a subject are to be decided.
+pub(crate) fn terms(guard: &Guard, ttl: Duration) -> Terms {
+    let policy = guard.policy.as_ref().map(|(_, policy)| policy.policy());
+    Terms {
+        quorum: policy.map_or(1, |policy| policy.approvals.quorum),
+        ttl: policy.and_then(|policy| policy.approvals.ttl).unwrap_or(ttl),
+        on_timeout: policy.map_or(OnTimeout::Block, |policy| policy.on_timeout),
+        escalate_to: policy.and_then(|policy| policy.approvals.escalate_to.clone()),
+    }
+}
+
+fn approved(opinion: &Opinion, id: ApprovalId) -> Opinion {
+    Opinion {
+        ruling: Ruling::Allow,
+        code: "approved",
+        why: format!("Approved by {id}. {}", opinion.why),
+        grant: String::new(),
+        ..opinion.clone()
+    }
 }
 
 /// Returns leave if the approval was given for exactly this effect. If it was given for another, the effect is
@@ -63,39 +124,166 @@ pub(crate) struct Ask<'a> {
     pub(crate) effect: &'a Effect,
     pub(crate) question: Question,
     pub(crate) reason: String,
-    pub(crate) expires_at: Timestamp,
+    pub(crate) terms: Terms,
+    pub(crate) found: Option<&'a Finding>,
 }
 
 /// Writes an approval and returns the event that goes with it.
-pub(crate) fn ask(writer: &mut dyn Writer, ask: Ask<'_>, now: Timestamp) -> Result<TurnEvent, Error> {
+pub(crate) fn ask(
+    core: &Core,
+    writer: &mut dyn Writer,
+    ask: Ask<'_>,
+    now: Timestamp,
+) -> Result<TurnEvent, Error> {
     let call = cause_call(&ask.effect.cause);
     let summary = summary(ask.effect);
-    writer.insert_approval(&Approval {
+    let (tool, parameters) = named(ask.effect);
+    let tainted = writer.session_taint(ask.turn.session)?.is_some();
+    let found = ask.found.map(|finding| finding.severity);
+    let expires_at = now.checked_add(ask.terms.ttl).unwrap_or(Timestamp::MAX);
+    let approval = Approval {
         id: ask.id,
         account: ask.turn.account,
-        agent: ask.turn.agent,
-        session: ask.turn.session,
-        turn: ask.turn.id,
-        call: call.clone(),
+        subject: Subject::hosted(ask.turn.agent),
+        waiting: Some(Waiting {
+            agent: ask.turn.agent,
+            session: ask.turn.session,
+            turn: ask.turn.id,
+            call: call.clone(),
+        }),
+        context: Context { run: Some(ask.turn.id.to_string()), triggered_by: None },
         question: ask.question,
+        risk: assess(Some(&ask.effect.action), &tool, tainted, found),
+        tool,
+        parameters,
         summary: summary.clone(),
         reason: ask.reason.clone(),
         effect: ask.effect.hash(),
+        terms: ask.terms,
         status: Status::Pending,
         requested_at: now,
-        expires_at: ask.expires_at,
+        expires_at,
+        votes: Vec::new(),
+        escalated: None,
         decided_at: None,
         decided_by: None,
         note: None,
-    })?;
+        executed_at: None,
+    };
+    insert(core, writer, &approval)?;
+    let question = ask.question;
     Ok(TurnEvent::ApprovalRequested {
         approval: ask.id,
         call,
-        question: ask.question,
+        question,
         summary,
         reason: ask.reason,
-        expires_at: ask.expires_at,
+        expires_at,
     })
+}
+
+/// Adds an approval, with what stands in the record about it.
+pub(crate) fn insert(core: &Core, writer: &mut dyn Writer, approval: &Approval) -> Result<(), Error> {
+    writer.insert_approval(approval)?;
+    record(writer, approval, Act::Requested, "agent", Some(approval.reason.clone()), approval.requested_at)?;
+    core.announce_approval(writer, "approval.requested", approval, approval.requested_at)
+}
+
+/// Adds to the approvals' record.
+pub(crate) fn record(
+    writer: &mut dyn Writer,
+    approval: &Approval,
+    act: Act,
+    actor: &str,
+    detail: Option<String>,
+    at: Timestamp,
+) -> Result<(), Error> {
+    let entry = Entry {
+        approval: approval.id,
+        subject: approval.subject.clone(),
+        act,
+        actor: actor.to_owned(),
+        detail,
+        at,
+    };
+    Ok(writer.insert_approval_entry(approval.account, &entry)?)
+}
+
+/// Writes down that what an approval was given for has begun.
+pub(crate) fn executed(
+    writer: &mut dyn Writer,
+    agent: &Agent,
+    leave: ApprovalId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if let Some(approval) = writer.approval(agent.account, leave)? {
+        let approval = Approval { executed_at: Some(now), ..approval };
+        writer.update_approval(&approval)?;
+        record(writer, &approval, Act::Executed, "system", None, now)?;
+    }
+    Ok(())
+}
+
+/// What a decision was about.
+pub(crate) struct Noted<'a> {
+    pub(crate) turn: &'a Turn,
+    pub(crate) effect: &'a Effect,
+    pub(crate) facts: &'a Facts,
+}
+
+/// Writes a decision about a hosted agent's effect down. Model calls that are simply allowed stand in the session's
+/// events and nowhere else.
+pub(crate) fn note(
+    core: &Core,
+    writer: &mut dyn Writer,
+    Noted { turn, effect, facts }: Noted<'_>,
+    opinion: &Opinion,
+    approval: Option<ApprovalId>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if matches!(effect.cause, Cause::Loop) && opinion.ruling == Ruling::Allow {
+        return Ok(());
+    }
+    let (tool, parameters) = named(effect);
+    let entry = DecisionEntry {
+        account: turn.account,
+        subject: Subject::hosted(turn.agent),
+        key: None,
+        tool,
+        parameters: kept(parameters),
+        ruling: opinion.ruling,
+        code: opinion.code.to_owned(),
+        reason: opinion.why.clone(),
+        rule: opinion.rule.clone(),
+        version: opinion.version,
+        approval,
+        run: Some(turn.id.to_string()),
+        triggered_by: None,
+        turn: Some((turn.session, turn.id)),
+        at: now,
+    };
+    writer.insert_decision(&entry)?;
+    core.announce_blocked(writer, &facts.guard, &entry)
+}
+
+/// Returns parameters as they are kept: not at all where they are very long.
+pub(crate) fn kept(parameters: Value) -> Option<Value> {
+    const LONGEST: usize = 16 * 1024;
+    (parameters.to_string().len() <= LONGEST).then_some(parameters)
+}
+
+/// Returns the tool and parameters as records name them.
+fn named(effect: &Effect) -> (String, Value) {
+    match &effect.cause {
+        Cause::Tool(call) => (call.tool.clone(), call.arguments.clone()),
+        Cause::Loop => {
+            let parameters = match &effect.action {
+                Action::CallModel { model, .. } => json!({"model": model.as_str()}),
+                _ => json!({}),
+            };
+            (effect.action.name().to_owned(), parameters)
+        }
+    }
 }
 
 /// Says all that a person has to see before they say yes. What is left out for its length is said to be.

@@ -11,11 +11,15 @@ mod ctx;
 mod error;
 mod events;
 mod gate;
+mod guard;
 mod hub;
 mod keys;
 mod log;
 mod messages;
+mod notices;
+mod quota;
 mod sandboxes;
+mod scans;
 mod sessions;
 mod turns;
 mod usage;
@@ -23,20 +27,25 @@ mod usage;
 pub use agents::{
     AgentView, Agents, CreateAgent, ListAgents, LogLines, LogStream, MachineView, StatusView, UpdateAgent,
 };
-pub use approvals::{Approvals, DecideApproval, ListApprovals};
+pub use approvals::{Approvals, DecideApproval, EscalateApproval, ListApprovals, ListEntries};
 pub use core::{Core, Ports, Settings};
 pub use ctx::{Ctx, Principal};
 pub use error::{Error, Kind};
 pub use events::{Events, Live, ProgressOf, Subscription};
+pub use guard::{
+    Backtest, Change, ChangePermissions, Evaluate, Evaluation, Gate, ListDecisions, PermissionSets, Policies,
+    PolicyView, PutPolicy, TestPolicy,
+};
 pub use keys::{CreateKey, Keys, NewKey};
 pub use messages::{History, Messages, PostMessage, Posted};
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
+pub use scans::{Code, ScanCode, Scans};
 pub use sessions::{NewSession, Sessions};
 pub use turns::{Claim, Parked, Turns, Work};
 pub use usage::{ListUsage, Usages};
 
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::store::{
-    AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, Document, Role, SandboxCursor,
-    UsageRow,
+    AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry, DecisionFilter,
+    Document, Edition, EntryFilter, Role, SandboxCursor, Scan, UsageRow,
 };

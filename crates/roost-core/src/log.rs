@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use roost_domain::agent::{Agent, Settings};
-use roost_domain::approval::{Status, Verdict};
+use roost_domain::approval::{Act, Status};
 use roost_domain::event::{Body, Ending, Event, Journal, Offset, TurnEvent};
 use roost_domain::id::{AgentId, JobId, TurnId};
 use roost_domain::page::Limit;
@@ -13,7 +13,7 @@ use roost_domain::turn::{State, step};
 use roost_ports::random::Random;
 use roost_ports::store::{NewJob, Reader, Turn, TurnPhase, Writer};
 
-use crate::Error;
+use crate::{Error, gate};
 
 /// The queue whose jobs are turns to be worked on.
 pub(crate) const TURNS: &str = "turn";
@@ -147,8 +147,16 @@ pub(crate) fn close(
     writer.set_turn_phase(turn.id, TurnPhase::Ended)?;
     for approval in writer.turn_approvals(turn.id)? {
         if approval.status == Status::Pending {
-            let withdrawn = approval.decide(Verdict::Withdrawn, None, None, now)?;
+            let withdrawn = approval.withdraw(now)?;
             writer.update_approval(&withdrawn)?;
+            gate::record(
+                writer,
+                &withdrawn,
+                Act::Withdrawn,
+                "system",
+                Some("its turn is over".to_owned()),
+                now,
+            )?;
         }
     }
     if agent.state.takes_messages() && agent.state != roost_domain::agent::State::Paused {

@@ -20,6 +20,7 @@ mod begin;
 mod brief;
 mod cost;
 mod park;
+mod scripts;
 mod use_tool;
 
 pub(crate) use brief::{provider_secret, secret_place};

@@ -1,49 +1,127 @@
 //! Approvals: a question to a person about one exact effect.
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::effect::{Effect, EffectHash};
 use crate::gate::Permit;
 use crate::id::{AccountId, AgentId, ApprovalId, SessionId, TurnId};
+use crate::policy::OnTimeout;
+use crate::subject::Subject;
 use crate::tool::ToolCallId;
 
+mod audit;
+mod risk;
+
+pub use audit::{Act, Entry};
+pub use risk::{Risk, assess};
+
 /// One approval.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Approval {
     /// Its id.
     pub id: ApprovalId,
     /// The account it belongs to.
     pub account: AccountId,
     /// Who wants to act.
-    pub agent: AgentId,
-    /// In which session.
-    pub session: SessionId,
-    /// In which turn, which waits.
-    pub turn: TurnId,
-    /// The tool call that waits; `None` where the loop itself waits for its next model call.
-    pub call: Option<ToolCallId>,
+    pub subject: Subject,
+    /// What goes on when it is decided; `None` where an agent that runs elsewhere asked the gate, and looks itself
+    /// how its question ends.
+    pub waiting: Option<Waiting>,
+    /// Where the wish came from, as the one who asked told it.
+    pub context: Context,
     /// What is asked.
     pub question: Question,
+    /// The tool that would be used; `call_model` where it is the model.
+    pub tool: String,
+    /// With which parameters.
+    pub parameters: Value,
     /// What would be done, in one line.
     pub summary: String,
     /// Why a person is asked.
     pub reason: String,
+    /// How bad it would be if it went wrong.
+    pub risk: Risk,
     /// The exact effect; the approval is worth nothing for any other.
     pub effect: EffectHash,
+    /// How it is to be decided.
+    pub terms: Terms,
     /// Where it stands.
     pub status: Status,
     /// When it was asked for.
     pub requested_at: Timestamp,
     /// Until when it can be decided.
     pub expires_at: Timestamp,
+    /// Who has said yes so far, in order.
+    pub votes: Vec<Vote>,
+    /// When it was passed on to somebody else, if it was.
+    pub escalated: Option<Escalation>,
     /// When it was decided, withdrawn or found expired.
     pub decided_at: Option<Timestamp>,
-    /// Who decided, as they named themselves or as the key is named.
+    /// Who decided, as they named themselves or as the key is named; several are joined by commas.
     pub decided_by: Option<String>,
     /// What they said about it.
     pub note: Option<String>,
+    /// When what was approved began, where that is known.
+    pub executed_at: Option<Timestamp>,
+}
+
+/// What waits for an approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The agent.
+    pub agent: AgentId,
+    /// In which session.
+    pub session: SessionId,
+    /// In which turn.
+    pub turn: TurnId,
+    /// The tool call that waits; `None` where the loop itself waits for its next model call.
+    pub call: Option<ToolCallId>,
+}
+
+/// Where a wish came from, as the one who asked told it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Context {
+    /// The agent's own name for what it is doing.
+    pub run: Option<String>,
+    /// What set it off.
+    pub triggered_by: Option<String>,
+}
+
+/// How an approval is to be decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// How many different people have to say yes.
+    pub quorum: u32,
+    /// How long they have, each time somebody is asked.
+    pub ttl: Duration,
+    /// What becomes of it when nobody decides in time.
+    pub on_timeout: OnTimeout,
+    /// Who is asked when it escalates; `None` is anybody who has not said yes yet.
+    pub escalate_to: Option<String>,
+}
+
+/// A yes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vote {
+    /// Who said it, as they named themselves or as the key is named.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// That an approval was passed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Escalation {
+    /// When.
+    pub at: Timestamp,
+    /// Who passed it on; `None` where its time was over.
+    pub by: Option<String>,
+    /// Who alone can say yes since; `None` is anybody else than those before.
+    pub to: Option<String>,
 }
 
 /// What an approval asks.
@@ -128,7 +206,7 @@ impl Verdict {
 }
 
 /// Why an approval cannot be decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CannotDecide {
     /// It was decided before.
     #[error("the approval is already {0}")]
@@ -136,6 +214,15 @@ pub enum CannotDecide {
     /// Its time is over.
     #[error("the approval expired at {0}")]
     TooLate(Timestamp),
+    /// The same person said yes before.
+    #[error("{0:?} has approved it already; it needs somebody else")]
+    SameAgain(String),
+    /// It was passed on to somebody else.
+    #[error("the approval was passed on to {0:?}, who alone can approve it")]
+    NotYours(String),
+    /// It was passed on once, which is the most.
+    #[error("the approval was passed on already")]
+    Escalated,
 }
 
 /// Why an approval permits nothing.
@@ -150,28 +237,127 @@ pub enum NotPermitted {
 }
 
 impl Approval {
-    /// Ends it.
+    /// Takes somebody's yes: with enough of them it is approved.
     ///
-    /// A person's verdict after `expires_at` is refused even if nobody has marked it expired yet.
+    /// # Errors
+    ///
+    /// [`CannotDecide`] if it is decided, too late, or theirs does not count; nothing changes then.
+    pub fn approve(mut self, by: String, note: Option<String>, at: Timestamp) -> Result<Self, CannotDecide> {
+        self.check_open(at)?;
+        if self.votes.iter().any(|vote| same_person(&vote.by, &by)) {
+            return Err(CannotDecide::SameAgain(by));
+        }
+        if let Some(Escalation { to, by: passed_on, .. }) = &self.escalated {
+            match to {
+                Some(to) if !same_person(to, &by) => return Err(CannotDecide::NotYours(to.clone())),
+                None if passed_on.as_ref().is_some_and(|passed_on| same_person(passed_on, &by)) => {
+                    return Err(CannotDecide::SameAgain(by));
+                }
+                Some(_) | None => {}
+            }
+        }
+        self.votes.push(Vote { by, at });
+        self.note = note.or(self.note);
+        if self.votes.len() < self.quorum_now() {
+            return Ok(self);
+        }
+        let by = self.votes.iter().map(|vote| vote.by.as_str()).collect::<Vec<_>>().join(", ");
+        let note = self.note.clone();
+        Ok(self.ended(Verdict::Approved, Some(by), note, at))
+    }
+
+    /// Takes somebody's no, which is the end of it however many said yes.
     ///
     /// # Errors
     ///
     /// [`CannotDecide`] if it is decided or too late; nothing changes then.
-    pub fn decide(
-        self,
-        verdict: Verdict,
-        by: Option<String>,
-        note: Option<String>,
-        at: Timestamp,
-    ) -> Result<Self, CannotDecide> {
+    pub fn deny(self, by: String, note: Option<String>, at: Timestamp) -> Result<Self, CannotDecide> {
+        self.check_open(at)?;
+        Ok(self.ended(Verdict::Denied, Some(by), note, at))
+    }
+
+    /// Passes it on, with the time that it had at first. Whoever said yes so far still counts.
+    ///
+    /// # Errors
+    ///
+    /// [`CannotDecide`] if it is decided, too late, or was passed on before; nothing changes then.
+    pub fn escalate(self, by: String, to: Option<String>, at: Timestamp) -> Result<Self, CannotDecide> {
+        self.check_open(at)?;
+        if self.escalated.is_some() {
+            return Err(CannotDecide::Escalated);
+        }
+        Ok(self.passed_on(Some(by), to, at))
+    }
+
+    /// Does what its terms want when nobody decided in time: it expires, counts as approved, or is passed on.
+    ///
+    /// # Errors
+    ///
+    /// [`CannotDecide::Already`] if it is decided.
+    pub fn run_out(self, at: Timestamp) -> Result<Self, CannotDecide> {
         if self.status != Status::Pending {
             return Err(CannotDecide::Already(self.status));
         }
-        let by_a_person = matches!(verdict, Verdict::Approved | Verdict::Denied);
-        if by_a_person && at >= self.expires_at {
+        match self.terms.on_timeout {
+            OnTimeout::Escalate if self.escalated.is_none() => {
+                let to = self.terms.escalate_to.clone();
+                Ok(self.passed_on(None, to, at))
+            }
+            OnTimeout::Allow => {
+                let by = Some("policy (on_timeout: allow)".to_owned());
+                Ok(self.ended(Verdict::Approved, by, None, at))
+            }
+            OnTimeout::Block | OnTimeout::Escalate => Ok(self.ended(Verdict::Expired, None, None, at)),
+        }
+    }
+
+    /// Takes it back, because nobody needs to decide any more.
+    ///
+    /// # Errors
+    ///
+    /// [`CannotDecide::Already`] if it is decided.
+    pub fn withdraw(self, at: Timestamp) -> Result<Self, CannotDecide> {
+        if self.status != Status::Pending {
+            return Err(CannotDecide::Already(self.status));
+        }
+        Ok(self.ended(Verdict::Withdrawn, None, None, at))
+    }
+
+    /// Returns how it ended, if it did.
+    pub const fn verdict(&self) -> Option<Verdict> {
+        match self.status {
+            Status::Pending => None,
+            Status::Approved => Some(Verdict::Approved),
+            Status::Denied => Some(Verdict::Denied),
+            Status::Expired => Some(Verdict::Expired),
+            Status::Withdrawn => Some(Verdict::Withdrawn),
+        }
+    }
+
+    /// A person's verdict after `expires_at` is refused even if nobody has marked it expired yet.
+    fn check_open(&self, at: Timestamp) -> Result<(), CannotDecide> {
+        if self.status != Status::Pending {
+            return Err(CannotDecide::Already(self.status));
+        }
+        if at >= self.expires_at {
             return Err(CannotDecide::TooLate(self.expires_at));
         }
-        Ok(Self { status: verdict.status(), decided_at: Some(at), decided_by: by, note, ..self })
+        Ok(())
+    }
+
+    /// Whom it was passed on to by name decides alone, since nobody else's yes counts any more.
+    fn quorum_now(&self) -> usize {
+        let to_one = self.escalated.as_ref().is_some_and(|escalation| escalation.to.is_some());
+        if to_one { 1 } else { self.terms.quorum as usize }
+    }
+
+    fn passed_on(self, by: Option<String>, to: Option<String>, at: Timestamp) -> Self {
+        let expires_at = at.checked_add(self.terms.ttl).unwrap_or(Timestamp::MAX);
+        Self { escalated: Some(Escalation { at, by, to }), expires_at, ..self }
+    }
+
+    fn ended(self, verdict: Verdict, by: Option<String>, note: Option<String>, at: Timestamp) -> Self {
+        Self { status: verdict.status(), decided_at: Some(at), decided_by: by, note, ..self }
     }
 
     /// Turns a yes into leave for exactly the effect it was given for.
@@ -188,6 +374,11 @@ impl Approval {
         }
         Ok(Permit::grant(effect))
     }
+}
+
+/// Tells whether two people name themselves alike, whatever the case.
+fn same_person(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
 }
 
 #[cfg(test)]

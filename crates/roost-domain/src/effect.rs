@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::id::{AgentId, SessionId, TurnId};
 use crate::model::ModelName;
 use crate::network::Host;
+use crate::subject::Subject;
 use crate::tool::ToolCall;
 use crate::unit::MicroUsd;
 
@@ -23,6 +25,18 @@ pub struct Effect {
     pub cause: Cause,
     /// What it does, in the terms that rules are written in.
     pub action: Action,
+    /// What of the workspace a command would run, as it was when it was looked at; leave for the command is for these
+    /// contents alone.
+    pub scripts: Vec<Script>,
+}
+
+/// A file that a command would run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// Relative to the workspace.
+    pub path: String,
+    /// The SHA-256 of its content.
+    pub sha256: [u8; 32],
 }
 
 /// Which part of a turn wants an effect.
@@ -128,6 +142,18 @@ impl fmt::Display for EffectHash {
     }
 }
 
+impl EffectHash {
+    /// Returns the hash of a call by an agent that runs elsewhere, of which no more is known than this.
+    pub fn of_call(subject: &Subject, tool: &str, parameters: &Value) -> Self {
+        let mut hasher = Sha256::new();
+        for part in ["roost call 1", subject.as_str(), tool, &parameters.to_string()] {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part.as_bytes());
+        }
+        Self(hasher.finalize().into())
+    }
+}
+
 impl Effect {
     /// Returns the effect's hash: SHA-256 over every field, each preceded by its length.
     pub fn hash(&self) -> EffectHash {
@@ -159,6 +185,12 @@ impl Effect {
                 put(url);
             }
             Action::AskPeer => {}
+        }
+        // An effect without scripts has the hash that it had before there were any.
+        for script in &self.scripts {
+            put("script");
+            put(&script.path);
+            put(&EffectHash(script.sha256).to_string());
         }
         EffectHash(hasher.finalize().into())
     }

@@ -6,10 +6,16 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
-use crate::effect::{Action, Effect, EffectHash};
+use crate::effect::{Action, Cause, Effect, EffectHash};
+use crate::guard::{Guard, Opinion, Touch};
 use crate::id::AgentId;
 use crate::network::{Host, NetworkRules};
+use crate::permissions::Access;
+use crate::policy::Ruling;
+use crate::scan::{Finding, Severity};
+use crate::taint::{self, Taint};
 use crate::unit::MicroUsd;
 
 /// Leave to do one exact effect, once.
@@ -40,6 +46,23 @@ impl Permit {
     /// Returns the hash of the exact effect.
     pub const fn hash(&self) -> EffectHash {
         self.hash
+    }
+}
+
+/// Gives the gate itself leave to read a file of an agent's workspace, to see what a command would run before it
+/// decides about the command. What is read goes to the scanner and to nobody else.
+pub fn inspect(agent: AgentId, path: &str) -> Permit {
+    let action = Action::ReadFiles { path: path.to_owned() };
+    Permit { agent, action, hash: EffectHash([0; 32]) }
+}
+
+/// Tells whether processes in an agent's machine can connect to any host at all.
+pub fn reaches_hosts(profile: Profile, network: &NetworkRules) -> bool {
+    match profile {
+        Profile::Open => network.confine.as_ref().is_none_or(|confined| !confined.is_empty()),
+        Profile::Standard => network.reaches_any(),
+        // Nothing can wait for a person inside a machine.
+        Profile::Strict => false,
     }
 }
 
@@ -90,26 +113,61 @@ pub struct UnknownProfile(pub String);
 pub struct Rules<'a> {
     /// Its policy profile.
     pub profile: Profile,
-    /// Where it may connect to.
+    /// Where it may connect to, with what its permissions make of that.
     pub network: &'a NetworkRules,
     /// What it may spend in its life; `None` is without limit.
     pub budget: Option<MicroUsd>,
     /// What it has spent and reserved so far.
     pub committed: MicroUsd,
+    /// What its account's policies and permissions say.
+    pub guard: &'a Guard,
+    /// What its turn has used so far.
+    pub used: Used,
+    /// Text from outside that has come into its session, if any has.
+    pub taint: Option<Taint>,
+    /// The worst that a scan found in what would run.
+    pub found: Option<&'a Finding>,
 }
 
-/// The outcome of a decision.
+impl<'a> Rules<'a> {
+    /// Returns the rules of an agent without a budget, in a turn that has used nothing and read nothing.
+    pub fn new(profile: Profile, network: &'a NetworkRules, guard: &'a Guard) -> Self {
+        Self {
+            profile,
+            network,
+            budget: None,
+            committed: MicroUsd::ZERO,
+            guard,
+            used: Used::default(),
+            taint: None,
+            found: None,
+        }
+    }
+}
+
+/// What a turn has used so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Used {
+    /// Tool calls that were begun.
+    pub tool_calls: u64,
+    /// Tokens read and written.
+    pub tokens: u64,
+    /// Time since it began, waiting included.
+    pub time: Duration,
+}
+
+/// The outcome of a decision, with why.
 #[derive(Debug)]
 pub enum Decision {
     /// Do it.
-    Allowed(Permit),
+    Allowed(Permit, Opinion),
     /// Ask a person.
-    NeedsApproval(Reason),
+    NeedsApproval(Opinion),
     /// Do not.
-    Blocked(Reason),
+    Blocked(Opinion),
 }
 
-/// Why an effect is not simply allowed.
+/// Why a connection is refused, or a profile does not simply allow an effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
     /// The rule that decided: `host_not_listed`, `host_denied`, `host_not_in_confinement`,
@@ -129,8 +187,77 @@ impl fmt::Display for Reason {
 
 /// Decides about one effect.
 ///
-/// Precedence: what is blocked stays blocked; what needs approval is never silently allowed.
+/// Precedence: what anything blocks is blocked; what anything wants approved is never silently allowed. The
+/// opinion is that of the strictest; where several want an approval, it says all their reasons.
 pub fn decide(effect: &Effect, rules: &Rules<'_>) -> Decision {
+    let opinions = [
+        by_records(effect, rules),
+        by_compute(effect, rules),
+        Some(by_profile(effect, rules)),
+        by_taint(effect, rules),
+        by_scan(rules),
+    ];
+    let mut strictest: Option<Opinion> = None;
+    for opinion in opinions.into_iter().flatten() {
+        strictest = Some(match strictest {
+            Some(before) if before.ruling > opinion.ruling => before,
+            Some(before) if before.ruling < opinion.ruling => opinion,
+            Some(before) if before.ruling == Ruling::RequireApproval => both(before, opinion),
+            Some(before) => before,
+            None => opinion,
+        });
+    }
+    let opinion = strictest.unwrap_or_else(|| by_profile(effect, rules));
+    match opinion.ruling {
+        Ruling::Allow => Decision::Allowed(Permit::grant(effect), opinion),
+        Ruling::RequireApproval => Decision::NeedsApproval(opinion),
+        Ruling::Block => Decision::Blocked(opinion),
+    }
+}
+
+/// What the account's records say about a tool. The model is no tool, so no rule about tools keeps an agent from
+/// thinking.
+fn by_records(effect: &Effect, rules: &Rules<'_>) -> Option<Opinion> {
+    let Cause::Tool(call) = &effect.cause else { return None };
+    rules.guard.opinion(&call.tool, &call.arguments, &touched(&effect.action))
+}
+
+fn touched(action: &Action) -> Vec<Touch> {
+    match action {
+        Action::ReadFiles { path } => vec![Touch::Path(path.clone(), Access::Read)],
+        Action::WriteFile { path } => vec![Touch::Path(path.clone(), Access::Write)],
+        Action::SendHttp { host, port, .. } => vec![Touch::Host(host.clone(), *port)],
+        // What a command touches, its machine holds to the same rules.
+        Action::RunCommand { .. } | Action::CallModel { .. } | Action::AskPeer => Vec::new(),
+    }
+}
+
+fn by_compute(effect: &Effect, rules: &Rules<'_>) -> Option<Opinion> {
+    let limits = rules.guard.permissions.compute();
+    let used = rules.used;
+    let (what, field) = match (limits.max_runtime, limits.max_tokens_per_run, limits.max_tool_calls_per_run) {
+        (Some(max), _, _) if used.time > max => {
+            (format!("{} s of its {} s", used.time.as_secs(), max.as_secs()), "max_runtime_seconds")
+        }
+        (_, Some(max), _) if matches!(effect.cause, Cause::Loop) && used.tokens >= max => {
+            (format!("{} tokens of its {max}", used.tokens), "max_tokens_per_run")
+        }
+        (_, _, Some(max)) if matches!(effect.cause, Cause::Tool(_)) && used.tool_calls >= max => {
+            (format!("{} tool calls of its {max}", used.tool_calls), "max_tool_calls_per_run")
+        }
+        _ => return None,
+    };
+    Some(Opinion {
+        ruling: Ruling::Block,
+        code: "compute_exceeded",
+        why: format!("The turn has used {what}"),
+        grant: format!("Raise compute.{field} of the agent's permissions to let it go on"),
+        version: rules.guard.version(),
+        rule: None,
+    })
+}
+
+fn by_profile(effect: &Effect, rules: &Rules<'_>) -> Opinion {
     let verdict = match &effect.action {
         Action::CallModel { worst_case, .. } => spending(*worst_case, rules),
         Action::SendHttp { host, port, .. } => connecting(host, *port, rules),
@@ -138,11 +265,65 @@ pub fn decide(effect: &Effect, rules: &Rules<'_>) -> Decision {
         Action::WriteFile { .. } => own_machine("change", "Changes to files", rules.profile),
         Action::ReadFiles { .. } | Action::AskPeer => Verdict::Allow,
     };
-    match verdict {
-        Verdict::Allow => Decision::Allowed(Permit::grant(effect)),
-        Verdict::Ask(reason) => Decision::NeedsApproval(reason),
-        Verdict::Block(reason) => Decision::Blocked(reason),
+    let version = rules.guard.version();
+    let (ruling, reason) = match verdict {
+        Verdict::Ask(reason) => (Ruling::RequireApproval, reason),
+        Verdict::Block(reason) => (Ruling::Block, reason),
+        Verdict::Allow => {
+            let why = format!("The policy profile {} allows it", rules.profile.name());
+            (Ruling::Allow, Reason { rule: "profile", why, grant: String::new() })
+        }
+    };
+    Opinion { ruling, code: reason.rule, why: reason.why, grant: reason.grant, version, rule: None }
+}
+
+fn by_taint(effect: &Effect, rules: &Rules<'_>) -> Option<Opinion> {
+    let taint = rules.taint?;
+    if rules.profile != Profile::Standard
+        || !taint::sends_out(&effect.action, reaches_hosts(rules.profile, rules.network))
+    {
+        return None;
     }
+    let from = match taint {
+        Taint::Web => "the web",
+        Taint::Command => "a command that connected to the network",
+    };
+    Some(Opinion {
+        ruling: Ruling::RequireApproval,
+        code: "tainted",
+        why: format!("Text from {from} is in the conversation, and this could carry data out"),
+        grant: "Begin a new session for it, or set config.policy to open to allow such acts".to_owned(),
+        version: rules.guard.version(),
+        rule: None,
+    })
+}
+
+fn by_scan(rules: &Rules<'_>) -> Option<Opinion> {
+    let found = rules.found?;
+    let policy = rules.guard.policy.as_ref().map(|(_, policy)| policy.policy());
+    let limit = policy.map_or(Severity::Critical, |policy| policy.scan_fails_on);
+    (found.severity >= limit).then(|| Opinion {
+        ruling: Ruling::RequireApproval,
+        code: "scan_finding",
+        why: format!(
+            "A scan of what would run found {} ({}, {} line {}): {}",
+            found.severity,
+            found.rule,
+            found.file.as_deref().unwrap_or("the command"),
+            found.line,
+            found.description
+        ),
+        grant: "Mend what was found to run it without asking".to_owned(),
+        version: rules.guard.version(),
+        rule: None,
+    })
+}
+
+/// Joins two reasons to ask a person, who should see both.
+fn both(first: Opinion, second: Opinion) -> Opinion {
+    let why = format!("{}. {}", first.why, second.why);
+    let grant = format!("{}. {}", first.grant, second.grant);
+    Opinion { why, grant, ..first }
 }
 
 /// Decides whether a process in the agent's machine may connect to a host.

@@ -76,6 +76,7 @@ id!(TurnId, "turn_", "a turn id (turn_…)", "One pass of the agent loop.");
 id!(ApprovalId, "apr_", "an approval id (apr_…)", "One question to a person about one exact effect.");
 id!(SandboxId, "sbx_", "a sandbox id (sbx_…)", "One ephemeral machine for somebody's code.");
 id!(SandboxRunId, "run_", "a run id (run_…)", "One run of code in a sandbox.");
+id!(ScanId, "scan_", "a scan id (scan_…)", "One scan of code.");
 id!(JobId, "job_", "a job id (job_…)", "One entry of the durable queue.");
 
 impl AgentId {

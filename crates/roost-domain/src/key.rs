@@ -142,6 +142,7 @@ scopes! {
     Files = "files", "Read and write agents' workspaces.";
     Channels = "channels", "Bind agents to chat channels.";
     Schedules = "schedules", "Manage schedules and triggers.";
+    Gate = "gate", "Ask the gate before acting, and see how approvals stand; for agents that run elsewhere.";
     Policy = "policy", "Read and change policies and permissions.";
     Approvals = "approvals", "List and decide approvals.";
     Scans = "scans", "Scan code.";

@@ -26,6 +26,14 @@ impl NetworkRules {
         self.allow.iter().chain(&self.allow_private).chain(confined).any(|rule| rule.matches(host, port))
     }
 
+    /// Tells whether there is a listed host that may be reached, so that a process can connect to anything at all.
+    pub fn reaches_any(&self) -> bool {
+        match &self.confine {
+            Some(confined) => !confined.is_empty(),
+            None => !self.allow.is_empty() || !self.allow_private.is_empty(),
+        }
+    }
+
     /// Returns the rule that refuses a host for good.
     pub fn denies(&self, host: &Host, port: u16) -> Option<&HostRule> {
         self.deny.iter().find(|rule| rule.matches(host, port))
@@ -118,15 +126,54 @@ impl HostRule {
         if self.port.is_some_and(|only| only != port) {
             return false;
         }
-        match (&self.pattern, host) {
-            (Pattern::Any, _) => true,
-            (Pattern::Exactly(rule), host) => rule == host,
-            (Pattern::Below(domain), Host::Name(name)) => {
-                name.strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('.'))
-            }
-            (Pattern::Below(_), Host::Address(_)) => false,
+        self.pattern.matches(host)
+    }
+
+    /// Tells whether it is about every host, on every port.
+    pub fn is_any(&self) -> bool {
+        self.pattern == Pattern::Any && self.port.is_none()
+    }
+
+    /// Returns the rule for what both rules cover; `None` where that is nothing.
+    pub fn within(&self, other: &Self) -> Option<Self> {
+        let pattern = if other.pattern.covers(&self.pattern) {
+            self.pattern.clone()
+        } else if self.pattern.covers(&other.pattern) {
+            other.pattern.clone()
+        } else {
+            return None;
+        };
+        let port = match (self.port, other.port) {
+            (Some(one), Some(other)) if one != other => return None,
+            (one, other) => one.or(other),
+        };
+        Some(Self { pattern, port })
+    }
+}
+
+impl Pattern {
+    fn matches(&self, host: &Host) -> bool {
+        match (self, host) {
+            (Self::Any, _) => true,
+            (Self::Exactly(rule), host) => rule == host,
+            (Self::Below(domain), Host::Name(name)) => is_below(name, domain),
+            (Self::Below(_), Host::Address(_)) => false,
         }
     }
+
+    fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Any, _) => true,
+            (_, Self::Any) => false,
+            (pattern, Self::Exactly(host)) => pattern.matches(host),
+            (Self::Below(domain), Self::Below(other)) => domain == other || is_below(other, domain),
+            (Self::Exactly(_), Self::Below(_)) => false,
+        }
+    }
+}
+
+fn is_below(name: &str, domain: &str) -> bool {
+    name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
 impl FromStr for HostRule {

@@ -203,6 +203,7 @@ impl Sandbox {
             turn: TurnId::from_uuid(run.id.uuid()),
             cause: Cause::Loop,
             action,
+            scripts: Vec::new(),
         })
     }
 }

@@ -5,9 +5,12 @@
 //! due depends on the state alone, so folding the same log always leads to the same acts, before a crash and
 //! after it.
 
+use std::time::Duration;
+
 use crate::approval::{Question, Verdict};
 use crate::conversation::StopReason;
 use crate::event::{Ending, Problem, TurnEvent};
+use crate::gate::Used;
 use crate::id::ApprovalId;
 use crate::tool::{ToolCall, ToolCallId};
 
@@ -23,6 +26,8 @@ pub struct State {
     max_rounds: u32,
     failures: u32,
     cancelled: bool,
+    tool_calls: u64,
+    tokens: u64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -100,7 +105,16 @@ impl State {
     /// Returns a turn in which nothing has happened yet. It ends as failed when the model wants to be asked more
     /// than `max_rounds` times.
     pub const fn new(max_rounds: u32) -> Self {
-        Self { phase: Phase::New, calls: Vec::new(), rounds: 0, max_rounds, failures: 0, cancelled: false }
+        Self {
+            phase: Phase::New,
+            calls: Vec::new(),
+            rounds: 0,
+            max_rounds,
+            failures: 0,
+            cancelled: false,
+            tool_calls: 0,
+            tokens: 0,
+        }
     }
 
     /// Returns how the turn ended, if it did.
@@ -116,6 +130,11 @@ impl State {
     /// Returns how often the model was asked.
     pub const fn rounds(&self) -> u32 {
         self.rounds
+    }
+
+    /// Returns what the turn has used when it is `age` old: tool calls that were begun, tokens of the model's answers.
+    pub const fn used(&self, age: Duration) -> Used {
+        Used { tool_calls: self.tool_calls, tokens: self.tokens, time: age }
     }
 
     /// Returns how many model calls in a row failed in passing.
@@ -245,9 +264,10 @@ fn apply(state: &mut State, event: &TurnEvent) -> Option<()> {
             state.phase = Phase::Thinking;
             state.rounds += 1;
         }),
-        TurnEvent::ModelAnswered { text, calls, stop, .. } => {
-            thinking(state).map(|()| answered(state, text, calls, *stop))
-        }
+        TurnEvent::ModelAnswered { text, calls, stop, usage, .. } => thinking(state).map(|()| {
+            state.tokens = state.tokens.saturating_add(usage.input.0).saturating_add(usage.output.0);
+            answered(state, text, calls, *stop);
+        }),
         TurnEvent::ModelFailed { problem, retryable } => {
             thinking(state).map(|()| model_failed(state, problem, *retryable))
         }
@@ -267,6 +287,7 @@ fn apply(state: &mut State, event: &TurnEvent) -> Option<()> {
         TurnEvent::ToolStarted { call, idempotent, .. } => {
             let running = Status::Running { idempotent: *idempotent };
             settle(state, call, |status| matches!(status, Status::Due { .. }), running)
+                .map(|()| state.tool_calls += 1)
         }
         TurnEvent::ToolFinished { call, .. } => {
             let may_finish = |status: &Status| matches!(status, Status::Running { .. } | Status::Due { .. });

@@ -18,11 +18,13 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// Headers that hold nothing but a key: those of Agento and GoPilot, and that of AgentCop.
+const KEYS: [HeaderName; 2] =
+    [HeaderName::from_static("x-api-key"), HeaderName::from_static("x-agentcop-key")];
 
-/// Returns the key that a request carries: `X-API-Key`, else `Authorization: Bearer`.
+/// Returns the key that a request carries: `X-API-Key` or `X-AgentCop-Key`, else `Authorization: Bearer`.
 pub(crate) fn credential(headers: &HeaderMap) -> Result<Secret, Failure> {
-    let key = match headers.get(X_API_KEY) {
+    let key = match KEYS.iter().find_map(|name| headers.get(name)) {
         Some(value) => value.to_str().ok().map(str::trim),
         None => headers.get(header::AUTHORIZATION).and_then(|value| bearer(value.to_str().ok()?)),
     };

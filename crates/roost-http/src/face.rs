@@ -79,13 +79,18 @@ impl Face {
         let unknown_path = async || {
             Failure::new(StatusCode::NOT_FOUND, "route_not_found", "there is nothing at this path; see /docs")
         };
+        self.finish_part(routes.fallback(unknown_path))
+    }
+
+    /// Finishes the router of a face that shares its paths with others: as [`Face::finish`], but unknown paths are
+    /// left to whoever answers them all.
+    pub fn finish_part(&self, routes: Router) -> Router {
         let unknown_method = async || {
             let message =
                 "this path does not answer to this method; the header Allow names those it answers to";
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
         };
         let routes = routes
-            .fallback(unknown_path)
             .method_not_allowed_fallback(unknown_method)
             .layer(from_fn_with_state(self.clone(), finish));
         match self.options.cors.layer() {

@@ -93,6 +93,7 @@ const fn status(kind: Kind) -> StatusCode {
         Kind::Forbidden | Kind::ApprovalRequired | Kind::QuotaExceeded => StatusCode::FORBIDDEN,
         Kind::NotFound => StatusCode::NOT_FOUND,
         Kind::AlreadyExists | Kind::Conflict | Kind::InvalidState | Kind::Cancelled => StatusCode::CONFLICT,
+        Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Kind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

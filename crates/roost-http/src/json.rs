@@ -41,6 +41,11 @@ async fn body(request: Request) -> Result<axum::body::Bytes, Failure> {
         let message = "the body must be JSON; send the header Content-Type: application/json";
         return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
     }
+    whole(request).await
+}
+
+/// Reads a body up to the face's limit, whatever is in it.
+pub(crate) async fn whole(request: Request) -> Result<axum::body::Bytes, Failure> {
     let limit = request.extensions().get::<BodyLimit>().map_or(DEFAULT_LIMIT, |limit| limit.0);
     let announced =
         request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -59,7 +64,7 @@ async fn body(request: Request) -> Result<axum::body::Bytes, Failure> {
     })
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
     let essence = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))

@@ -8,6 +8,7 @@
 mod context;
 mod cors;
 mod cursor;
+mod document;
 mod explain;
 mod face;
 mod failure;
@@ -18,10 +19,12 @@ mod rate;
 mod request_id;
 mod segment;
 mod sse;
+mod time;
 
 pub use context::Caller;
 pub use cors::{Cors, InvalidOrigin};
 pub use cursor::{read_cursor, write_cursor};
+pub use document::Document;
 pub use face::{Face, Options, Shape};
 pub use failure::Failure;
 pub use json::{Json, OptionalJson};
@@ -30,3 +33,4 @@ pub use query::Query;
 pub use rate::{Limiter, Limits, Standing};
 pub use segment::Segment;
 pub use sse::{HEARTBEAT, LastEventId, event_stream};
+pub use time::{iso, iso_if};

@@ -12,6 +12,7 @@ use futures_util::StreamExt;
 use roost_domain::conversation::{Answer, Conversation, Message};
 use roost_domain::effect::{Action, Cause, Effect};
 use roost_domain::gate::{Decision, Permit, Profile, Rules, decide};
+use roost_domain::guard::Guard;
 use roost_domain::id::{AgentId, SessionId, TurnId};
 use roost_domain::network::NetworkRules;
 use roost_domain::secret::Secret;
@@ -179,11 +180,11 @@ pub(crate) fn permit_for(action: Action) -> Permit {
         turn: TurnId::from_uuid(id),
         cause: Cause::Loop,
         action,
+        scripts: Vec::new(),
     };
-    let network = NetworkRules::default();
-    let rules = Rules { profile: Profile::Open, network: &network, budget: None, committed: MicroUsd(0) };
-    match decide(&effect, &rules) {
-        Decision::Allowed(permit) => permit,
+    let (network, guard) = (NetworkRules::default(), Guard::default());
+    match decide(&effect, &Rules::new(Profile::Open, &network, &guard)) {
+        Decision::Allowed(permit, _) => permit,
         Decision::NeedsApproval(reason) | Decision::Blocked(reason) => panic!("{reason}"),
     }
 }

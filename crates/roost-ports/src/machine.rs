@@ -69,6 +69,10 @@ pub trait Machines: Send + Sync {
     /// Returns what the machine is doing. A machine whose first process died is absent.
     fn condition(&self, agent: AgentId) -> Condition;
 
+    /// Returns how many connections the machine's processes were let make since the driver was opened; never less
+    /// than before while the machine is there.
+    fn connections(&self, agent: AgentId) -> u64;
+
     /// Returns the agents whose machines are up and have had no call for at least `idle`, by the driver's own
     /// monotonic clock; a machine with a running command is never idle, a frozen one is not listed.
     fn idle(&self, idle: Duration) -> Vec<AgentId>;

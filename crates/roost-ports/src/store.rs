@@ -15,9 +15,11 @@ mod account;
 mod agent;
 mod approval;
 mod event;
+mod guard;
 mod job;
 mod key;
 mod sandbox;
+mod scan;
 mod secret;
 mod session;
 mod turn;
@@ -25,11 +27,13 @@ mod usage;
 
 pub use account::{Accounts, AccountsMut};
 pub use agent::{AgentCursor, AgentFilter, Agents, AgentsMut, Document, DocumentName};
-pub use approval::{ApprovalCursor, ApprovalFilter, Approvals, ApprovalsMut};
+pub use approval::{ApprovalCursor, ApprovalFilter, Approvals, ApprovalsMut, EntryFilter};
 pub use event::{AgentEvent, ChatMessage, Events, EventsMut, MessageFilter, Role};
+pub use guard::{DecisionEntry, DecisionFilter, Edition, Guards, GuardsMut, Kept};
 pub use job::{Job, Jobs, JobsMut, NewJob};
 pub use key::{Keys, KeysMut};
 pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
+pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
 pub use turn::{Turn, TurnPhase, Turns, TurnsMut};
@@ -37,7 +41,19 @@ pub use usage::{Ledger, UsageRow, Usages, UsagesMut};
 
 /// Everything that looks.
 pub trait Reader:
-    Accounts + Agents + Approvals + Events + Jobs + Keys + Sandboxes + Secrets + Sessions + Turns + Usages
+    Accounts
+    + Agents
+    + Approvals
+    + Events
+    + Guards
+    + Jobs
+    + Keys
+    + Sandboxes
+    + Scans
+    + Secrets
+    + Sessions
+    + Turns
+    + Usages
 {
 }
 
@@ -46,9 +62,11 @@ impl<T> Reader for T where
         + Agents
         + Approvals
         + Events
+        + Guards
         + Jobs
         + Keys
         + Sandboxes
+        + Scans
         + Secrets
         + Sessions
         + Turns
@@ -64,9 +82,11 @@ pub trait Writer:
     + AgentsMut
     + ApprovalsMut
     + EventsMut
+    + GuardsMut
     + JobsMut
     + KeysMut
     + SandboxesMut
+    + ScansMut
     + SecretsMut
     + SessionsMut
     + TurnsMut
@@ -80,9 +100,11 @@ impl<T> Writer for T where
         + AgentsMut
         + ApprovalsMut
         + EventsMut
+        + GuardsMut
         + JobsMut
         + KeysMut
         + SandboxesMut
+        + ScansMut
         + SecretsMut
         + SessionsMut
         + TurnsMut

@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use roost_domain::effect::{Action, Cause, Effect};
 use roost_domain::files::FileRules;
 use roost_domain::gate::{Decision, Permit, Profile, Rules, decide};
+use roost_domain::guard::Guard;
 use roost_domain::id::{AgentId, SessionId, TurnId};
 use roost_domain::machine::{Limits, Size};
 use roost_domain::network::NetworkRules;
-use roost_domain::unit::{Bytes, MicroUsd};
+use roost_domain::unit::Bytes;
 use roost_ports::machine::{Command, Error, Exit, Machine, Machines, Output, Spec};
 use uuid::Uuid;
 
@@ -78,15 +79,11 @@ impl Bench {
             turn: TurnId::from_uuid(self.agent.uuid()),
             cause: Cause::Loop,
             action,
+            scripts: Vec::new(),
         };
-        let rules = Rules {
-            profile: Profile::Open,
-            network: &NetworkRules::default(),
-            budget: None,
-            committed: MicroUsd::ZERO,
-        };
-        match decide(&effect, &rules) {
-            Decision::Allowed(permit) => permit,
+        let (network, guard) = (NetworkRules::default(), Guard::default());
+        match decide(&effect, &Rules::new(Profile::Open, &network, &guard)) {
+            Decision::Allowed(permit, _) => permit,
             refused @ (Decision::NeedsApproval(_) | Decision::Blocked(_)) => {
                 panic!("not allowed: {refused:?}")
             }

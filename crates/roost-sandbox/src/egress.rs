@@ -21,8 +21,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::remote::Remote;
 
+mod counted;
 mod request;
 mod splice;
+
+pub(crate) use counted::Counted;
 
 use request::{Target, Unreadable};
 

@@ -141,6 +141,10 @@ impl Machines for FakeMachines {
         }
     }
 
+    fn connections(&self, _: AgentId) -> u64 {
+        0
+    }
+
     fn idle(&self, idle: Duration) -> Vec<AgentId> {
         let live = self.live();
         let is_idle = |machine: &FakeMachine| !machine.is_frozen() && machine.activity().is_idle(idle);

@@ -15,6 +15,7 @@ use roost_ports::machine::{Connections, Error, Machine, Machines, Spec};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::egress::Counted;
 use crate::permitted::{self, Act};
 
 mod cgroup;
@@ -105,7 +106,7 @@ struct Host {
     program: OwnedFd,
     workspaces: Workspaces,
     cgroups: Option<Cgroups>,
-    connections: Arc<dyn Connections>,
+    connections: Arc<Counted>,
     tasks: TaskTracker,
     /// Set when what a dead server has left is gone.
     cleared: CancellationToken,
@@ -144,7 +145,7 @@ impl KernelMachines {
             program: program.into(),
             workspaces,
             cgroups,
-            connections,
+            connections: Arc::new(Counted::new(connections)),
             tasks,
             cleared: CancellationToken::new(),
             ready: Mutex::new(None),
@@ -250,6 +251,7 @@ impl Machines for KernelMachines {
         let result = slot.destroy().await;
         drop(slot);
         self.forget(agent);
+        self.host.connections.forget(agent);
         result
     }
 
@@ -262,6 +264,10 @@ impl Machines for KernelMachines {
 
     fn condition(&self, agent: AgentId) -> Condition {
         self.existing(agent).map_or(Condition::Absent, |slot| slot.condition())
+    }
+
+    fn connections(&self, agent: AgentId) -> u64 {
+        self.host.connections.of(agent)
     }
 
     fn idle(&self, idle: Duration) -> Vec<AgentId> {

@@ -14,23 +14,40 @@ use crate::config::{Config, ConfigError};
 ///
 /// [`ConfigError::Setting`] if an option of the section `api` cannot be used.
 pub(crate) fn router(core: Core, config: &Config) -> Result<Router, ConfigError> {
-    Ok(roost_api::router(core, options(config)?))
+    let native = roost_api::router(core.clone(), options(config)?);
+    Ok(native.merge(roost_api_agentcop::router(core, guard(config)?)))
+}
+
+fn guard(config: &Config) -> Result<roost_api_agentcop::Options, ConfigError> {
+    let (api, guard) = (&config.file.api, &config.file.guard);
+    let http = roost_http::Options {
+        limits: per_minute("guard.requests_per_minute", guard.requests_per_minute)?,
+        body_limit: usize::try_from(api.max_body.0.0).unwrap_or(usize::MAX),
+        deadline: api.deadline.0,
+        cors: cors(config)?,
+    };
+    Ok(roost_api_agentcop::Options { http })
+}
+
+fn per_minute(setting: &'static str, requests: u32) -> Result<Limits, ConfigError> {
+    let requests = NonZeroU32::new(requests)
+        .ok_or_else(|| ConfigError::Setting { setting, problem: "must be at least 1".to_owned() })?;
+    Ok(Limits::per_minute(requests))
+}
+
+fn cors(config: &Config) -> Result<Cors, ConfigError> {
+    Cors::from_list(&config.file.api.cors_origins)
+        .map_err(|error| ConfigError::Setting { setting: "api.cors_origins", problem: error.to_string() })
 }
 
 fn options(config: &Config) -> Result<roost_api::Options, ConfigError> {
     let api = &config.file.api;
-    let requests = NonZeroU32::new(api.requests_per_minute).ok_or_else(|| ConfigError::Setting {
-        setting: "api.requests_per_minute",
-        problem: "must be at least 1".to_owned(),
-    })?;
-    let cors = Cors::from_list(&api.cors_origins)
-        .map_err(|error| ConfigError::Setting { setting: "api.cors_origins", problem: error.to_string() })?;
     Ok(roost_api::Options {
         http: roost_http::Options {
-            limits: Limits::per_minute(requests),
+            limits: per_minute("api.requests_per_minute", api.requests_per_minute)?,
             body_limit: usize::try_from(api.max_body.0.0).unwrap_or(usize::MAX),
             deadline: api.deadline.0,
-            cors,
+            cors: cors(config)?,
         },
         chat_wait: api.chat_wait.0,
         ..roost_api::Options::default()

@@ -12,6 +12,7 @@ use roost_ports::machine::Machines;
 use roost_ports::model::Models;
 use roost_ports::random::Random;
 use roost_runtime::{ConnectionInbox, ConnectionNotes};
+use roost_scan::CodeScanner;
 use roost_store::{DataDir, Database, MasterKey, SealedVault};
 use roost_tools::{BuiltinTools, HttpOptions};
 
@@ -67,6 +68,7 @@ impl House {
             models: models.clone(),
             tools: Arc::new(BuiltinTools::new(machines.clone(), HttpOptions::system())),
             wasm,
+            scanner: Arc::new(CodeScanner),
             clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
             random,
         };
@@ -112,6 +114,7 @@ fn settings(config: &Config, models: &dyn Models) -> Settings {
         strict_layers: config.file.machines.strict_layers.clone(),
         max_sandboxes: config.file.sandboxes.max_per_account,
         sandbox_images: config.file.sandboxes.images.clone(),
+        allowance: config.file.guard.plan.allowance(),
     }
 }
 

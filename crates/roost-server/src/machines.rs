@@ -86,6 +86,10 @@ impl Machines for NoMachines {
         Condition::Absent
     }
 
+    fn connections(&self, _: AgentId) -> u64 {
+        0
+    }
+
     fn idle(&self, _: Duration) -> Vec<AgentId> {
         Vec::new()
     }

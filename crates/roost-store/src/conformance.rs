@@ -17,6 +17,7 @@ pub(crate) mod account;
 pub(crate) mod agent;
 pub(crate) mod approval;
 pub(crate) mod event;
+pub(crate) mod guard;
 pub(crate) mod job;
 pub(crate) mod key;
 pub(crate) mod sandbox;
@@ -44,6 +45,7 @@ macro_rules! conformance {
                 an_approval_reads_back_as_it_was_written_and_decided,
                 approvals_are_listed_newest_first_within_their_account,
                 only_pending_approvals_are_overdue,
+                the_record_of_approvals_is_listed_newest_first_by_what_is_asked_for,
             }
             event {
                 offsets_have_no_gaps_with_many_writers_at_once,
@@ -53,6 +55,13 @@ macro_rules! conformance {
                 messages_are_what_was_said,
                 messages_are_counted_under_the_filter,
                 a_deleted_agents_log_cannot_begin_anew,
+            }
+            guard {
+                editions_count_up_and_each_can_be_read_again,
+                decisions_are_listed_newest_first_by_what_is_asked_for,
+                uses_are_counted_by_key_and_forgotten,
+                the_first_taint_of_a_session_stays,
+                scans_are_found_by_id_and_by_what_was_scanned,
             }
             job {
                 jobs_of_one_key_are_leased_one_at_a_time_in_order,

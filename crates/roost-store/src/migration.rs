@@ -10,7 +10,7 @@ pub(crate) const APPLICATION_ID: i32 = 0x526f_7374;
 
 const MIGRATIONS: [&str; 3] = [
     include_str!("../migrations/sqlite/0001_initial.sql"),
-    include_str!("../migrations/sqlite/0002_reserved.sql"),
+    include_str!("../migrations/sqlite/0002_guard.sql"),
     include_str!("../migrations/sqlite/0003_sandboxes.sql"),
 ];
 

@@ -2,4 +2,6 @@
 //! is read for ever (`fixtures/`).
 
 pub(crate) mod event;
+pub(crate) mod report;
 pub(crate) mod sandbox;
+pub(crate) mod votes;

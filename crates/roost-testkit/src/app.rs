@@ -10,13 +10,14 @@ use roost_domain::key::{Key, Scope, Style};
 use roost_domain::machine::Size;
 use roost_domain::secret::Secret;
 use roost_ports::random::Random;
+use roost_ports::scanner::Scanner;
 use roost_ports::store::Store;
 use roost_runtime::{Options, Runtime};
 use roost_store::{Database, MasterKey, SealedVault};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{SeededRandom, TestClock, TestMachines, TestModels, TestTools, TestWasm};
+use crate::{SeededRandom, TestClock, TestMachines, TestModels, TestScanner, TestTools, TestWasm};
 
 /// How long a test waits for anything before it fails.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -50,6 +51,7 @@ pub struct Builder {
     style: Style,
     running: bool,
     grace: Duration,
+    scanner: Arc<dyn Scanner>,
 }
 
 impl Builder {
@@ -69,6 +71,12 @@ impl Builder {
     #[must_use]
     pub fn without_runtime(self) -> Self {
         Self { running: false, ..self }
+    }
+
+    /// Scans with this instead of the test's own scanner.
+    #[must_use]
+    pub fn scanner(self, scanner: Arc<dyn Scanner>) -> Self {
+        Self { scanner, ..self }
     }
 
     /// Sets how long turns have at shutdown.
@@ -92,6 +100,7 @@ impl Builder {
             models: Arc::clone(&models) as _,
             tools: Arc::new(TestTools::new(Arc::clone(&machines) as _)),
             wasm: Arc::new(TestWasm::default()),
+            scanner: self.scanner,
             clock: Arc::clone(&clock) as _,
             random,
         };
@@ -134,6 +143,7 @@ impl TestApp {
             style: Style::Native,
             running: true,
             grace: Duration::from_secs(5),
+            scanner: Arc::new(TestScanner),
         }
     }
 

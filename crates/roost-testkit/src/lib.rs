@@ -9,6 +9,7 @@ mod clock;
 mod machines;
 mod models;
 mod random;
+mod scanner;
 mod tools;
 mod wasm;
 
@@ -17,5 +18,6 @@ pub use clock::TestClock;
 pub use machines::TestMachines;
 pub use models::{Reply, TestModels};
 pub use random::SeededRandom;
+pub use scanner::TestScanner;
 pub use tools::TestTools;
 pub use wasm::TestWasm;

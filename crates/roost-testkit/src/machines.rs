@@ -25,6 +25,8 @@ pub struct TestMachines {
 #[derive(Default)]
 struct Inner {
     conditions: HashMap<AgentId, Condition>,
+    connections: HashMap<AgentId, u64>,
+    files: HashMap<String, Vec<u8>>,
     commands: Vec<String>,
     idle_for: Duration,
     workspaces: HashSet<AgentId>,
@@ -36,6 +38,11 @@ struct Inner {
 }
 
 impl TestMachines {
+    /// Puts a file into every workspace.
+    pub fn put(&self, path: &str, content: &str) {
+        self.with(|inner| inner.files.insert(path.to_owned(), content.as_bytes().to_vec()));
+    }
+
     fn with<T>(&self, look: impl FnOnce(&mut Inner) -> T) -> T {
         look(&mut self.inner.lock().expect("no panic in here"))
     }
@@ -138,6 +145,10 @@ impl Machines for TestMachines {
         self.with(|inner| inner.conditions.get(&agent).copied().unwrap_or(Condition::Absent))
     }
 
+    fn connections(&self, agent: AgentId) -> u64 {
+        self.with(|inner| inner.connections.get(&agent).copied().unwrap_or(0))
+    }
+
     fn idle(&self, idle: Duration) -> Vec<AgentId> {
         self.with(|inner| {
             let up = inner.conditions.iter().filter(|(_, condition)| **condition == Condition::Running);
@@ -160,8 +171,8 @@ impl Machines for TestMachines {
 }
 
 struct TestMachine {
-    inner: Arc<Mutex<Inner>>,
     agent: AgentId,
+    inner: Arc<Mutex<Inner>>,
 }
 
 impl TestMachine {
@@ -192,7 +203,13 @@ impl Machine for TestMachine {
         command: Command,
         output: &mut (dyn for<'piece> FnMut(Output<'piece>) + Send),
     ) -> Result<Exit, Error> {
-        self.lock().commands.push(command.line.clone());
+        {
+            let mut inner = self.lock();
+            inner.commands.push(command.line.clone());
+            if command.line.starts_with("connect") {
+                *inner.connections.entry(self.agent).or_default() += 1;
+            }
+        }
         let program = self.program(&command.line);
         let does = program.as_ref().unwrap_or(&command.line);
         output(Output::Stdout(does.as_bytes()));
@@ -208,7 +225,9 @@ impl Machine for TestMachine {
     }
 
     async fn read(&self, _: &Permit, path: &str, _: u64, _: Bytes) -> Result<FilePart, Error> {
-        Err(Error::NotFound { path: path.to_owned() })
+        let content = self.inner.lock().expect("no panic in here").files.get(path).cloned();
+        let content = content.ok_or_else(|| Error::NotFound { path: path.to_owned() })?;
+        Ok(FilePart { size: Bytes(content.len() as u64), content })
     }
 
     async fn write(&self, permit: &Permit, path: &str, content: &[u8]) -> Result<(), Error> {

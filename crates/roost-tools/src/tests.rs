@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use roost_domain::effect::{Action, Cause, Effect};
 use roost_domain::files::FileRules;
 use roost_domain::gate::{Decision, Permit, Profile, Rules, decide};
+use roost_domain::guard::Guard;
 use roost_domain::id::{AgentId, SessionId, TurnId};
 use roost_domain::machine::{Condition, Layer, Size, Stats};
 use roost_domain::network::NetworkRules;
 use roost_domain::tool::{ToolCall, ToolCallId, ToolOutcome};
-use roost_domain::unit::{Bytes, MicroUsd};
+use roost_domain::unit::Bytes;
 use roost_ports::machine::{
     Command, Entry, EntryKind, Error, Exit, ExitStatus, FilePart, Machine, Machines, Match, Output, Spec,
 };
@@ -180,6 +181,10 @@ impl Machines for FakeMachines {
         Condition::Absent
     }
 
+    fn connections(&self, _: AgentId) -> u64 {
+        0
+    }
+
     fn idle(&self, _: Duration) -> Vec<AgentId> {
         Vec::new()
     }
@@ -215,11 +220,11 @@ pub(crate) fn permit(call: &ToolCall, action: Action) -> Permit {
         turn: TurnId::from_uuid(Uuid::from_u128(9)),
         cause: Cause::Tool(call.clone()),
         action,
+        scripts: Vec::new(),
     };
-    let network = NetworkRules::default();
-    let rules = Rules { profile: Profile::Open, network: &network, budget: None, committed: MicroUsd::ZERO };
-    match decide(&effect, &rules) {
-        Decision::Allowed(permit) => permit,
+    let (network, guard) = (NetworkRules::default(), Guard::default());
+    match decide(&effect, &Rules::new(Profile::Open, &network, &guard)) {
+        Decision::Allowed(permit, _) => permit,
         Decision::NeedsApproval(reason) | Decision::Blocked(reason) => panic!("{reason}"),
     }
 }

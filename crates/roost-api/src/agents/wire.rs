@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use crate::time::{iso, iso_if};
 use crate::vocabulary::word;
+use roost_http::{iso, iso_if};
 
 /// What an agent's image is called where a contract asks for one: they all run Roost itself.
 const IMAGE: &str = "roost";

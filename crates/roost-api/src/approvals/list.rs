@@ -74,12 +74,12 @@ impl ListApprovalsQuery {
             let problem = "must be pending, approved, denied, expired or withdrawn";
             known.ok_or_else(|| Failure::invalid("status", problem))
         };
-        let agent = |id: String| id.parse().map_err(|error| Failure::invalid("agentId", error));
+        let subject = |id: String| id.parse().map_err(|error| Failure::invalid("agentId", error));
         let after = paging::after("approvals", self.cursor.as_deref())?;
         Ok(ListApprovals {
             filter: ApprovalFilter {
                 status: self.status.map(status).transpose()?,
-                agent: self.agent_id.map(agent).transpose()?,
+                subject: self.agent_id.map(subject).transpose()?,
             },
             after: after.map(|(requested_at, id)| ApprovalCursor { requested_at, id }),
             limit: Limit::clamped(self.limit.unwrap_or(50), 200),

@@ -9,7 +9,7 @@ use roost_domain::id::{ApprovalId, TurnId};
 use roost_domain::tool::ToolCallId;
 
 use super::wire::{ChatEvent, Unfinished};
-use crate::time::iso;
+use roost_http::iso;
 
 /// Between what a model said before it used tools and what it says after: the two are different messages, and
 /// clients that join all texts should not see them run together.

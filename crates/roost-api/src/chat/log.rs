@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::time::iso;
+use roost_http::iso;
 
 /// One entry of a session's log.
 #[derive(Debug, Serialize, ToSchema)]

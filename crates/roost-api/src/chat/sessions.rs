@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::envelope::{Data, ErrorBody, Listed, Pagination};
-use crate::time::iso;
+use roost_http::iso;
 
 const MOST: Limit = Limit::clamped(100, 100);
 

@@ -1,7 +1,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::time::{iso, iso_if};
+use roost_http::{iso, iso_if};
 
 /// An API key, without its text.
 #[derive(Debug, Serialize, ToSchema)]

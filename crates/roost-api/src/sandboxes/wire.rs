@@ -1,8 +1,7 @@
 use roost_domain::sandbox::Output;
+use roost_http::{iso, iso_if};
 use serde::Serialize;
 use utoipa::ToSchema;
-
-use crate::time::{iso, iso_if};
 
 /// An ephemeral machine for somebody's code.
 #[derive(Debug, Serialize, ToSchema)]

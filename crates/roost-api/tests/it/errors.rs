@@ -38,8 +38,9 @@ fn is_code(text: &str) -> bool {
 /// Returns every code that the sources make errors and problems with.
 fn codes() -> BTreeSet<String> {
     let mut files = Vec::new();
-    for floor in ["roost-core", "roost-runtime", "roost-http", "roost-api"] {
-        sources(&root().join("crates").join(floor).join("src"), &mut files);
+    for floor in ["roost-core", "roost-runtime", "roost-http", "roost-api", "roost-api-agentcop"] {
+        let directory = root().join("crates").join(floor).join("src");
+        sources(&directory, &mut files);
     }
     let mut codes = BTreeSet::new();
     let mut add =
@@ -61,6 +62,12 @@ fn codes() -> BTreeSet<String> {
     let gate = std::fs::read_to_string(root().join("crates/roost-domain/src/gate.rs")).unwrap();
     add(quoted_after(&gate, "rule: ", 2));
     add(quoted_after(&gate, "own_machine(", 0));
+    for file in ["gate.rs", "guard.rs", "permissions/effective.rs"] {
+        let source = std::fs::read_to_string(root().join("crates/roost-domain/src").join(file)).unwrap();
+        add(quoted_after(&source, "code: ", 2));
+        add(quoted_after(&source, "code: if by_denial { ", 0));
+        add(quoted_after(&source, "(", 0).into_iter().filter(|text| text.contains('_')).collect());
+    }
     codes
 }
 

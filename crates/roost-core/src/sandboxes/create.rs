@@ -45,7 +45,9 @@ impl Sandboxes<'_> {
             destroyed_at: None,
             settings,
         };
-        let (stored, max) = (sandbox.clone(), self.0.settings.max_sandboxes);
+        let settings = &self.0.settings;
+        let max = settings.max_sandboxes.into_iter().chain(settings.allowance.sandboxes).min();
+        let stored = sandbox.clone();
         let insert = move |writer: &mut dyn Writer| {
             if let Some(max) = max
                 && writer.live_sandboxes(stored.account)? >= u64::from(max)

@@ -1,6 +1,6 @@
 use futures_util::StreamExt;
 use jiff::tz::TimeZone;
-use roost_domain::agent::{Agent, Failure, Settings};
+use roost_domain::agent::{Agent, Failure};
 use roost_domain::approval::Question;
 use roost_domain::conversation::Answer;
 use roost_domain::effect::{Action, Cause, Effect};
@@ -15,9 +15,10 @@ use roost_ports::store::Writer;
 use super::brief::Brief;
 use super::cost::{cost_of_failure, worst_case};
 use super::park::release;
-use super::use_tool::may_begin;
+use super::use_tool::{may_begin, used};
 use super::{Turns, Work};
 use crate::error::with_causes;
+use crate::gate::Facts;
 use crate::{Error, ProgressOf, gate, log};
 
 impl Turns<'_> {
@@ -86,30 +87,54 @@ impl Turns<'_> {
                 turn: turn.id,
                 cause: Cause::Loop,
                 action: Action::CallModel { model: model.clone(), worst_case },
+                scripts: Vec::new(),
             };
-            match gate::decide(writer, &agent, &effect, leave)? {
-                Decision::Allowed(permit) => {
+            let facts = Facts::read(&core, writer, &agent)?;
+            let used = used(writer, &agent, &turn, &folded, now)?;
+            match facts.decide(writer, &agent, &effect, leave, used, None)? {
+                Decision::Allowed(permit, _) => {
+                    if let Some(leave) = leave {
+                        gate::executed(writer, &agent, leave, now)?;
+                    }
                     writer.reserve(agent.id, worst_case)?;
                     let called = TurnEvent::ModelCalled { model, reserved: worst_case };
                     let (_, events) = log::append(writer, &agent, &turn, &folded, now, vec![called])?;
                     let offset = events.last().map_or(Offset::START, |event| event.offset);
                     Ok(Intended::Called(Call { permit, offset, reserved: worst_case }))
                 }
-                Decision::NeedsApproval(reason) => {
+                Decision::NeedsApproval(opinion) => {
+                    let id = core.ports.random.id::<ApprovalId>(now);
                     let ask = gate::Ask {
-                        id: core.ports.random.id::<ApprovalId>(now),
+                        id,
                         turn: &turn,
                         effect: &effect,
                         question: Question::MayAct,
-                        reason: reason.to_string(),
-                        expires_at: now + Settings::read(&agent.config)?.approval_ttl,
+                        reason: opinion.to_string(),
+                        terms: facts.terms(facts.settings.approval_ttl),
+                        found: None,
                     };
-                    let event = gate::ask(writer, ask, now)?;
+                    let event = gate::ask(&core, writer, ask, now)?;
+                    gate::note(
+                        &core,
+                        writer,
+                        gate::Noted { turn: &turn, effect: &effect, facts: &facts },
+                        &opinion,
+                        Some(id),
+                        now,
+                    )?;
                     log::append(writer, &agent, &turn, &folded, now, vec![event])?;
                     Ok(Intended::Waits)
                 }
-                Decision::Blocked(reason) => {
-                    let (code, message) = (reason.rule.to_owned(), reason.to_string());
+                Decision::Blocked(opinion) => {
+                    gate::note(
+                        &core,
+                        writer,
+                        gate::Noted { turn: &turn, effect: &effect, facts: &facts },
+                        &opinion,
+                        None,
+                        now,
+                    )?;
+                    let (code, message) = (opinion.code.to_owned(), opinion.to_string());
                     Ok::<_, Error>(Intended::Blocked(Problem { code, message }))
                 }
             }

@@ -1,9 +1,10 @@
 use jiff::Timestamp;
-use roost_domain::agent::{Agent, Settings, State};
-use roost_domain::approval::Question;
+use roost_domain::agent::{Agent, State};
+use roost_domain::approval::{Question, Terms};
 use roost_domain::effect::{Action, Cause, Effect};
 use roost_domain::event::{Journal, TurnEvent};
 use roost_domain::id::ApprovalId;
+use roost_domain::policy::OnTimeout;
 use roost_domain::tool::{ToolCall, ToolOutcome, ToolStatus};
 use roost_domain::turn::Lost;
 use roost_ports::store::{Reader, Turn, Writer};
@@ -11,6 +12,7 @@ use roost_ports::tool::Plan;
 
 use super::abort::settle_unseen;
 use super::{Turns, Work};
+use crate::gate::Facts;
 use crate::{Error, gate, log};
 
 impl Turns<'_> {
@@ -88,8 +90,11 @@ impl crate::Core {
             }
         };
         let cause = Cause::Tool(call.clone());
-        let effect = Effect { agent: turn.agent, session: turn.session, turn: turn.id, cause, action };
-        let settings = Settings::read(&agent.config)?;
+        let (session, scripts) = (turn.session, Vec::new());
+        let effect = Effect { agent: turn.agent, session, turn: turn.id, cause, action, scripts };
+        let facts = Facts::read(self, writer, agent)?;
+        // Nobody may be taken to have said yes to doing something twice.
+        let terms = Terms { on_timeout: OnTimeout::Block, ..facts.terms(facts.settings.approval_ttl) };
         let ask = gate::Ask {
             id: self.ports.random.id::<ApprovalId>(now),
             turn,
@@ -97,8 +102,9 @@ impl crate::Core {
             question: Question::RunAgain,
             reason: "The server stopped while this ran, and nobody knows whether it was done. Run it again?"
                 .to_owned(),
-            expires_at: now + settings.approval_ttl,
+            terms,
+            found: None,
         };
-        gate::ask(writer, ask, now)
+        gate::ask(self, writer, ask, now)
     }
 }

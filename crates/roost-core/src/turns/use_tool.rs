@@ -1,19 +1,23 @@
 use jiff::Timestamp;
-use roost_domain::agent::{Agent, Failure, FailureCategory, Settings, State};
+use roost_domain::agent::{Agent, Failure, FailureCategory, State};
 use roost_domain::approval::Question;
-use roost_domain::effect::{Action, Cause, Effect};
+use roost_domain::effect::{Action, Cause, Effect, Script};
 use roost_domain::event::{Journal, TurnEvent};
-use roost_domain::files::FileRules;
-use roost_domain::gate::{Decision, Permit, Profile};
+use roost_domain::gate::{Decision, Permit, Profile, Used};
+use roost_domain::guard::Opinion;
 use roost_domain::id::ApprovalId;
 use roost_domain::machine::Layer;
+use roost_domain::policy::OnBlock;
+use roost_domain::taint::Taint;
 use roost_domain::tool::{ToolCall, ToolOutcome, ToolStatus};
 use roost_ports::machine::Spec;
 use roost_ports::store::{Reader, Turn, Writer};
 use roost_ports::tool::Plan;
 
+use super::scripts::Looked;
 use super::{Turns, Work};
 use crate::error::with_causes;
+use crate::gate::Facts;
 use crate::log::Folded;
 use crate::{Core, Error, ProgressOf, gate, log};
 
@@ -45,16 +49,22 @@ impl Turns<'_> {
         let outcome = {
             let unfinished = self.0.hub.begin(work.turn.session, ProgressOf::Tool(call.id.clone()));
             let mut progress = |text: &str| unfinished.push(text);
+            let before = self.0.ports.machines.connections(spec.agent);
             let outcome = self.0.ports.tools.run(&permit, call, &spec, &mut progress).await;
+            let connected = self.0.ports.machines.connections(spec.agent) > before;
+            let taint = match outcome.status {
+                ToolStatus::Done | ToolStatus::Failed => Taint::of(permit.action(), connected),
+                ToolStatus::Cancelled => None,
+            };
             let finished = TurnEvent::ToolFinished { call: call.id.clone(), outcome };
-            self.write(work, finished).await
+            self.write(work, finished, taint).await
         };
         self.0.went_on(&work.turn);
         outcome
     }
 
     /// Brings the agent's machine up, or says in a sentence why it is not.
-    async fn open_machine(&self, permit: &Permit, spec: &Spec) -> Result<(), String> {
+    pub(super) async fn open_machine(&self, permit: &Permit, spec: &Spec) -> Result<(), String> {
         let machines = &self.0.ports.machines;
         if spec.profile == Profile::Strict {
             let needed = &self.0.settings.strict_layers;
@@ -111,19 +121,24 @@ impl Turns<'_> {
             Ok(plan) => plan,
             Err(problem) => {
                 let outcome = ToolOutcome { text: problem.to_string(), status: ToolStatus::Failed };
-                self.write(work, TurnEvent::ToolFinished { call: call.id.clone(), outcome }).await?;
+                self.write(work, TurnEvent::ToolFinished { call: call.id.clone(), outcome }, None).await?;
                 self.0.went_on(&work.turn);
                 return Ok(None);
             }
         };
-        let intent = Intent { work: work.clone(), call: call.clone(), leave, plan, now: self.0.now() };
+        let looked = match &plan {
+            Plan::Act { action, .. } => self.look_at(work, call, action).await?,
+            Plan::Ask { .. } => Looked::default(),
+        };
+        let now = self.0.now();
+        let intent = Intent { work: work.clone(), call: call.clone(), leave, plan, looked, now };
         let core = self.0.clone();
         let granted = self.0.ports.store.write(move |writer| intent.write(&core, writer)).await?;
         self.0.went_on(&work.turn);
         Ok(granted)
     }
 
-    async fn write(&self, work: &Work, event: TurnEvent) -> Result<(), Error> {
+    async fn write(&self, work: &Work, event: TurnEvent, taint: Option<Taint>) -> Result<(), Error> {
         let (turn, folded, now) = (work.turn.clone(), work.folded.clone(), self.0.now());
         self.0
             .ports
@@ -131,6 +146,10 @@ impl Turns<'_> {
             .write(move |writer| {
                 let agent = log::agent_of(writer, &turn)?;
                 log::append(writer, &agent, &turn, &folded, now, vec![event])?;
+                // Together with the text, so that nothing the model makes of it is decided without knowing.
+                if let Some(taint) = taint {
+                    writer.taint_session(turn.session, taint)?;
+                }
                 Ok(())
             })
             .await
@@ -142,6 +161,7 @@ struct Intent {
     call: ToolCall,
     leave: Option<ApprovalId>,
     plan: Plan,
+    looked: Looked,
     now: Timestamp,
 }
 
@@ -152,40 +172,50 @@ impl Intent {
         if !may_begin(writer, &agent, turn, folded)? {
             return Ok(None);
         }
-        let settings = Settings::read(&agent.config)?;
+        let facts = Facts::read(core, writer, &agent)?;
         let (action, idempotent, question) = match self.plan {
             Plan::Act { action, idempotent } => (action, idempotent, None),
             Plan::Ask { question } => (Action::AskPeer, true, Some(question)),
         };
-        let effect = Effect {
-            agent: turn.agent,
-            session: turn.session,
-            turn: turn.id,
-            cause: Cause::Tool(self.call.clone()),
-            action,
-        };
+        let effect = effect(turn, &self.call, action, self.looked.scripts);
+        let found = self.looked.worst.as_ref();
         let call = self.call.id.clone();
-        let (event, granted) = match gate::decide(writer, &agent, &effect, self.leave)? {
-            Decision::Allowed(permit) => match question {
-                Some(question) => (TurnEvent::QuestionAsked { call, question }, None),
-                None => {
-                    let summary = effect.action.to_string();
-                    let spec = machine_spec(&agent, settings);
-                    (TurnEvent::ToolStarted { call, summary, idempotent }, Some((permit, spec)))
+        let used = used(writer, &agent, turn, folded, self.now)?;
+        let noted = gate::Noted { turn, effect: &effect, facts: &facts };
+        let (event, granted) = match facts.decide(writer, &agent, &effect, self.leave, used, found)? {
+            Decision::Allowed(permit, opinion) => {
+                gate::note(core, writer, noted, &opinion, self.leave, self.now)?;
+                if let Some(leave) = self.leave {
+                    gate::executed(writer, &agent, leave, self.now)?;
                 }
-            },
-            Decision::NeedsApproval(reason) => {
+                match question {
+                    Some(question) => (TurnEvent::QuestionAsked { call, question }, None),
+                    None => {
+                        let summary = effect.action.to_string();
+                        let spec = machine_spec(&agent, &facts);
+                        (TurnEvent::ToolStarted { call, summary, idempotent }, Some((permit, spec)))
+                    }
+                }
+            }
+            Decision::NeedsApproval(opinion) => {
+                let id = core.ports.random.id::<ApprovalId>(self.now);
                 let ask = gate::Ask {
-                    id: core.ports.random.id::<ApprovalId>(self.now),
+                    id,
                     turn,
                     effect: &effect,
                     question: Question::MayAct,
-                    reason: reason.to_string(),
-                    expires_at: self.now + settings.approval_ttl,
+                    reason: opinion.to_string(),
+                    terms: facts.terms(facts.settings.approval_ttl),
+                    found,
                 };
-                (gate::ask(writer, ask, self.now)?, None)
+                let event = gate::ask(core, writer, ask, self.now)?;
+                gate::note(core, writer, noted, &opinion, Some(id), self.now)?;
+                (event, None)
             }
-            Decision::Blocked(reason) => (TurnEvent::ToolBlocked { call, reason: reason.to_string() }, None),
+            Decision::Blocked(opinion) => {
+                gate::note(core, writer, noted, &opinion, None, self.now)?;
+                (TurnEvent::ToolBlocked { call, reason: told(&facts, &opinion) }, None)
+            }
         };
         log::append(writer, &agent, turn, folded, self.now, vec![event])?;
         Ok(granted)
@@ -204,12 +234,40 @@ pub(super) fn may_begin(
     Ok(!held && !log::fold(reader, agent, turn, folded)?.is_cancelled())
 }
 
-fn machine_spec(agent: &Agent, settings: Settings) -> Spec {
+/// Returns what the agent is told of a refusal: all of it, unless its policy keeps that to the log.
+fn told(facts: &Facts, opinion: &Opinion) -> String {
+    let policy = facts.guard.policy.as_ref().map(|(_, policy)| policy.policy().on_block);
+    match policy {
+        Some(OnBlock::Log | OnBlock::Alert) => "The gate refused this call.".to_owned(),
+        Some(OnBlock::Raise | OnBlock::RaiseAndAlert) | None => opinion.to_string(),
+    }
+}
+
+/// Returns what the turn has used so far.
+pub(super) fn used(
+    reader: &dyn Reader,
+    agent: &Agent,
+    turn: &Turn,
+    folded: &Folded,
+    now: Timestamp,
+) -> Result<Used, Error> {
+    // silent-ok: a clock that went back means that no time has gone by.
+    let age = now.duration_since(turn.created_at).try_into().unwrap_or_default();
+    Ok(log::fold(reader, agent, turn, folded)?.used(age))
+}
+
+/// Returns what a tool call does.
+pub(super) fn effect(turn: &Turn, call: &ToolCall, action: Action, scripts: Vec<Script>) -> Effect {
+    let cause = Cause::Tool(call.clone());
+    Effect { agent: turn.agent, session: turn.session, turn: turn.id, cause, action, scripts }
+}
+
+pub(super) fn machine_spec(agent: &Agent, facts: &Facts) -> Spec {
     Spec {
         agent: agent.id,
         limits: agent.size.limits(),
-        profile: settings.profile,
-        network: settings.network,
-        files: FileRules::default(),
+        profile: facts.settings.profile,
+        network: facts.settings.network.clone(),
+        files: facts.guard.permissions.files(),
     }
 }

@@ -11,7 +11,7 @@ use roost_testkit::{Reply, TestApp};
 use serde_json::json;
 
 pub(super) async fn pending(app: &TestApp) -> Vec<Approval> {
-    let filter = ApprovalFilter { status: Some(Status::Pending), agent: None };
+    let filter = ApprovalFilter { status: Some(Status::Pending), subject: None };
     let list = ListApprovals { filter, after: None, limit: Limit::clamped(10, 10) };
     app.core.approvals().list(&app.ctx(), list).await.expect("approvals can be listed").rows
 }

@@ -1,7 +1,8 @@
 use jiff::Timestamp;
-use roost_domain::approval::{Approval, Status};
-use roost_domain::id::{AccountId, AgentId, ApprovalId, TurnId};
+use roost_domain::approval::{Act, Approval, Entry, Status};
+use roost_domain::id::{AccountId, ApprovalId, TurnId};
 use roost_domain::page::{Limit, Page};
+use roost_domain::subject::Subject;
 
 use super::Error;
 
@@ -10,8 +11,23 @@ use super::Error;
 pub struct ApprovalFilter {
     /// Only those with this status.
     pub status: Option<Status>,
-    /// Only those of this agent.
-    pub agent: Option<AgentId>,
+    /// Only those of this subject.
+    pub subject: Option<Subject>,
+}
+
+/// Which entries of the approvals' record a list holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EntryFilter {
+    /// Only those of this approval.
+    pub approval: Option<ApprovalId>,
+    /// Only those of this subject.
+    pub subject: Option<Subject>,
+    /// Only those of this kind.
+    pub act: Option<Act>,
+    /// Only those at or after this time.
+    pub from: Option<Timestamp>,
+    /// Only those at or before this time.
+    pub to: Option<Timestamp>,
 }
 
 /// The last approval of a page: the next page begins after it.
@@ -45,6 +61,33 @@ pub trait Approvals {
         limit: Limit,
     ) -> Result<Page<Approval, ApprovalCursor>, Error>;
 
+    /// Returns the approvals of an account, newest first, after the first `skip`, and how many there are in all.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn approvals_after(
+        &self,
+        account: AccountId,
+        filter: &ApprovalFilter,
+        skip: u64,
+        limit: Limit,
+    ) -> Result<(Vec<Approval>, u64), Error>;
+
+    /// Returns entries of the approvals' record, newest first, after the first `skip`, and how many there are in
+    /// all.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn approval_entries(
+        &self,
+        account: AccountId,
+        filter: &EntryFilter,
+        skip: u64,
+        limit: Limit,
+    ) -> Result<(Vec<Entry>, u64), Error>;
+
     /// Returns the approvals of one turn, oldest first.
     ///
     /// # Errors
@@ -75,4 +118,11 @@ pub trait ApprovalsMut {
     ///
     /// [`Error`] if the database fails.
     fn update_approval(&mut self, approval: &Approval) -> Result<(), Error>;
+
+    /// Adds to the approvals' record, which nothing ever changes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn insert_approval_entry(&mut self, account: AccountId, entry: &Entry) -> Result<(), Error>;
 }

@@ -82,7 +82,7 @@ impl Live {
         let remote = Remote::new(control, &host.tasks);
         *lock(&host.ready) = Some(ready);
         if let Some(listener) = listener {
-            let door = Door::new(spec, Arc::clone(&host.connections));
+            let door = Door::new(spec, Arc::clone(&host.connections) as _);
             let (tasks, remote) = (host.tasks.clone(), remote.clone());
             host.tasks.spawn(async move {
                 tokio::select! {

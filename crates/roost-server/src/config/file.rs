@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::name::Name;
+use super::name::{Name, PlanName};
 use super::quantity::{Size, Span};
 use super::section::section;
 use super::uids::UidRange;
@@ -25,6 +25,7 @@ section! {
         limits: Limits,
         models: Models,
         api: Api,
+        guard: Guard,
         runtime: Runtime,
         machines: Machines,
         sandboxes: Sandboxes,
@@ -224,6 +225,17 @@ section! {
         chat_wait: Span = Span::from_secs(900),
         /// Web pages of other origins that may call, such as `["https://example.com"]`; `["*"]` lets all.
         cors_origins: Vec<String> = Vec::new(),
+    }
+}
+
+section! {
+    /// The gate, the scanner and what keys may use of them.
+    Guard {
+        /// What every account's keys may use of scans, evaluations and approvals in any 24 hours, and how many
+        /// sandboxes an account may have: `free`, `pro` or `enterprise`, which is without limits.
+        plan: PlanName = PlanName(roost_domain::plan::Plan::Enterprise),
+        /// Requests that a key may make in any minute on AgentCop's paths.
+        requests_per_minute: u32 = 60_000,
     }
 }
 

@@ -1,6 +1,7 @@
-//! A model's name as it is written in `roost.toml`.
+//! Names as they are written in `roost.toml`.
 
 use roost_domain::model::ModelName;
+use roost_domain::plan::Plan;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -17,5 +18,28 @@ impl<'de> Deserialize<'de> for Name {
 impl Serialize for Name {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0.as_str())
+    }
+}
+
+/// `free`, `pro` or `enterprise`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PlanName(pub(crate) Plan);
+
+impl PlanName {
+    /// Returns what the plan allows.
+    pub(crate) const fn allowance(self) -> roost_domain::plan::Allowance {
+        self.0.allowance()
+    }
+}
+
+impl<'de> Deserialize<'de> for PlanName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map(Self).map_err(D::Error::custom)
+    }
+}
+
+impl Serialize for PlanName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.name())
     }
 }

@@ -46,6 +46,7 @@ fn page() -> String {
     section::<file::Log>(&mut page, "log");
     section::<file::Limits>(&mut page, "limits");
     section::<file::Api>(&mut page, "api");
+    section::<file::Guard>(&mut page, "guard");
     section::<file::Machines>(&mut page, "machines");
     section::<file::Sandboxes>(&mut page, "sandboxes");
     section::<file::Runtime>(&mut page, "runtime");

@@ -68,7 +68,7 @@ mod kinds {
 
     use super::Kind;
     use crate::config::file::LogFormat;
-    use crate::config::name::Name;
+    use crate::config::name::{Name, PlanName};
     use crate::config::quantity::{Size, Span};
     use crate::config::uids::UidRange;
 
@@ -86,6 +86,7 @@ mod kinds {
         Span = "time",
         Size = "size",
         Name = "model",
+        PlanName = "`free`, `pro` or `enterprise`",
         UidRange = "range of numbers",
         LogFormat = "`text` or `json`",
     }

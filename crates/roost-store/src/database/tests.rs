@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use roost_domain::account::Account;
 use roost_domain::agent::Agent;
+use roost_domain::approval::{Approval, Status};
 use roost_domain::event::{Body, Journal, Offset};
 use roost_domain::page::Limit;
+use roost_ports::store::ApprovalFilter;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -305,6 +307,40 @@ fn a_newer_schema_is_refused_with_both_versions_and_left_alone() {
     assert!(message.contains(&says), "{message}");
     version(migration::KNOWN);
     place.open().unwrap();
+}
+
+#[test]
+fn an_earlier_releases_database_is_brought_up_to_date_with_what_is_in_it() {
+    let place = Place::new();
+    let connection = Connection::open(place.path()).unwrap();
+    connection.execute_batch(include_str!("../../migrations/sqlite/0001_initial.sql")).unwrap();
+    connection.execute_batch(include_str!("../../fixtures/database/0001.sql")).unwrap();
+    connection.pragma_update(None, "application_id", migration::APPLICATION_ID).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    drop(connection);
+
+    let database = place.open().unwrap();
+    let approvals = approvals_in(&database);
+    assert_eq!(approvals.len(), 2);
+    let [approved, pending] = &approvals[..] else { panic!("{approvals:?}") };
+    assert_eq!(pending.subject.as_str(), "01900000-0000-7000-8000-0000000000a1");
+    assert_eq!(pending.waiting.as_ref().map(|waiting| waiting.agent), pending.subject.agent());
+    assert_eq!((pending.status, pending.summary.as_str()), (Status::Pending, "run the command \"ls\""));
+    assert_eq!(pending.terms.ttl, std::time::Duration::from_secs(86_400));
+    assert_eq!((approved.status, approved.decided_by.as_deref()), (Status::Approved, Some("ann")));
+    assert_eq!(approved.tool, "call_model");
+}
+
+fn approvals_in(database: &Database) -> Vec<Approval> {
+    let account = "acct_01900000000070008000000000000001".parse().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let (send, receive) = std::sync::mpsc::channel();
+    let work = move |reader: &dyn roost_ports::store::Reader| {
+        let limit = Limit::clamped(10, 10);
+        send.send(reader.approvals(account, &ApprovalFilter::default(), None, limit)).unwrap();
+    };
+    runtime.block_on(database.run_read(Box::new(work))).unwrap();
+    receive.recv().unwrap().unwrap().rows
 }
 
 #[test]

@@ -1,12 +1,12 @@
 use jiff::Timestamp;
 
 /// Writes a time as the contract does: `2026-02-10T14:00:00.000Z`.
-pub(crate) fn iso(at: Timestamp) -> String {
+pub fn iso(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
 /// Writes a time that may not have come.
-pub(crate) fn iso_if(at: Option<Timestamp>) -> Option<String> {
+pub fn iso_if(at: Option<Timestamp>) -> Option<String> {
     at.map(iso)
 }
 

@@ -1,0 +1,114 @@
+//! What holds for a subject now, read in the transaction that decides.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use roost_domain::agent::Settings;
+use roost_domain::guard::Guard;
+use roost_domain::id::{AccountId, AgentId};
+use roost_domain::permissions::{Effective, Permissions};
+use roost_domain::policy::{Compiled, Policy, Version};
+use roost_domain::subject::Subject;
+use roost_ports::store::{Kept, Reader};
+
+use crate::Error;
+
+/// Versions that were read and made ready. A version never changes, so what stands here stays true.
+#[derive(Default)]
+pub(crate) struct Editions(Mutex<HashMap<Key, Ready>>);
+
+type Key = (AccountId, Subject, Kept, Version);
+
+#[derive(Clone)]
+enum Ready {
+    Policy(Arc<Compiled>),
+    Permissions(Arc<Permissions>),
+    Deleted,
+}
+
+/// Versions that are kept ready; beyond it all are forgotten and read again.
+const MOST: usize = 10_000;
+
+impl Editions {
+    /// Returns what the account's records say about a subject.
+    pub(crate) fn guard(
+        &self,
+        reader: &dyn Reader,
+        account: AccountId,
+        subject: &Subject,
+        swarm: Option<&str>,
+    ) -> Result<Guard, Error> {
+        let policy = match self.latest(reader, account, subject, Kept::Policy)? {
+            Some((version, Ready::Policy(policy))) => Some((version, policy)),
+            Some((_, Ready::Permissions(_) | Ready::Deleted)) | None => None,
+        };
+        let groups = [Some(Subject::account()), swarm.map(Subject::swarm)];
+        let mut layers = Vec::new();
+        let mut revoked = false;
+        for of in groups.into_iter().flatten().filter(|group| group != subject).chain([subject.clone()]) {
+            match self.latest(reader, account, &of, Kept::Permissions)? {
+                Some((_, Ready::Permissions(permissions))) => {
+                    layers.push((of.to_string(), (*permissions).clone()));
+                }
+                Some((_, Ready::Deleted)) if of == *subject => revoked = true,
+                Some((_, Ready::Policy(_) | Ready::Deleted)) | None => {}
+            }
+        }
+        Ok(Guard { policy, permissions: Effective::new(layers), revoked })
+    }
+
+    /// Returns what the account's records say about an agent that is hosted here.
+    pub(crate) fn hosted(
+        &self,
+        reader: &dyn Reader,
+        account: AccountId,
+        agent: AgentId,
+        settings: &Settings,
+    ) -> Result<Guard, Error> {
+        self.guard(reader, account, &Subject::hosted(agent), settings.swarm.as_deref())
+    }
+
+    fn latest(
+        &self,
+        reader: &dyn Reader,
+        account: AccountId,
+        subject: &Subject,
+        kept: Kept,
+    ) -> Result<Option<(Version, Ready)>, Error> {
+        let Some(version) = reader.latest_version(account, subject, kept)? else { return Ok(None) };
+        let key = (account, subject.clone(), kept, version);
+        if let Some(ready) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(Some((version, ready.clone())));
+        }
+        let edition = reader.edition(account, subject, kept, Some(version))?;
+        let ready = match edition.and_then(|edition| edition.document) {
+            None => Ready::Deleted,
+            Some(document) => match kept {
+                Kept::Policy => {
+                    let policy = Policy::read(&document, subject).map_err(Error::internal)?;
+                    Ready::Policy(Arc::new(Compiled::new(policy)))
+                }
+                Kept::Permissions => {
+                    let permissions = Permissions::read(&document, subject).map_err(Error::internal)?;
+                    Ready::Permissions(Arc::new(permissions))
+                }
+            },
+        };
+        let mut editions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if editions.len() >= MOST {
+            editions.clear();
+        }
+        editions.insert(key, ready.clone());
+        Ok(Some((version, ready)))
+    }
+}
+
+/// Returns the agent's settings with what its permissions make of them: where it may connect to.
+pub(crate) fn confined(settings: Settings, guard: &Guard) -> Settings {
+    let (deny, confine) = guard.permissions.hosts();
+    let mut network = settings.network;
+    network.deny.extend(deny);
+    // Nothing but these sets a confinement.
+    network.confine = confine;
+    Settings { network, ..settings }
+}

@@ -1,2 +1,0 @@
--- Holds the number for what is made beside the sandboxes.
-select 1;
