@@ -4,6 +4,7 @@ mod agents;
 mod approvals;
 mod budget;
 mod cancel;
+mod guard;
 mod keys;
 mod recovery;
 mod sandboxes;

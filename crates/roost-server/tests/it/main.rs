@@ -8,6 +8,7 @@ mod crash;
 mod data;
 mod escape;
 mod fake_model;
+mod guard;
 mod keys;
 mod quickstart;
 mod roost;

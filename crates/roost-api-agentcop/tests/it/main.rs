@@ -1,0 +1,10 @@
+//! The AgentCop API as its documents promise it, over a whole application in process.
+
+mod approvals;
+mod coverage;
+mod gate;
+mod permissions;
+mod policies;
+mod quotas;
+mod scan;
+mod support;
