@@ -8,7 +8,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Options, agents, approvals, chat, docs, envelope, health, keys, openapi, usage};
+use crate::{Options, agents, approvals, chat, docs, envelope, health, keys, openapi, sandboxes, usage};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -74,10 +74,13 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(approvals::deny))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
+        .routes(routes!(sandboxes::list, sandboxes::create))
+        .routes(routes!(sandboxes::get, sandboxes::delete))
+        .routes(routes!(sandboxes::get_run))
         .routes(routes!(usage::list))
 }
 
-/// Routes that may take as long as a turn does.
+/// Routes that may take as long as a turn does, or a run of code.
 fn talking_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(chat::history, chat::post))
+    OpenApiRouter::new().routes(routes!(chat::history, chat::post)).routes(routes!(sandboxes::run))
 }

@@ -15,6 +15,7 @@ mod keys;
 mod openapi;
 mod options;
 mod paging;
+mod sandboxes;
 mod usage;
 mod vocabulary;
 

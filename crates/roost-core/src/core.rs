@@ -13,14 +13,15 @@ use roost_ports::scanner::Scanner;
 use roost_ports::store::{Reader, Store};
 use roost_ports::tool::Tools;
 use roost_ports::vault::Vault;
+use roost_ports::wasm::WasmRunner;
 use tokio::sync::Notify;
 
 use crate::guard::Editions;
 use crate::hub::Hub;
 use crate::quota::Quotas;
 use crate::{
-    Agents, Approvals, Error, Events, Gate, Keys, Messages, PermissionSets, Policies, Scans, Sessions, Turns,
-    Usages,
+    Agents, Approvals, Error, Events, Gate, Keys, Messages, PermissionSets, Policies, Sandboxes, Scans,
+    Sessions, Turns, Usages,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -30,6 +31,7 @@ pub struct Core {
     pub(crate) settings: Arc<Settings>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) queued: Arc<Notify>,
+    pub(crate) sandbox_runs: Arc<Notify>,
     pub(crate) editions: Arc<Editions>,
     pub(crate) quotas: Arc<Quotas>,
     started: Timestamp,
@@ -65,6 +67,8 @@ pub struct Ports {
     pub models: Arc<dyn Models>,
     /// What models can ask for.
     pub tools: Arc<dyn Tools>,
+    /// Where sandboxes run WebAssembly.
+    pub wasm: Arc<dyn WasmRunner>,
     /// What is wrong with code.
     pub scanner: Arc<dyn Scanner>,
     /// The time.
@@ -89,6 +93,10 @@ pub struct Settings {
     /// The walls without which no machine of an agent under the policy `strict` is used; see
     /// `roost_domain::machine::Layer` for their names.
     pub strict_layers: Vec<String>,
+    /// How many sandboxes one account may have at once; `None` is without limit.
+    pub max_sandboxes: Option<u32>,
+    /// The images that sandboxes may name.
+    pub sandbox_images: Vec<String>,
     /// What accounts may use of what is metered.
     pub allowance: Allowance,
 }
@@ -103,6 +111,8 @@ impl Default for Settings {
             max_open_turns: 100,
             max_agents: 100_000,
             strict_layers: ["namespaces", "network", "seccomp"].map(str::to_owned).to_vec(),
+            max_sandboxes: None,
+            sandbox_images: vec!["default".to_owned()],
             allowance: Plan::Enterprise.allowance(),
         }
     }
@@ -118,6 +128,7 @@ impl Core {
             settings: Arc::new(settings),
             hub: Arc::new(Hub::default()),
             queued: Arc::new(Notify::new()),
+            sandbox_runs: Arc::new(Notify::new()),
             editions: Arc::default(),
             quotas: Arc::default(),
         }
@@ -178,6 +189,11 @@ impl Core {
     /// Returns the use cases of messages.
     pub const fn messages(&self) -> Messages<'_> {
         Messages(self)
+    }
+
+    /// Returns the use cases of sandboxes, and what the runtime performs their runs with.
+    pub const fn sandboxes(&self) -> Sandboxes<'_> {
+        Sandboxes(self)
     }
 
     /// Returns the use cases of permissions.

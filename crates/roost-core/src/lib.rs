@@ -18,6 +18,7 @@ mod log;
 mod messages;
 mod notices;
 mod quota;
+mod sandboxes;
 mod scans;
 mod sessions;
 mod turns;
@@ -37,6 +38,7 @@ pub use guard::{
 };
 pub use keys::{CreateKey, Keys, NewKey};
 pub use messages::{History, Messages, PostMessage, Posted};
+pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
 pub use sessions::{NewSession, Sessions};
 pub use turns::{Claim, Parked, Turns, Work};
@@ -45,5 +47,5 @@ pub use usage::{ListUsage, Usages};
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry, DecisionFilter,
-    Document, Edition, EntryFilter, Role, Scan, UsageRow,
+    Document, Edition, EntryFilter, Role, SandboxCursor, Scan, UsageRow,
 };

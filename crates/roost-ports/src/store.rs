@@ -18,6 +18,7 @@ mod event;
 mod guard;
 mod job;
 mod key;
+mod sandbox;
 mod scan;
 mod secret;
 mod session;
@@ -31,6 +32,7 @@ pub use event::{AgentEvent, ChatMessage, Events, EventsMut, MessageFilter, Role}
 pub use guard::{DecisionEntry, DecisionFilter, Edition, Guards, GuardsMut, Kept};
 pub use job::{Job, Jobs, JobsMut, NewJob};
 pub use key::{Keys, KeysMut};
+pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
@@ -39,7 +41,19 @@ pub use usage::{Ledger, UsageRow, Usages, UsagesMut};
 
 /// Everything that looks.
 pub trait Reader:
-    Accounts + Agents + Approvals + Events + Guards + Jobs + Keys + Scans + Secrets + Sessions + Turns + Usages
+    Accounts
+    + Agents
+    + Approvals
+    + Events
+    + Guards
+    + Jobs
+    + Keys
+    + Sandboxes
+    + Scans
+    + Secrets
+    + Sessions
+    + Turns
+    + Usages
 {
 }
 
@@ -51,6 +65,7 @@ impl<T> Reader for T where
         + Guards
         + Jobs
         + Keys
+        + Sandboxes
         + Scans
         + Secrets
         + Sessions
@@ -70,6 +85,7 @@ pub trait Writer:
     + GuardsMut
     + JobsMut
     + KeysMut
+    + SandboxesMut
     + ScansMut
     + SecretsMut
     + SessionsMut
@@ -87,6 +103,7 @@ impl<T> Writer for T where
         + GuardsMut
         + JobsMut
         + KeysMut
+        + SandboxesMut
         + ScansMut
         + SecretsMut
         + SessionsMut

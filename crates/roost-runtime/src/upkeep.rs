@@ -1,4 +1,4 @@
-//! Small duties by the clock: idle machines freeze, overdue approvals expire.
+//! Small duties by the clock: idle machines freeze, overdue approvals and sandboxes expire.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use roost_domain::page::Limit;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-/// How many approvals expire at a time.
+/// How many approvals and sandboxes expire at a time.
 const BATCH: Limit = Limit::clamped(200, 200);
 
 /// Does its rounds until `shutdown`.
@@ -16,6 +16,11 @@ pub(crate) async fn run(core: Core, every: Duration, shutdown: CancellationToken
         Ok(0) => {}
         Ok(removed) => tracing::info!(removed, "removed workspaces of deleted agents"),
         Err(error) => tracing::error!(%error, "workspaces of deleted agents could not be removed"),
+    }
+    match core.sandboxes().remove_leftovers().await {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "removed files of destroyed sandboxes"),
+        Err(error) => tracing::error!(%error, "files of destroyed sandboxes could not be removed"),
     }
     let mut rounds = tokio::time::interval(every);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -29,6 +34,9 @@ pub(crate) async fn run(core: Core, every: Duration, shutdown: CancellationToken
         }
         if let Err(error) = core.approvals().expire(BATCH).await {
             tracing::error!(%error, "overdue approvals could not be looked after");
+        }
+        if let Err(error) = core.sandboxes().expire(BATCH).await {
+            tracing::error!(%error, "overdue sandboxes could not be looked after");
         }
     }
 }

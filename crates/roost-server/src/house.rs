@@ -19,6 +19,7 @@ use roost_tools::{BuiltinTools, HttpOptions};
 use crate::config::Config;
 use crate::machines;
 use crate::system::{SystemClock, SystemRandom};
+use crate::wasm;
 
 /// Everything behind a [`Core`], and what has to be ended in order when the server ends.
 pub(crate) struct House {
@@ -52,6 +53,7 @@ impl House {
         let models: Arc<dyn Models> = Arc::new(
             Providers::new(config.model_options()?, random.clone()).context("the models cannot be used")?,
         );
+        let wasm = wasm::runner(config, machinery)?;
         let (machines, connections) = match machinery {
             Machinery::None => (machines::none(), None),
             Machinery::Server => {
@@ -65,6 +67,7 @@ impl House {
             machines: machines.clone(),
             models: models.clone(),
             tools: Arc::new(BuiltinTools::new(machines.clone(), HttpOptions::system())),
+            wasm,
             scanner: Arc::new(CodeScanner),
             clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
             random,
@@ -109,6 +112,8 @@ fn settings(config: &Config, models: &dyn Models) -> Settings {
         max_open_turns: limits.max_open_turns,
         max_agents: limits.max_agents,
         strict_layers: config.file.machines.strict_layers.clone(),
+        max_sandboxes: config.file.sandboxes.max_per_account,
+        sandbox_images: config.file.sandboxes.images.clone(),
         allowance: config.file.guard.plan.allowance(),
     }
 }

@@ -17,7 +17,7 @@ use roost_store::{Database, MasterKey, SealedVault};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{SeededRandom, TestClock, TestMachines, TestModels, TestScanner, TestTools};
+use crate::{SeededRandom, TestClock, TestMachines, TestModels, TestScanner, TestTools, TestWasm};
 
 /// How long a test waits for anything before it fails.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -102,6 +102,7 @@ impl Builder {
             machines: Arc::clone(&machines) as _,
             models: Arc::clone(&models) as _,
             tools: Arc::new(TestTools::new(Arc::clone(&machines) as _)),
+            wasm: Arc::new(TestWasm::default()),
             scanner: self.scanner,
             clock: Arc::clone(&clock) as _,
             random,

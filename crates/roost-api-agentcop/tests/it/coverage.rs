@@ -27,6 +27,8 @@ fn rows() -> Vec<Row> {
                 Some(json!({"approver": "ann"}))
             }
             ("post", "/approvals/{approval_id}/deny") => Some(json!({"approver": "ann", "reason": "no"})),
+            ("post", "/sandbox/create") => Some(json!({"agent_id": "bot"})),
+            ("post", "/sandbox/{sandbox_id}/run") => Some(json!({"code": "print(1)"})),
             ("post" | "put" | "patch", _) => document(),
             _ => None,
         };
@@ -46,6 +48,8 @@ impl Row {
             .replace("{scan_id}", &things.scan)
             .replace("{agent_id}", &things.agent)
             .replace("{approval_id}", &things.approval)
+            .replace("{sandbox_id}", &things.sandbox)
+            .replace("{run_id}", &things.run)
             .replace("{version}", "1.0");
         format!("{prefix}{path}")
     }
@@ -56,6 +60,8 @@ struct Things {
     scan: String,
     agent: String,
     approval: String,
+    sandbox: String,
+    run: String,
 }
 
 async fn things(api: &Api) -> Things {
@@ -64,7 +70,12 @@ async fn things(api: &Api) -> Things {
     api.policy(&agent, json!({"require_approval": ["shell"]})).await;
     api.post(&format!("/api/permissions/{agent}"), json!({})).await.ok();
     let asked = api.evaluate(&agent, "shell", json!({"command": "ls"})).await;
+    let sandbox = api.post("/api/sandbox/create", json!({"agent_id": "bot"})).await.ok();
+    let sandbox = sandbox["sandbox_id"].as_str().unwrap().to_owned();
+    let run = api.post(&format!("/api/sandbox/{sandbox}/run"), json!({"code": "print(1)"})).await.ok();
     Things {
+        sandbox,
+        run: run["run_id"].as_str().unwrap().to_owned(),
         scan: scan["scan_id"].as_str().unwrap().to_owned(),
         agent,
         approval: asked["approval_request_id"].as_str().unwrap().to_owned(),

@@ -6,5 +6,6 @@ mod gate;
 mod permissions;
 mod policies;
 mod quotas;
+mod sandboxes;
 mod scan;
 mod support;

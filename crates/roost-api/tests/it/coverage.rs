@@ -50,6 +50,12 @@ fn rows() -> Vec<Route> {
         row("get", "/v1/keys", None),
         row("post", "/v1/keys", Some(json!({"name": "new"}))),
         row("delete", "/v1/keys/{id}", None),
+        row("get", "/v1/sandboxes", None),
+        row("post", "/v1/sandboxes", Some(json!({"agentId": "bot"}))),
+        row("get", "/v1/sandboxes/{id}", None),
+        row("delete", "/v1/sandboxes/{id}", None),
+        row("post", "/v1/sandboxes/{id}/run", Some(json!({"code": "print(1)"}))),
+        row("get", "/v1/sandboxes/{id}/runs/{run}", None),
         row("get", "/v1/usage", None),
     ]
 }
@@ -60,6 +66,8 @@ struct Things {
     session: String,
     approval: String,
     key: String,
+    sandbox: String,
+    run: String,
 }
 
 impl Route {
@@ -75,9 +83,10 @@ impl Route {
         let id = match self.path {
             path if path.starts_with("/v1/approvals") => &things.approval,
             path if path.starts_with("/v1/keys") => &things.key,
+            path if path.starts_with("/v1/sandboxes") => &things.sandbox,
             _ => &things.agent,
         };
-        self.path.replace("{id}", id).replace("{session}", &things.session)
+        self.path.replace("{id}", id).replace("{session}", &things.session).replace("{run}", &things.run)
     }
 
     fn body(&self) -> Option<String> {
@@ -94,7 +103,12 @@ async fn things(api: &Api) -> Things {
     let events = api.app.until(agent, &posted, asked).await;
     let Some(TurnEvent::ApprovalRequested { approval, .. }) = events.last() else { panic!("{events:?}") };
     let keys = api.get("/v1/keys").await.data();
+    let sandbox = api.post("/v1/sandboxes", json!({"agentId": "bot"})).await.data()["id"].clone();
+    let sandbox = sandbox.as_str().unwrap().to_owned();
+    let run = api.post(&format!("/v1/sandboxes/{sandbox}/run"), json!({"code": "print(1)"})).await.data();
     Things {
+        sandbox,
+        run: run["id"].as_str().unwrap().to_owned(),
         agent: agent.to_string(),
         session: posted.session.to_string(),
         approval: approval.to_string(),
@@ -187,12 +201,16 @@ async fn what_nobody_has_is_not_there() {
         session: unknown(&things.session),
         approval: unknown(&things.approval),
         key: unknown(&things.key),
+        sandbox: unknown(&things.sandbox),
+        run: unknown(&things.run),
     };
     let nonsense = Things {
         agent: "nope".to_owned(),
         session: "nope".to_owned(),
         approval: things.agent.clone(),
         key: "key_nope".to_owned(),
+        sandbox: "sbx_nope".to_owned(),
+        run: "run_nope".to_owned(),
     };
     for row in rows().into_iter().filter(Route::is_named) {
         for things in [&nobody, &nonsense] {
@@ -217,6 +235,8 @@ fn things_like(things: &Things) -> Things {
         session: things.session.clone(),
         approval: things.approval.clone(),
         key: things.key.clone(),
+        sandbox: things.sandbox.clone(),
+        run: things.run.clone(),
     }
 }
 

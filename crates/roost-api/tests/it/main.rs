@@ -11,6 +11,7 @@ mod errors;
 mod events;
 mod keys;
 mod logs;
+mod sandboxes;
 mod server;
 mod support;
 mod usage;

@@ -160,6 +160,7 @@ pub(crate) fn redacted(value: Value) -> Value {
             .into_iter()
             .map(|(key, value)| match key.as_str() {
                 "nextCursor" => (key, "<cursor>".into()),
+                "pollUrl" => (key, "<url>".into()),
                 _ => (key, redacted(value)),
             })
             .collect(),
@@ -179,6 +180,8 @@ fn redacted_text(text: &str) -> String {
         "ak_live_",
         "gopt_live_",
         "req_",
+        "sbx_",
+        "run_",
     ] {
         if text.strip_prefix(prefix).is_some_and(|rest| rest.len() >= 24 && is_hex(rest)) {
             return format!("{prefix}…");

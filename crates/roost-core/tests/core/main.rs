@@ -7,6 +7,7 @@ mod cancel;
 mod guard;
 mod keys;
 mod recovery;
+mod sandboxes;
 mod sessions;
 mod streams;
 mod turns;

@@ -12,6 +12,7 @@ mod guard;
 mod keys;
 mod quickstart;
 mod roost;
+mod sandboxes;
 mod shutdown;
 mod stream;
 mod terminal;
