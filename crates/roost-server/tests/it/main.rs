@@ -11,6 +11,7 @@ mod fake_model;
 mod keys;
 mod quickstart;
 mod roost;
+mod scan;
 mod shutdown;
 mod stream;
 mod terminal;
