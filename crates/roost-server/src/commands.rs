@@ -18,6 +18,7 @@ mod doctor;
 mod fake_model;
 mod keys;
 mod logs;
+mod scan;
 mod serve;
 mod up;
 
@@ -65,6 +66,7 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
             let client = client(approvals::client_args(&args))?;
             asking(approvals::run(args, &client))
         }
+        Command::Scan(args) => scan::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

@@ -13,6 +13,7 @@ mod keys;
 mod quickstart;
 mod roost;
 mod sandboxes;
+mod scan;
 mod shutdown;
 mod stream;
 mod terminal;
