@@ -10,6 +10,9 @@ use tokio_util::sync::CancellationToken;
 /// How many approvals and sandboxes expire at a time.
 const BATCH: Limit = Limit::clamped(200, 200);
 
+/// How often what is kept for a time only is looked through.
+const CLEARING: Duration = Duration::from_secs(10 * 60);
+
 /// Does its rounds until `shutdown`.
 pub(crate) async fn run(core: Core, every: Duration, shutdown: CancellationToken) {
     match core.agents().remove_leftovers().await {
@@ -22,11 +25,19 @@ pub(crate) async fn run(core: Core, every: Duration, shutdown: CancellationToken
         Ok(removed) => tracing::info!(removed, "removed files of destroyed sandboxes"),
         Err(error) => tracing::error!(%error, "files of destroyed sandboxes could not be removed"),
     }
+    let mut clearing = tokio::time::interval(CLEARING);
+    clearing.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut rounds = tokio::time::interval(every);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = rounds.tick() => {}
+            _ = clearing.tick() => {
+                if let Err(error) = core.scans().expire().await {
+                    tracing::error!(%error, "old scans could not be removed");
+                }
+                continue;
+            }
             () = shutdown.cancelled() => return,
         }
         if let Err(error) = core.agents().freeze_idle().await {

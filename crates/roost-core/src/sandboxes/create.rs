@@ -1,10 +1,13 @@
+use roost_domain::agent::Settings as AgentSettings;
 use roost_domain::id::SandboxId;
 use roost_domain::key::Scope;
 use roost_domain::sandbox::{Mode, Requested, Sandbox, Settings, Status};
-use roost_ports::store::Writer;
+use roost_domain::subject::Subject;
+use roost_ports::store::{Reader, Writer};
 
 use super::Sandboxes;
-use crate::{Ctx, Error, Kind};
+use crate::guard::check_subject;
+use crate::{Core, Ctx, Error, Kind};
 
 /// A sandbox to be made.
 #[derive(Debug, Clone)]
@@ -26,10 +29,8 @@ impl Sandboxes<'_> {
     /// `Unavailable` if a wall that holds strangers' code does not hold on this host.
     pub async fn create(&self, ctx: &Ctx, new: CreateSandbox) -> Result<Sandbox, Error> {
         ctx.require(Scope::Sandboxes)?;
-        let subject = new.subject.trim();
-        if !(1..=200).contains(&subject.chars().count()) {
-            return Err(Error::invalid("agent_id", "must have 1 to 200 characters"));
-        }
+        let subject: Subject =
+            new.subject.trim().parse().map_err(|error| Error::invalid("agent_id", error))?;
         let settings = Settings::read(new.mode, &new.asked, &self.0.settings.sandbox_images)?;
         if new.mode == Mode::Container {
             self.walls_hold()?;
@@ -37,7 +38,7 @@ impl Sandboxes<'_> {
         let sandbox = Sandbox {
             id: self.0.ports.random.id::<SandboxId>(ctx.now),
             account: ctx.account(),
-            subject: subject.to_owned(),
+            subject: subject.to_string(),
             mode: new.mode,
             status: Status::Ready,
             created_at: ctx.now,
@@ -47,8 +48,9 @@ impl Sandboxes<'_> {
         };
         let settings = &self.0.settings;
         let max = settings.max_sandboxes.into_iter().chain(settings.allowance.sandboxes).min();
-        let stored = sandbox.clone();
+        let (core, mode) = (self.0.clone(), new.mode);
         let insert = move |writer: &mut dyn Writer| {
+            let stored = core.permitted(writer, &subject, sandbox, mode)?;
             if let Some(max) = max
                 && writer.live_sandboxes(stored.account)? >= u64::from(max)
             {
@@ -60,9 +62,10 @@ impl Sandboxes<'_> {
                     ),
                 ));
             }
-            Ok(writer.insert_sandbox(&stored)?)
+            writer.insert_sandbox(&stored)?;
+            Ok(stored)
         };
-        self.0.ports.store.write(insert).await?;
+        let sandbox = self.0.ports.store.write(insert).await?;
         tracing::info!(sandbox = %sandbox.id, request = %ctx.request_id, "made a sandbox");
         Ok(sandbox)
     }
@@ -84,5 +87,32 @@ impl Sandboxes<'_> {
                 ),
             )),
         }
+    }
+}
+
+impl Core {
+    /// Returns a sandbox within what the permissions of whoever's code it runs leave.
+    fn permitted(
+        &self,
+        reader: &dyn Reader,
+        subject: &Subject,
+        sandbox: Sandbox,
+        mode: Mode,
+    ) -> Result<Sandbox, Error> {
+        check_subject(reader, sandbox.account, subject)?;
+        let swarm = match subject.agent() {
+            Some(id) => match reader.agent(sandbox.account, id)? {
+                Some(agent) => AgentSettings::read(&agent.config)?.swarm,
+                None => None,
+            },
+            None => None,
+        };
+        let guard = self.editions.guard(reader, sandbox.account, subject, swarm.as_deref())?;
+        if guard.revoked {
+            let message = format!("the permissions of {subject} were deleted; create new ones first");
+            return Err(Error::forbidden("no_policy_found", message));
+        }
+        let settings = sandbox.settings.within(&guard.permissions, mode)?;
+        Ok(Sandbox { settings, ..sandbox })
     }
 }

@@ -6,7 +6,8 @@ use super::{CODE_DIRECTORY, Mode};
 use crate::files::{FileRules, PathRule};
 use crate::gate::Profile;
 use crate::machine::Limits;
-use crate::network::{HostRule, NetworkRules};
+use crate::network::{HostRule, NetworkRules, within_both};
+use crate::permissions::Effective;
 use crate::unit::{Bytes, MilliCpus};
 
 const CPU: (MilliCpus, MilliCpus) = (MilliCpus(10), MilliCpus::whole(4));
@@ -93,6 +94,41 @@ impl Settings {
             whole_directories(&files)?;
         }
         Ok(Self { image: image.to_owned(), files, profile, network, cpu, memory, lifetime })
+    }
+
+    /// Returns the settings within what somebody's permissions leave: hosts and files that these do not permit are out
+    /// of reach whatever was asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidField`] where the mode cannot hold what the permissions say of files.
+    pub fn within(mut self, permissions: &Effective, mode: Mode) -> Result<Self, InvalidField> {
+        let (deny, confine) = permissions.hosts();
+        self.network.deny.extend(deny);
+        self.network.confine = match (self.network.confine, confine) {
+            (Some(asked), Some(left)) => Some(within_both(&asked, &left)),
+            (asked, left) => asked.or(left),
+        };
+        let mut files = permissions.files();
+        if files.is_unrestricted() {
+            return Ok(self);
+        }
+        if mode == Mode::Wasm {
+            let problem =
+                "must be container: the agent's permissions name files, which only machines hold to";
+            return Err(invalid("mode", problem));
+        }
+        // Where the code is put is the sandbox's own.
+        for layer in &mut files.within {
+            let own = || format!("{CODE_DIRECTORY}/").parse::<PathRule>();
+            if !layer.write.is_empty() {
+                layer.write.extend(own());
+            } else if !layer.read.is_empty() {
+                layer.read.extend(own());
+            }
+        }
+        self.files = FileRules::merge([files, self.files]);
+        Ok(self)
     }
 
     /// Returns what a machine of the sandbox may use.

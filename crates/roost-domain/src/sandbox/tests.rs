@@ -219,3 +219,39 @@ fn code_is_known_by_how_it_begins() {
     }
     assert!(Program::read(Mode::Wasm, "x".repeat(CODE_MAX + 1)).is_err());
 }
+
+#[test]
+fn permissions_narrow_what_was_asked_for_and_never_widen_it() {
+    let subject = "bot".parse().unwrap();
+    let permissions = serde_json::json!({
+        "network": {"allow": ["*.corp.example"], "deny": ["evil.corp.example"]},
+        "data": {"deny": ["secrets/**"], "write": ["out/**"]},
+    });
+    let permissions = crate::permissions::Permissions::read(&permissions, &subject).unwrap();
+    let permissions = crate::permissions::Effective::new([("bot".to_owned(), permissions)]);
+    let images = ["default".to_owned()];
+    let asked = Requested {
+        allow: vec!["api.corp.example".to_owned(), "other.test".to_owned()],
+        ..Requested::default()
+    };
+    let settings = Settings::read(Mode::Container, &asked, &images).unwrap();
+    let settings = settings.within(&permissions, Mode::Container).unwrap();
+    for (host, reached) in [
+        ("api.corp.example", true),
+        ("b.corp.example", false),
+        ("other.test", false),
+        ("evil.corp.example", false),
+    ] {
+        assert_eq!(!settings.network.forbids(&host.parse().unwrap(), 443), reached, "{host}");
+    }
+    assert!(settings.files.may_read("secrets/key").is_err());
+    assert!(settings.files.may_write("notes.txt").is_err());
+    assert!(settings.files.may_write("out/a").is_ok());
+    assert!(settings.files.may_write(&format!("{CODE_DIRECTORY}/main.py")).is_ok());
+    let open = Requested { block_outbound: Some(false), ..Requested::default() };
+    let open = Settings::read(Mode::Container, &open, &images).unwrap();
+    let open = open.within(&permissions, Mode::Container).unwrap();
+    assert!(open.network.forbids(&"other.test".parse().unwrap(), 443));
+    let wasm = Settings::read(Mode::Wasm, &Requested::default(), &images).unwrap();
+    assert_eq!(wasm.within(&permissions, Mode::Wasm).unwrap_err().path, "mode");
+}
