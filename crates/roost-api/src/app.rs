@@ -8,7 +8,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Options, agents, approvals, chat, docs, envelope, health, keys, openapi, usage};
+use crate::{Options, agents, approvals, chat, docs, envelope, health, keys, openapi, usage, webhooks};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -75,6 +75,11 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(usage::list))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::get, webhooks::update, webhooks::delete))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::redeliver))
 }
 
 /// Routes that may take as long as a turn does.

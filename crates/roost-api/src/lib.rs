@@ -17,6 +17,7 @@ mod options;
 mod paging;
 mod usage;
 mod vocabulary;
+mod webhooks;
 
 pub use app::router;
 pub use openapi::openapi;

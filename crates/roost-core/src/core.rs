@@ -12,13 +12,15 @@ use roost_ports::scanner::Scanner;
 use roost_ports::store::Store;
 use roost_ports::tool::Tools;
 use roost_ports::vault::Vault;
+use roost_ports::webhooks::WebhookSender;
 use tokio::sync::Notify;
 
 use crate::guard::Editions;
 use crate::hub::Hub;
 use crate::quota::Quotas;
 use crate::{
-    Agents, Approvals, Events, Gate, Keys, Messages, PermissionSets, Policies, Scans, Sessions, Turns, Usages,
+    Agents, Approvals, Events, Gate, Keys, Messages, PermissionSets, Policies, Scans, Sessions, Turns,
+    Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -28,6 +30,7 @@ pub struct Core {
     pub(crate) settings: Arc<Settings>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) queued: Arc<Notify>,
+    pub(crate) announced: Arc<Notify>,
     pub(crate) editions: Arc<Editions>,
     pub(crate) quotas: Arc<Quotas>,
 }
@@ -46,6 +49,8 @@ pub struct Ports {
     pub tools: Arc<dyn Tools>,
     /// What is wrong with code.
     pub scanner: Arc<dyn Scanner>,
+    /// Telling other people's systems what happened.
+    pub webhooks: Arc<dyn WebhookSender>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -95,6 +100,7 @@ impl Core {
             settings: Arc::new(settings),
             hub: Arc::new(Hub::default()),
             queued: Arc::new(Notify::new()),
+            announced: Arc::new(Notify::new()),
             editions: Arc::default(),
             quotas: Arc::default(),
         }
@@ -170,5 +176,10 @@ impl Core {
     /// Returns the use cases of usage.
     pub const fn usage(&self) -> Usages<'_> {
         Usages(self)
+    }
+
+    /// Returns the use cases of webhooks, and what the runtime delivers them with.
+    pub const fn webhooks(&self) -> Webhooks<'_> {
+        Webhooks(self)
     }
 }

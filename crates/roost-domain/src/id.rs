@@ -75,6 +75,13 @@ id!(SessionId, "sess_", "a session id (sess_…)", "One log of events between an
 id!(TurnId, "turn_", "a turn id (turn_…)", "One pass of the agent loop.");
 id!(ApprovalId, "apr_", "an approval id (apr_…)", "One question to a person about one exact effect.");
 id!(ScanId, "scan_", "a scan id (scan_…)", "One scan of code.");
+id!(EndpointId, "we_", "a webhook endpoint's id (we_…)", "One place outside that is told what happens.");
+id!(
+    DeliveryId,
+    "msg_",
+    "a delivery's id (msg_…)",
+    "One message to one webhook endpoint, over all its tries."
+);
 id!(JobId, "job_", "a job id (job_…)", "One entry of the durable queue.");
 
 impl AgentId {

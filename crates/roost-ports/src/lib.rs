@@ -12,3 +12,4 @@ pub mod scanner;
 pub mod store;
 pub mod tool;
 pub mod vault;
+pub mod webhooks;

@@ -1,7 +1,9 @@
 //! Randomness, and the ids made from it.
 
 use jiff::Timestamp;
-use roost_domain::id::{AccountId, AgentId, ApprovalId, JobId, KeyId, ScanId, SessionId, TurnId};
+use roost_domain::id::{
+    AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, JobId, KeyId, ScanId, SessionId, TurnId,
+};
 use uuid::Uuid;
 
 /// Gives unpredictable bytes.
@@ -21,7 +23,7 @@ macro_rules! ids {
         fn from_uuid(uuid: Uuid) -> Self { $name::from_uuid(uuid) }
     })+ };
 }
-ids!(AccountId, AgentId, ApprovalId, JobId, KeyId, ScanId, SessionId, TurnId);
+ids!(AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, JobId, KeyId, ScanId, SessionId, TurnId);
 
 impl dyn Random + '_ {
     /// Makes a new id: a UUIDv7, so that ids sort by the time they were made.

@@ -23,6 +23,7 @@ mod secret;
 mod session;
 mod turn;
 mod usage;
+mod webhook;
 
 pub use account::{Accounts, AccountsMut};
 pub use agent::{AgentCursor, AgentFilter, Agents, AgentsMut, Document, DocumentName};
@@ -36,10 +37,23 @@ pub use secret::{Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
 pub use turn::{Turn, TurnPhase, Turns, TurnsMut};
 pub use usage::{Ledger, UsageRow, Usages, UsagesMut};
+pub use webhook::{DeliveryCursor, DeliveryFilter, DeliveryLimits, EndpointSecrets, Webhooks, WebhooksMut};
 
 /// Everything that looks.
 pub trait Reader:
-    Accounts + Agents + Approvals + Events + Guards + Jobs + Keys + Scans + Secrets + Sessions + Turns + Usages
+    Accounts
+    + Agents
+    + Approvals
+    + Events
+    + Guards
+    + Jobs
+    + Keys
+    + Scans
+    + Secrets
+    + Sessions
+    + Turns
+    + Usages
+    + Webhooks
 {
 }
 
@@ -56,6 +70,7 @@ impl<T> Reader for T where
         + Sessions
         + Turns
         + Usages
+        + Webhooks
         + ?Sized
 {
 }
@@ -75,6 +90,7 @@ pub trait Writer:
     + SessionsMut
     + TurnsMut
     + UsagesMut
+    + WebhooksMut
 {
 }
 
@@ -92,6 +108,7 @@ impl<T> Writer for T where
         + SessionsMut
         + TurnsMut
         + UsagesMut
+        + WebhooksMut
         + ?Sized
 {
 }

@@ -1,5 +1,5 @@
-//! The runtime: where time and queues come in. Loops that drive turns, freeze idle machines, expire approvals and
-//! take note of connections, all under one roof, so that shutdown waits for all of them.
+//! The runtime: where time and queues come in. Loops that drive turns, freeze idle machines, expire approvals,
+//! deliver webhooks and take note of connections, all under one roof, so that shutdown waits for all of them.
 //!
 //! Holds a `Core` and no adapter. Start at [`Runtime`].
 
@@ -8,6 +8,7 @@ mod drive;
 mod runtime;
 mod turns;
 mod upkeep;
+mod webhooks;
 
 pub use connections::{ConnectionInbox, ConnectionNotes};
 pub use runtime::{Error, Options, Runtime};

@@ -17,7 +17,7 @@ use roost_store::{Database, MasterKey, SealedVault};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{SeededRandom, TestClock, TestMachines, TestModels, TestScanner, TestTools};
+use crate::{SeededRandom, TestClock, TestMachines, TestModels, TestScanner, TestTools, TestWebhooks};
 
 /// How long a test waits for anything before it fails.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -30,6 +30,8 @@ pub struct TestApp {
     pub models: Arc<TestModels>,
     /// The machines.
     pub machines: Arc<TestMachines>,
+    /// Who is told by webhook.
+    pub webhooks: Arc<TestWebhooks>,
     /// The clock.
     pub clock: Arc<TestClock>,
     /// The store, for looking at what no use case shows.
@@ -92,6 +94,7 @@ impl Builder {
         let clock = Arc::new(TestClock::default());
         let models = Arc::new(TestModels::default());
         let machines = Arc::new(TestMachines::default());
+        let webhooks = Arc::new(TestWebhooks::default());
         let master = MasterKey::generate(&*random);
         let ports = Ports {
             store: Arc::clone(&store),
@@ -100,6 +103,7 @@ impl Builder {
             models: Arc::clone(&models) as _,
             tools: Arc::new(TestTools::new(Arc::clone(&machines) as _)),
             scanner: self.scanner,
+            webhooks: Arc::clone(&webhooks) as _,
             clock: Arc::clone(&clock) as _,
             random,
         };
@@ -112,6 +116,7 @@ impl Builder {
             core,
             models,
             machines,
+            webhooks,
             clock,
             store,
             account,

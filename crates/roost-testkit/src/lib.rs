@@ -11,6 +11,7 @@ mod models;
 mod random;
 mod scanner;
 mod tools;
+mod webhooks;
 
 pub use app::{Builder, TestApp};
 pub use clock::TestClock;
@@ -19,3 +20,4 @@ pub use models::{Reply, TestModels};
 pub use random::SeededRandom;
 pub use scanner::TestScanner;
 pub use tools::TestTools;
+pub use webhooks::{TakenWebhook, TestWebhooks};

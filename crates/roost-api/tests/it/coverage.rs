@@ -51,15 +51,26 @@ fn rows() -> Vec<Route> {
         row("post", "/v1/keys", Some(json!({"name": "new"}))),
         row("delete", "/v1/keys/{id}", None),
         row("get", "/v1/usage", None),
+        row("get", "/v1/webhook-endpoints", None),
+        row("post", "/v1/webhook-endpoints", Some(json!({"url": "https://example.com/hook"}))),
+        row("get", "/v1/webhook-endpoints/{id}", None),
+        row("patch", "/v1/webhook-endpoints/{id}", Some(json!({"enabled": false}))),
+        row("delete", "/v1/webhook-endpoints/{id}", None),
+        row("post", "/v1/webhook-endpoints/{id}/rotate", empty()),
+        row("get", "/v1/webhook-endpoints/{id}/deliveries", None),
+        row("post", "/v1/webhook-deliveries/{id}/redeliver", None),
     ]
 }
 
 /// Things of the first account that paths can name.
+#[derive(Clone)]
 struct Things {
     agent: String,
     session: String,
     approval: String,
     key: String,
+    endpoint: String,
+    delivery: String,
 }
 
 impl Route {
@@ -75,6 +86,8 @@ impl Route {
         let id = match self.path {
             path if path.starts_with("/v1/approvals") => &things.approval,
             path if path.starts_with("/v1/keys") => &things.key,
+            path if path.starts_with("/v1/webhook-endpoints") => &things.endpoint,
+            path if path.starts_with("/v1/webhook-deliveries") => &things.delivery,
             _ => &things.agent,
         };
         self.path.replace("{id}", id).replace("{session}", &things.session)
@@ -86,6 +99,8 @@ impl Route {
 }
 
 async fn things(api: &Api) -> Things {
+    let hook = json!({"url": "https://example.com/hook", "events": ["approval.requested"]});
+    let endpoint = api.post("/v1/webhook-endpoints", hook).await.data()["id"].as_str().unwrap().to_owned();
     let agent = api.app.agent(json!({"policy": "strict"})).await;
     let call = ("shell", json!({"command": "ls"}));
     api.app.models.when("go", [Reply::Use("", vec![call])]);
@@ -94,11 +109,14 @@ async fn things(api: &Api) -> Things {
     let events = api.app.until(agent, &posted, asked).await;
     let Some(TurnEvent::ApprovalRequested { approval, .. }) = events.last() else { panic!("{events:?}") };
     let keys = api.get("/v1/keys").await.data();
+    let deliveries = api.get(&format!("/v1/webhook-endpoints/{endpoint}/deliveries")).await.data();
     Things {
         agent: agent.to_string(),
         session: posted.session.to_string(),
         approval: approval.to_string(),
         key: keys[0]["id"].as_str().unwrap().to_owned(),
+        delivery: deliveries[0]["id"].as_str().unwrap().to_owned(),
+        endpoint,
     }
 }
 
@@ -167,7 +185,7 @@ async fn what_another_account_has_is_not_there() {
         let answer = api.send(request(row.method(), &row.path(&things), Some(&stranger), row.body())).await;
         answer.is_error(404, "not_found_error", "not_found");
     }
-    for path in ["/v1/agents", "/v1/approvals"] {
+    for path in ["/v1/agents", "/v1/approvals", "/v1/webhook-endpoints"] {
         let answer = api.send(request(Method::GET, path, Some(&stranger), None)).await;
         assert_eq!(answer.json()["pagination"]["total"], 0, "{path}");
     }
@@ -187,12 +205,16 @@ async fn what_nobody_has_is_not_there() {
         session: unknown(&things.session),
         approval: unknown(&things.approval),
         key: unknown(&things.key),
+        endpoint: unknown(&things.endpoint),
+        delivery: unknown(&things.delivery),
     };
     let nonsense = Things {
         agent: "nope".to_owned(),
         session: "nope".to_owned(),
         approval: things.agent.clone(),
         key: "key_nope".to_owned(),
+        endpoint: things.delivery.clone(),
+        delivery: "msg_".to_owned(),
     };
     for row in rows().into_iter().filter(Route::is_named) {
         for things in [&nobody, &nonsense] {
@@ -200,23 +222,10 @@ async fn what_nobody_has_is_not_there() {
             answer.is_error(404, "not_found_error", "not_found");
         }
         if row.path.contains("{session}") {
-            let session = Things {
-                session: nobody.session.clone(),
-                agent: things.agent.clone(),
-                ..things_like(&things)
-            };
+            let session = Things { session: nobody.session.clone(), ..things.clone() };
             let answer = api.ask(row.method(), &row.path(&session), row.body.clone()).await;
             answer.is_error(404, "not_found_error", "not_found");
         }
-    }
-}
-
-fn things_like(things: &Things) -> Things {
-    Things {
-        agent: things.agent.clone(),
-        session: things.session.clone(),
-        approval: things.approval.clone(),
-        key: things.key.clone(),
     }
 }
 

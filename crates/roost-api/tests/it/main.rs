@@ -14,3 +14,4 @@ mod logs;
 mod server;
 mod support;
 mod usage;
+mod webhooks;

@@ -179,6 +179,8 @@ fn redacted_text(text: &str) -> String {
         "ak_live_",
         "gopt_live_",
         "req_",
+        "we_",
+        "msg_",
     ] {
         if text.strip_prefix(prefix).is_some_and(|rest| rest.len() >= 24 && is_hex(rest)) {
             return format!("{prefix}…");

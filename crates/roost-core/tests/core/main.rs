@@ -9,3 +9,4 @@ mod recovery;
 mod sessions;
 mod streams;
 mod turns;
+mod webhooks;

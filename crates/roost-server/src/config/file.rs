@@ -28,6 +28,7 @@ section! {
         guard: Guard,
         runtime: Runtime,
         machines: Machines,
+        webhooks: Webhooks,
         store: Store,
     }
 }
@@ -203,7 +204,7 @@ section! {
     Runtime {
         /// Turns that are worked on at once, over all agents.
         max_turns: usize = 256,
-        /// How often idle machines and overdue approvals are looked for.
+        /// How often idle machines, overdue approvals and webhooks to be tried again are looked for.
         upkeep_every: Span = Span::from_secs(1),
         /// How long to wait before a model is asked again after it failed in passing; doubles with every failure.
         retry_delay: Span = Span::from_secs(1),
@@ -251,6 +252,16 @@ section! {
         /// A directory of the control groups (version 2) that belongs to this server. Without it, the best one below
         /// the server's own group.
         cgroup_parent: Option<PathBuf> = None,
+    }
+}
+
+section! {
+    /// Outgoing webhooks.
+    Webhooks {
+        /// Hosts that webhooks may be sent to even where they stand for addresses of this machine or of a private
+        /// network, such as `["127.0.0.1:9000", "*.internal"]`. Whoever has an account's admin key can have anything
+        /// that is listed here posted to.
+        allow_private: Vec<String> = Vec::new(),
     }
 }
 

@@ -49,6 +49,7 @@ fn page() -> String {
     section::<file::Guard>(&mut page, "guard");
     section::<file::Machines>(&mut page, "machines");
     section::<file::Runtime>(&mut page, "runtime");
+    section::<file::Webhooks>(&mut page, "webhooks");
     section::<file::Store>(&mut page, "store");
     section::<file::Models>(&mut page, "models");
     section::<file::Anthropic>(&mut page, "models.anthropic");

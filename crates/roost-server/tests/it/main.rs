@@ -15,6 +15,7 @@ mod shutdown;
 mod stream;
 mod terminal;
 mod up;
+mod webhooks;
 mod wires;
 
 /// Nothing that a test waits for takes longer, also on a busy machine.
