@@ -8,7 +8,9 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Options, agents, approvals, chat, docs, envelope, health, keys, openapi, sandboxes, usage};
+use crate::{
+    Options, agents, approvals, chat, docs, envelope, health, keys, openapi, sandboxes, usage, webhooks,
+};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -78,6 +80,11 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(sandboxes::get, sandboxes::delete))
         .routes(routes!(sandboxes::get_run))
         .routes(routes!(usage::list))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::get, webhooks::update, webhooks::delete))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::redeliver))
 }
 
 /// Routes that may take as long as a turn does, or a run of code.

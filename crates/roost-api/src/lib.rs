@@ -18,6 +18,7 @@ mod paging;
 mod sandboxes;
 mod usage;
 mod vocabulary;
+mod webhooks;
 
 pub use app::router;
 pub use openapi::openapi;

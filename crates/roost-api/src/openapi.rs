@@ -24,6 +24,7 @@ use crate::envelope::ErrorBody;
         (name = "chat", description = "Talk with agents, and follow what happens."),
         (name = "approvals", description = "Decide what agents may not do on their own."),
         (name = "sandboxes", description = "Run code in ephemeral machines."),
+        (name = "webhooks", description = "Be told what happens, by signed messages to a URL of yours."),
         (name = "usage", description = "What was used of models, and what it cost."),
         (name = "keys", description = "API keys."),
         (name = "server", description = "The server itself; needs no key."),

@@ -14,6 +14,7 @@ use roost_ports::store::{Reader, Store};
 use roost_ports::tool::Tools;
 use roost_ports::vault::Vault;
 use roost_ports::wasm::WasmRunner;
+use roost_ports::webhooks::WebhookSender;
 use tokio::sync::Notify;
 
 use crate::guard::Editions;
@@ -21,7 +22,7 @@ use crate::hub::Hub;
 use crate::quota::Quotas;
 use crate::{
     Agents, Approvals, Error, Events, Gate, Keys, Messages, PermissionSets, Policies, Sandboxes, Scans,
-    Sessions, Turns, Usages,
+    Sessions, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -32,6 +33,7 @@ pub struct Core {
     pub(crate) hub: Arc<Hub>,
     pub(crate) queued: Arc<Notify>,
     pub(crate) sandbox_runs: Arc<Notify>,
+    pub(crate) announced: Arc<Notify>,
     pub(crate) editions: Arc<Editions>,
     pub(crate) quotas: Arc<Quotas>,
     started: Timestamp,
@@ -71,6 +73,8 @@ pub struct Ports {
     pub wasm: Arc<dyn WasmRunner>,
     /// What is wrong with code.
     pub scanner: Arc<dyn Scanner>,
+    /// Telling other people's systems what happened.
+    pub webhooks: Arc<dyn WebhookSender>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -129,6 +133,7 @@ impl Core {
             hub: Arc::new(Hub::default()),
             queued: Arc::new(Notify::new()),
             sandbox_runs: Arc::new(Notify::new()),
+            announced: Arc::new(Notify::new()),
             editions: Arc::default(),
             quotas: Arc::default(),
         }
@@ -224,5 +229,10 @@ impl Core {
     /// Returns the use cases of usage.
     pub const fn usage(&self) -> Usages<'_> {
         Usages(self)
+    }
+
+    /// Returns the use cases of webhooks, and what the runtime delivers them with.
+    pub const fn webhooks(&self) -> Webhooks<'_> {
+        Webhooks(self)
     }
 }

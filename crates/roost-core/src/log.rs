@@ -13,7 +13,7 @@ use roost_domain::turn::{State, step};
 use roost_ports::random::Random;
 use roost_ports::store::{NewJob, Reader, Turn, TurnPhase, Writer};
 
-use crate::{Error, gate};
+use crate::{Core, Error, gate};
 
 /// The queue whose jobs are turns to be worked on.
 pub(crate) const TURNS: &str = "turn";
@@ -125,7 +125,7 @@ pub(crate) fn activate(
 /// begin unless the agent is paused.
 pub(crate) fn end(
     writer: &mut dyn Writer,
-    random: &dyn Random,
+    core: &Core,
     agent: &Agent,
     turn: &Turn,
     folded: &Folded,
@@ -133,13 +133,13 @@ pub(crate) fn end(
     now: Timestamp,
 ) -> Result<(), Error> {
     append(writer, agent, turn, folded, now, vec![TurnEvent::Ended { ending }])?;
-    close(writer, random, agent, turn, now)
+    close(writer, core, agent, turn, now)
 }
 
 /// Puts a turn away that is over.
 pub(crate) fn close(
     writer: &mut dyn Writer,
-    random: &dyn Random,
+    core: &Core,
     agent: &Agent,
     turn: &Turn,
     now: Timestamp,
@@ -157,12 +157,13 @@ pub(crate) fn close(
                 Some("its turn is over".to_owned()),
                 now,
             )?;
+            core.announce_approval(writer, "approval.withdrawn", &withdrawn, now)?;
         }
     }
     if agent.state.takes_messages() && agent.state != roost_domain::agent::State::Paused {
         let next = writer.open_turns(turn.session)?.into_iter().next();
         if let Some(next) = next.filter(|next| next.phase == TurnPhase::Queued) {
-            activate(writer, random, &next, now)?;
+            activate(writer, &*core.ports.random, &next, now)?;
         }
     }
     Ok(())

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use roost_domain::approval::Approval;
 use roost_domain::guard::Guard;
+use roost_domain::id::{AccountId, DeliveryId};
 use roost_domain::policy::Ruling;
+use roost_domain::webhook::{Delivery, Status};
 use roost_ports::store::{DecisionEntry, Writer};
 use serde_json::{Value, json};
 
@@ -27,13 +29,13 @@ impl Core {
             "reason": approval.reason,
             "risk_level": approval.risk.name(),
             "status": approval.status.name(),
-            "requested_at": approval.requested_at.to_string(),
-            "expires_at": approval.expires_at.to_string(),
+            "requested_at": iso(approval.requested_at),
+            "expires_at": iso(approval.expires_at),
             "escalated_to": approval.escalated.as_ref().and_then(|escalation| escalation.to.clone()),
             "decided_by": approval.decided_by,
             "note": approval.note,
         });
-        self.announce(writer, approval.account, kind, data, at)
+        self.announce(writer, approval.account, kind, &data, at)
     }
 
     /// Tells of a call that was blocked, where the subject's policy wants that told.
@@ -58,17 +60,48 @@ impl Core {
             "run_id": entry.run,
             "notify": policy.notify,
         });
-        self.announce(writer, entry.account, "gate.blocked", data, entry.at)
+        self.announce(writer, entry.account, "gate.blocked", &data, entry.at)
     }
 
+    /// Writes a delivery for each endpoint that wants to be told, in the transaction in which it happens, so that
+    /// what happened and that it will be told are kept or lost together.
     fn announce(
         &self,
-        _writer: &mut dyn Writer,
-        _account: roost_domain::id::AccountId,
-        _kind: &'static str,
-        _data: Value,
-        _at: Timestamp,
+        writer: &mut dyn Writer,
+        account: AccountId,
+        kind: &'static str,
+        data: &Value,
+        at: Timestamp,
     ) -> Result<(), Error> {
+        let mut endpoints = writer.webhook_endpoints(account)?;
+        endpoints.retain(|endpoint| endpoint.wants(kind));
+        if endpoints.is_empty() {
+            return Ok(());
+        }
+        let payload = json!({"type": kind, "timestamp": iso(at), "data": data}).to_string();
+        for endpoint in endpoints {
+            writer.insert_delivery(&Delivery {
+                id: self.ports.random.id::<DeliveryId>(at),
+                account,
+                endpoint: endpoint.id,
+                kind: kind.to_owned(),
+                payload: payload.clone(),
+                status: Status::Pending,
+                attempts: 0,
+                next_at: Some(at),
+                last_status: None,
+                last_error: None,
+                created_at: at,
+                delivered_at: None,
+            })?;
+        }
+        // Whoever is woken before the commit asks the store, which answers after it.
+        self.announced.notify_one();
         Ok(())
     }
+}
+
+/// Writes a time as the native API does.
+fn iso(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }

@@ -119,7 +119,7 @@ pub(crate) fn cancel_turn(
         log::append(writer, &agent, turn, &Folded::default(), now, vec![TurnEvent::CancelRequested])?;
     let unattended = matches!(turn.phase, TurnPhase::Queued | TurnPhase::Waiting);
     if unattended && state.lost().is_empty() {
-        log::end(writer, &*core.ports.random, &agent, turn, &Folded::default(), Ending::Cancelled, now)?;
+        log::end(writer, core, &agent, turn, &Folded::default(), Ending::Cancelled, now)?;
     }
     Ok(())
 }

@@ -157,7 +157,7 @@ impl Turns<'_> {
             let event = TurnEvent::Ended { ending: Ending::Failed(problem) };
             let body = Body::Turn { turn: held.turn.id, event };
             writer.append_events(held.turn.agent, held.turn.session, now, vec![body])?;
-            log::close(writer, &*core.ports.random, &agent, &held.turn, now)?;
+            log::close(writer, &core, &agent, &held.turn, now)?;
             park::release(writer, &held)
         };
         self.0.ports.store.write(give_back).await?;

@@ -77,6 +77,13 @@ id!(ApprovalId, "apr_", "an approval id (apr_…)", "One question to a person ab
 id!(SandboxId, "sbx_", "a sandbox id (sbx_…)", "One ephemeral machine for somebody's code.");
 id!(SandboxRunId, "run_", "a run id (run_…)", "One run of code in a sandbox.");
 id!(ScanId, "scan_", "a scan id (scan_…)", "One scan of code.");
+id!(EndpointId, "we_", "a webhook endpoint's id (we_…)", "One place outside that is told what happens.");
+id!(
+    DeliveryId,
+    "msg_",
+    "a delivery's id (msg_…)",
+    "One message to one webhook endpoint, over all its tries."
+);
 id!(JobId, "job_", "a job id (job_…)", "One entry of the durable queue.");
 
 impl AgentId {

@@ -33,6 +33,7 @@ pub mod taint;
 pub mod tool;
 pub mod turn;
 pub mod unit;
+pub mod webhook;
 
 /// A point in time, always UTC, always a parameter.
 pub use jiff::Timestamp;

@@ -13,3 +13,4 @@ pub mod store;
 pub mod tool;
 pub mod vault;
 pub mod wasm;
+pub mod webhooks;

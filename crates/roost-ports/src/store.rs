@@ -24,6 +24,7 @@ mod secret;
 mod session;
 mod turn;
 mod usage;
+mod webhook;
 
 pub use account::{Accounts, AccountsMut};
 pub use agent::{AgentCursor, AgentFilter, Agents, AgentsMut, Document, DocumentName};
@@ -38,6 +39,7 @@ pub use secret::{Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
 pub use turn::{Turn, TurnPhase, Turns, TurnsMut};
 pub use usage::{Ledger, UsageRow, Usages, UsagesMut};
+pub use webhook::{DeliveryCursor, DeliveryFilter, DeliveryLimits, EndpointSecrets, Webhooks, WebhooksMut};
 
 /// Everything that looks.
 pub trait Reader:
@@ -54,6 +56,7 @@ pub trait Reader:
     + Sessions
     + Turns
     + Usages
+    + Webhooks
 {
 }
 
@@ -71,6 +74,7 @@ impl<T> Reader for T where
         + Sessions
         + Turns
         + Usages
+        + Webhooks
         + ?Sized
 {
 }
@@ -91,6 +95,7 @@ pub trait Writer:
     + SessionsMut
     + TurnsMut
     + UsagesMut
+    + WebhooksMut
 {
 }
 
@@ -109,6 +114,7 @@ impl<T> Writer for T where
         + SessionsMut
         + TurnsMut
         + UsagesMut
+        + WebhooksMut
         + ?Sized
 {
 }

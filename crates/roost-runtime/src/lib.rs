@@ -1,5 +1,6 @@
 //! The runtime: where time and queues come in. Loops that drive turns, freeze idle machines, expire approvals and
-//! sandboxes, perform their runs and take note of connections, all under one roof, so that shutdown waits for all of them.
+//! sandboxes, perform their runs, deliver webhooks and take note of connections, all under one roof, so that
+//! shutdown waits for all of them.
 //!
 //! Holds a `Core` and no adapter. Start at [`Runtime`].
 
@@ -9,6 +10,7 @@ mod runtime;
 mod sandboxes;
 mod turns;
 mod upkeep;
+mod webhooks;
 
 pub use connections::{ConnectionInbox, ConnectionNotes};
 pub use runtime::{Error, Options, Runtime};

@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::connections::ConnectionInbox;
-use crate::{sandboxes, turns, upkeep};
+use crate::{sandboxes, turns, upkeep, webhooks};
 
 /// How the runtime works.
 pub struct Options {
@@ -15,7 +15,7 @@ pub struct Options {
     pub max_sandbox_runs: usize,
     /// How long turns may take to come to a good end at shutdown before they are cut short.
     pub grace: Duration,
-    /// How often idle machines and overdue approvals are looked for.
+    /// How often idle machines, overdue approvals and webhooks to be tried again are looked for.
     pub upkeep_every: Duration,
     /// How long to wait before a model is asked again after it failed in passing; doubles with every failure.
     pub retry_delay: Duration,
@@ -49,6 +49,9 @@ pub enum Error {
     /// What a dead process left could not be taken over.
     #[error("what the last run of the server left cannot be taken over")]
     Recovery(#[source] roost_core::Error),
+    /// What a dead process had under way could not be taken over.
+    #[error("the webhooks of the last run cannot be taken over")]
+    Webhooks(#[source] roost_core::Error),
 }
 
 impl Runtime {
@@ -62,11 +65,15 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// [`Error::Recovery`]; nothing runs then.
+    /// [`Error`]; nothing runs then.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
         let recovered = self.core.turns().recover().await.map_err(Error::Recovery)?;
         if recovered > 0 {
             tracing::info!(turns = recovered, "took over what the last run left");
+        }
+        let left = self.core.webhooks().recover().await.map_err(Error::Webhooks)?;
+        if left > 0 {
+            tracing::info!(webhooks = left, "took over webhooks that the last run had under way");
         }
         let lost = self.core.sandboxes().recover().await.map_err(Error::Recovery)?;
         if lost > 0 {
@@ -76,6 +83,7 @@ impl Runtime {
             self.options;
         let mut loops = JoinSet::new();
         loops.spawn(upkeep::run(self.core.clone(), upkeep_every, shutdown.clone()));
+        loops.spawn(webhooks::run(self.core.clone(), upkeep_every, grace, shutdown.clone()));
         if let Some(inbox) = connections {
             loops.spawn(inbox.run(self.core.clone(), shutdown.clone()));
         }

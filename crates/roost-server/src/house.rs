@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use roost_channels::{WebhookOptions, Webhooks};
 use roost_core::{Core, Ctx, Ports, Principal, Settings};
 use roost_domain::unit::Tokens;
 use roost_models::Providers;
@@ -16,7 +17,7 @@ use roost_scan::CodeScanner;
 use roost_store::{DataDir, Database, MasterKey, SealedVault};
 use roost_tools::{BuiltinTools, HttpOptions};
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::machines;
 use crate::system::{SystemClock, SystemRandom};
 use crate::wasm;
@@ -69,6 +70,7 @@ impl House {
             tools: Arc::new(BuiltinTools::new(machines.clone(), HttpOptions::system())),
             wasm,
             scanner: Arc::new(CodeScanner),
+            webhooks: Arc::new(Webhooks::new(webhook_options(config)?)),
             clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
             random,
         };
@@ -116,6 +118,17 @@ fn settings(config: &Config, models: &dyn Models) -> Settings {
         sandbox_images: config.file.sandboxes.images.clone(),
         allowance: config.file.guard.plan.allowance(),
     }
+}
+
+fn webhook_options(config: &Config) -> Result<WebhookOptions, ConfigError> {
+    let rule = |text: &String| {
+        text.parse().map_err(|error| ConfigError::Setting {
+            setting: "webhooks.allow_private",
+            problem: format!("{error}"),
+        })
+    };
+    let rules = config.file.webhooks.allow_private.iter().map(rule).collect::<Result<_, _>>()?;
+    Ok(WebhookOptions::system(rules))
 }
 
 fn store_options(config: &Config) -> roost_store::Options {

@@ -26,6 +26,7 @@ pub(crate) mod session;
 pub(crate) mod transaction;
 pub(crate) mod turn;
 pub(crate) mod usage;
+pub(crate) mod webhook;
 
 macro_rules! conformance {
     ($make:path) => {
@@ -102,6 +103,14 @@ macro_rules! conformance {
                 settling_more_than_was_held_fails,
                 concurrent_reservations_never_pass_a_budget,
                 usage_adds_up_by_day_agent_and_model,
+            }
+            webhook {
+                endpoints_are_listed_changed_and_removed_within_their_account,
+                the_secret_before_is_kept_until_its_time,
+                deliveries_are_listed_newest_first_by_endpoint_and_status,
+                a_delivery_is_leased_when_it_is_due_and_by_one_at_a_time,
+                one_endpoint_takes_no_others_place,
+                what_is_given_up_or_old_goes,
             }
         }
     };

@@ -8,10 +8,11 @@ use rusqlite::{Connection, TransactionBehavior};
 /// Marks a file as ours: `Rost` in ASCII.
 pub(crate) const APPLICATION_ID: i32 = 0x526f_7374;
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/sqlite/0001_initial.sql"),
     include_str!("../migrations/sqlite/0002_guard.sql"),
     include_str!("../migrations/sqlite/0003_sandboxes.sql"),
+    include_str!("../migrations/sqlite/0004_webhooks.sql"),
 ];
 
 /// The version of the schema that this server knows.

@@ -24,6 +24,7 @@ mod secret;
 mod session;
 mod turn;
 mod usage;
+mod webhook;
 
 /// Comes after every time there is.
 const LAST_TIME: i64 = i64::MAX;

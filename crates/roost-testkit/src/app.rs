@@ -17,7 +17,9 @@ use roost_store::{Database, MasterKey, SealedVault};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{SeededRandom, TestClock, TestMachines, TestModels, TestScanner, TestTools, TestWasm};
+use crate::{
+    SeededRandom, TestClock, TestMachines, TestModels, TestScanner, TestTools, TestWasm, TestWebhooks,
+};
 
 /// How long a test waits for anything before it fails.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -30,6 +32,8 @@ pub struct TestApp {
     pub models: Arc<TestModels>,
     /// The machines.
     pub machines: Arc<TestMachines>,
+    /// Who is told by webhook.
+    pub webhooks: Arc<TestWebhooks>,
     /// The clock.
     pub clock: Arc<TestClock>,
     /// The store, for looking at what no use case shows.
@@ -95,6 +99,7 @@ impl Builder {
         let clock = Arc::new(TestClock::default());
         let models = Arc::new(TestModels::default());
         let machines = Arc::new(TestMachines::default());
+        let webhooks = Arc::new(TestWebhooks::default());
         let master = MasterKey::generate(&*random);
         let ports = Ports {
             store: Arc::clone(&store),
@@ -104,6 +109,7 @@ impl Builder {
             tools: Arc::new(TestTools::new(Arc::clone(&machines) as _)),
             wasm: Arc::new(TestWasm::default()),
             scanner: self.scanner,
+            webhooks: Arc::clone(&webhooks) as _,
             clock: Arc::clone(&clock) as _,
             random,
         };
@@ -116,6 +122,7 @@ impl Builder {
             core,
             models,
             machines,
+            webhooks,
             clock,
             store,
             database,

@@ -12,6 +12,7 @@ mod random;
 mod scanner;
 mod tools;
 mod wasm;
+mod webhooks;
 
 pub use app::{Builder, TestApp};
 pub use clock::TestClock;
@@ -21,3 +22,4 @@ pub use random::SeededRandom;
 pub use scanner::TestScanner;
 pub use tools::TestTools;
 pub use wasm::TestWasm;
+pub use webhooks::{TakenWebhook, TestWebhooks};

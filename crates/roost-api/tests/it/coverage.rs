@@ -57,10 +57,19 @@ fn rows() -> Vec<Route> {
         row("post", "/v1/sandboxes/{id}/run", Some(json!({"code": "print(1)"}))),
         row("get", "/v1/sandboxes/{id}/runs/{run}", None),
         row("get", "/v1/usage", None),
+        row("get", "/v1/webhook-endpoints", None),
+        row("post", "/v1/webhook-endpoints", Some(json!({"url": "https://example.com/hook"}))),
+        row("get", "/v1/webhook-endpoints/{id}", None),
+        row("patch", "/v1/webhook-endpoints/{id}", Some(json!({"enabled": false}))),
+        row("delete", "/v1/webhook-endpoints/{id}", None),
+        row("post", "/v1/webhook-endpoints/{id}/rotate", empty()),
+        row("get", "/v1/webhook-endpoints/{id}/deliveries", None),
+        row("post", "/v1/webhook-deliveries/{id}/redeliver", None),
     ]
 }
 
 /// Things of the first account that paths can name.
+#[derive(Clone)]
 struct Things {
     agent: String,
     session: String,
@@ -68,6 +77,8 @@ struct Things {
     key: String,
     sandbox: String,
     run: String,
+    endpoint: String,
+    delivery: String,
 }
 
 impl Route {
@@ -84,6 +95,8 @@ impl Route {
             path if path.starts_with("/v1/approvals") => &things.approval,
             path if path.starts_with("/v1/keys") => &things.key,
             path if path.starts_with("/v1/sandboxes") => &things.sandbox,
+            path if path.starts_with("/v1/webhook-endpoints") => &things.endpoint,
+            path if path.starts_with("/v1/webhook-deliveries") => &things.delivery,
             _ => &things.agent,
         };
         self.path.replace("{id}", id).replace("{session}", &things.session).replace("{run}", &things.run)
@@ -95,6 +108,8 @@ impl Route {
 }
 
 async fn things(api: &Api) -> Things {
+    let hook = json!({"url": "https://example.com/hook", "events": ["approval.requested"]});
+    let endpoint = api.post("/v1/webhook-endpoints", hook).await.data()["id"].as_str().unwrap().to_owned();
     let agent = api.app.agent(json!({"policy": "strict"})).await;
     let call = ("shell", json!({"command": "ls"}));
     api.app.models.when("go", [Reply::Use("", vec![call])]);
@@ -106,6 +121,7 @@ async fn things(api: &Api) -> Things {
     let sandbox = api.post("/v1/sandboxes", json!({"agentId": "bot"})).await.data()["id"].clone();
     let sandbox = sandbox.as_str().unwrap().to_owned();
     let run = api.post(&format!("/v1/sandboxes/{sandbox}/run"), json!({"code": "print(1)"})).await.data();
+    let deliveries = api.get(&format!("/v1/webhook-endpoints/{endpoint}/deliveries")).await.data();
     Things {
         sandbox,
         run: run["id"].as_str().unwrap().to_owned(),
@@ -113,6 +129,8 @@ async fn things(api: &Api) -> Things {
         session: posted.session.to_string(),
         approval: approval.to_string(),
         key: keys[0]["id"].as_str().unwrap().to_owned(),
+        delivery: deliveries[0]["id"].as_str().unwrap().to_owned(),
+        endpoint,
     }
 }
 
@@ -181,7 +199,7 @@ async fn what_another_account_has_is_not_there() {
         let answer = api.send(request(row.method(), &row.path(&things), Some(&stranger), row.body())).await;
         answer.is_error(404, "not_found_error", "not_found");
     }
-    for path in ["/v1/agents", "/v1/approvals"] {
+    for path in ["/v1/agents", "/v1/approvals", "/v1/webhook-endpoints"] {
         let answer = api.send(request(Method::GET, path, Some(&stranger), None)).await;
         assert_eq!(answer.json()["pagination"]["total"], 0, "{path}");
     }
@@ -203,6 +221,8 @@ async fn what_nobody_has_is_not_there() {
         key: unknown(&things.key),
         sandbox: unknown(&things.sandbox),
         run: unknown(&things.run),
+        endpoint: unknown(&things.endpoint),
+        delivery: unknown(&things.delivery),
     };
     let nonsense = Things {
         agent: "nope".to_owned(),
@@ -211,6 +231,8 @@ async fn what_nobody_has_is_not_there() {
         key: "key_nope".to_owned(),
         sandbox: "sbx_nope".to_owned(),
         run: "run_nope".to_owned(),
+        endpoint: things.delivery.clone(),
+        delivery: "msg_".to_owned(),
     };
     for row in rows().into_iter().filter(Route::is_named) {
         for things in [&nobody, &nonsense] {
@@ -218,25 +240,10 @@ async fn what_nobody_has_is_not_there() {
             answer.is_error(404, "not_found_error", "not_found");
         }
         if row.path.contains("{session}") {
-            let session = Things {
-                session: nobody.session.clone(),
-                agent: things.agent.clone(),
-                ..things_like(&things)
-            };
+            let session = Things { session: nobody.session.clone(), ..things.clone() };
             let answer = api.ask(row.method(), &row.path(&session), row.body.clone()).await;
             answer.is_error(404, "not_found_error", "not_found");
         }
-    }
-}
-
-fn things_like(things: &Things) -> Things {
-    Things {
-        agent: things.agent.clone(),
-        session: things.session.clone(),
-        approval: things.approval.clone(),
-        key: things.key.clone(),
-        sandbox: things.sandbox.clone(),
-        run: things.run.clone(),
     }
 }
 

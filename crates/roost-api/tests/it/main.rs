@@ -15,3 +15,4 @@ mod sandboxes;
 mod server;
 mod support;
 mod usage;
+mod webhooks;

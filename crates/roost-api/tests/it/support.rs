@@ -182,6 +182,8 @@ fn redacted_text(text: &str) -> String {
         "req_",
         "sbx_",
         "run_",
+        "we_",
+        "msg_",
     ] {
         if text.strip_prefix(prefix).is_some_and(|rest| rest.len() >= 24 && is_hex(rest)) {
             return format!("{prefix}…");

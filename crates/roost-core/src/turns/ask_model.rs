@@ -189,7 +189,7 @@ impl Turns<'_> {
             writer.add_usage(agent.account, agent.id, &model, day, usage, cost)?;
             let (state, _) = log::append(writer, &agent, turn, folded, now, vec![event])?;
             let [roost_domain::turn::Act::End(ending)] = &state.due()[..] else { return Ok(false) };
-            log::end(writer, &*core.ports.random, &agent, turn, folded, ending.clone(), now)?;
+            log::end(writer, &core, &agent, turn, folded, ending.clone(), now)?;
             release(writer, &held)?;
             Ok::<_, Error>(true)
         };

@@ -42,7 +42,7 @@ impl Turns<'_> {
             .store
             .write(move |writer| {
                 let agent = log::agent_of(writer, &held.turn)?;
-                log::end(writer, &*core.ports.random, &agent, &held.turn, &held.folded, ending, now)?;
+                log::end(writer, &core, &agent, &held.turn, &held.folded, ending, now)?;
                 release(writer, &held)
             })
             .await?;

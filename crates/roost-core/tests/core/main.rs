@@ -11,3 +11,4 @@ mod sandboxes;
 mod sessions;
 mod streams;
 mod turns;
+mod webhooks;

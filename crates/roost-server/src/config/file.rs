@@ -29,6 +29,7 @@ section! {
         runtime: Runtime,
         machines: Machines,
         sandboxes: Sandboxes,
+        webhooks: Webhooks,
         store: Store,
     }
 }
@@ -204,7 +205,7 @@ section! {
     Runtime {
         /// Turns that are worked on at once, over all agents.
         max_turns: usize = 256,
-        /// How often idle machines and overdue approvals are looked for.
+        /// How often idle machines, overdue approvals and webhooks to be tried again are looked for.
         upkeep_every: Span = Span::from_secs(1),
         /// How long to wait before a model is asked again after it failed in passing; doubles with every failure.
         retry_delay: Span = Span::from_secs(1),
@@ -269,6 +270,16 @@ section! {
         /// A Python interpreter as a WASI module (`python.wasm`, preview 1, with its library inside), with which the
         /// mode `wasm` runs Python. Without it, that mode runs modules only.
         python_wasm: Option<PathBuf> = None,
+    }
+}
+
+section! {
+    /// Outgoing webhooks.
+    Webhooks {
+        /// Hosts that webhooks may be sent to even where they stand for addresses of this machine or of a private
+        /// network, such as `["127.0.0.1:9000", "*.internal"]`. Whoever has an account's admin key can have anything
+        /// that is listed here posted to.
+        allow_private: Vec<String> = Vec::new(),
     }
 }
 

@@ -18,6 +18,7 @@ mod shutdown;
 mod stream;
 mod terminal;
 mod up;
+mod webhooks;
 mod wires;
 
 /// Nothing that a test waits for takes longer, also on a busy machine.
