@@ -81,7 +81,7 @@ impl Policies<'_> {
                 None => None,
             };
             let latest = reader.latest_version(account, &test.subject, Kept::Policy)?;
-            let policy = Some((latest.map_or(Version::FIRST, Version::next), policy));
+            let policy = Some((latest.map_or(Version::FIRST, |(version, _)| version.next()), policy));
             let judge = match &agent {
                 Some(agent) => {
                     let mut facts = Facts::read(&core, reader, agent)?;

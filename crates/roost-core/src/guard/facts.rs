@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use roost_domain::agent::Settings;
 use roost_domain::guard::Guard;
 use roost_domain::id::{AccountId, AgentId};
@@ -13,11 +14,13 @@ use roost_ports::store::{Kept, Reader};
 
 use crate::Error;
 
-/// Versions that were read and made ready. A version never changes, so what stands here stays true.
+/// Versions that were read and made ready. A version never changes, so what stands here stays true. The time is a
+/// part of the key because a version may be read in a transaction that is never committed: another one will be made
+/// under its number then.
 #[derive(Default)]
 pub(crate) struct Editions(Mutex<HashMap<Key, Ready>>);
 
-type Key = (AccountId, Subject, Kept, Version);
+type Key = (AccountId, Subject, Kept, Version, Timestamp);
 
 #[derive(Clone)]
 enum Ready {
@@ -75,8 +78,8 @@ impl Editions {
         subject: &Subject,
         kept: Kept,
     ) -> Result<Option<(Version, Ready)>, Error> {
-        let Some(version) = reader.latest_version(account, subject, kept)? else { return Ok(None) };
-        let key = (account, subject.clone(), kept, version);
+        let Some((version, at)) = reader.latest_version(account, subject, kept)? else { return Ok(None) };
+        let key = (account, subject.clone(), kept, version, at);
         if let Some(ready) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(Some((version, ready.clone())));
         }

@@ -93,7 +93,7 @@ impl Policies<'_> {
             }
             let latest = writer.latest_version(account, &subject, Kept::Policy)?;
             let edition = Edition {
-                version: latest.map_or(Version::FIRST, Version::next),
+                version: latest.map_or(Version::FIRST, |(version, _)| version.next()),
                 document: Some(policy.to_document()),
                 at: ctx.now,
                 by: ctx.who().to_owned(),

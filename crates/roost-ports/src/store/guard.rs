@@ -89,7 +89,7 @@ pub struct DecisionFilter {
 
 /// Looks at policies, permissions and what was decided by them.
 pub trait Guards {
-    /// Returns the number of the latest version, whether it is a deletion or not.
+    /// Returns the number of the latest version, whether it is a deletion or not, and when it was made.
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ pub trait Guards {
         account: AccountId,
         subject: &Subject,
         kept: Kept,
-    ) -> Result<Option<Version>, Error>;
+    ) -> Result<Option<(Version, Timestamp)>, Error>;
 
     /// Returns one version, or the latest.
     ///

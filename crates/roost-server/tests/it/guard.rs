@@ -120,3 +120,50 @@ async fn a_script_that_an_agent_wrote_itself_is_scanned_before_it_runs() {
     let asked = stream.next_of("approval_required").await;
     assert!(asked["reason"].as_str().expect("a text").contains(", x line 1)"), "{asked}");
 }
+
+/// Makes a zip archive of files without packing them.
+fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in files {
+        let options = zip::write::SimpleFileOptions::default();
+        zip.start_file(*name, options).expect("a file begins");
+        zip.write_all(content).expect("a file is written");
+    }
+    zip.finish().expect("an archive ends").into_inner()
+}
+
+#[tokio::test]
+async fn archives_of_agents_are_scanned_whole_and_dangerous_ones_refused_whole() {
+    let server = start();
+    let agent = "import os\nprompt = f\"You are {os.environ['X']}\"\nanswer = llm.invoke(input())\neval(answer)\n";
+    let good = archive(&[("bot/agent.py", agent.as_bytes()), ("bot/fine.py", b"x = 1\n"), ("README.md", b"# Bot\n")]);
+    let (status, scanned) = server.upload("/api/scan/zip", good.clone()).await;
+    assert_eq!(status, 200, "{scanned}");
+    assert!(scanned["files_scanned"].as_u64() >= Some(2), "{scanned}");
+    let issues = scanned["issues"].as_array().expect("a list");
+    let eval = issues.iter().find(|issue| issue["owasp"] == "LLM02" && issue["file"] == "bot/agent.py");
+    assert_eq!(eval.expect("eval is found")["line"], 4, "{scanned}");
+    assert_eq!(server.upload("/api/scan/zip", good).await.1["scan_id"], scanned["scan_id"], "it is cached");
+
+    let bomb = archive(&[("zeros.py", &vec![0; 50 << 20])]);
+    let inner = archive(&[("a.py", b"x = 1")]);
+    for (what, bytes) in [
+        ("a path outside", archive(&[("../evil.py", b"x = 1")])),
+        ("an absolute path", archive(&[("/etc/evil.py", b"x = 1")])),
+        ("an archive inside", archive(&[("inner.zip", &inner)])),
+        ("a bomb", bomb),
+        ("no archive", b"hello".to_vec()),
+    ] {
+        let (status, refused) = server.upload("/api/scan/zip", bytes).await;
+        assert_eq!((status, &refused["error"], &refused["code"]), (400, &json!("scan_failed"), &json!(400)), "{what}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn code_that_cannot_be_parsed_is_a_finding() {
+    let server = start();
+    let (status, scanned) =
+        server.post("/api/scan", &json!({"code": "def broken(:\n  ((", "filename": "a.py"})).await;
+    assert_eq!(status, 200, "{scanned}");
+    assert_eq!(scanned["issues"][0]["severity"], "INFO", "{scanned}");
+}

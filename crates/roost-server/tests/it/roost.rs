@@ -278,6 +278,21 @@ impl Server {
         self.request(Method::PUT, path, Some(body)).await
     }
 
+    /// Posts a form with one file.
+    pub(crate) async fn upload(&self, path: &str, file: Vec<u8>) -> (u16, Value) {
+        let mut body = b"--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.zip\"\r\n\r\n".to_vec();
+        body.extend_from_slice(&file);
+        body.extend_from_slice(b"\r\n--B--\r\n");
+        let http = reqwest::Client::builder().tls_certs_only([]).build().expect("a client");
+        let request = http.post(format!("{}{path}", self.url)).bearer_auth(&self.key);
+        let request = request.header("Content-Type", "multipart/form-data; boundary=B").body(body);
+        let answer = tokio::time::timeout(DEADLINE, request.send()).await.expect("it answers in time");
+        let answer = answer.unwrap_or_else(|error| panic!("{path}: {error:?}"));
+        let status = answer.status().as_u16();
+        let text = answer.text().await.expect("it is whole");
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
     async fn request(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
         let response = self.send(method, path, body).await;
         let status = response.status().as_u16();

@@ -31,8 +31,8 @@ pub(crate) async fn editions_count_up_and_each_can_be_read_again(store: Any) {
     .await;
     let latest =
         async |account, kept| read(&store, move |reader| reader.latest_version(account, &bot(), kept)).await;
-    assert_eq!(latest(owner, Kept::Policy).await, Some(Version(1)));
-    assert_eq!(latest(owner, Kept::Permissions).await, Some(Version(0)));
+    assert_eq!(latest(owner, Kept::Policy).await, Some((Version(1), at(5))));
+    assert_eq!(latest(owner, Kept::Permissions).await, Some((Version(0), at(5))));
     assert_eq!(latest(other, Kept::Policy).await, None);
     let one = async |version| {
         read(&store, move |reader| reader.edition(owner, &bot(), Kept::Policy, version)).await

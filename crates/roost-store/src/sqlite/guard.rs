@@ -22,13 +22,13 @@ impl Guards for Tx<'_> {
         account: AccountId,
         subject: &Subject,
         kept: Kept,
-    ) -> Result<Option<Version>, Error> {
+    ) -> Result<Option<(Version, Timestamp)>, Error> {
         self.first(
             EDITION,
-            "select version from editions where account_id = $1 and subject = $2 and kind = $3
+            "select version, at from editions where account_id = $1 and subject = $2 and kind = $3
              order by version desc limit 1",
             params![account.uuid().as_bytes(), subject.as_str(), kept.name()],
-            |columns| columns.take().map(Version),
+            |columns| Ok((Version(columns.take()?), columns.time()?)),
         )
     }
 
