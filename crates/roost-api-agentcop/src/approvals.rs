@@ -243,7 +243,7 @@ pub(crate) async fn audit(
         subject: query.agent_id.as_deref().map(|id| subject("agent_id", id)).transpose()?,
         act: query.status.as_deref().map(act).transpose()?,
         from: query.from.as_deref().map(|text| time("from", text)).transpose()?,
-        to: query.to.as_deref().map(|text| time("to", text)).transpose()?,
+        to: query.to.as_deref().map(until).transpose()?,
     };
     let (entries, total) = core.approvals().entries(&ctx, ListEntries { filter, skip, limit }).await?;
     let entries = entries.into_iter().map(EntryView::new).collect();
@@ -269,6 +269,15 @@ fn act(name: &str) -> Result<Act, Failure> {
 fn time(field: &str, text: &str) -> Result<Timestamp, Failure> {
     let whole = text.parse::<Timestamp>().or_else(|_| format!("{text}T00:00:00Z").parse());
     whole.map_err(|_| Failure::invalid(field, "must be a time such as 2026-02-10T14:00:00Z"))
+}
+
+/// Reads a time up to and with which entries count; a day alone counts whole.
+fn until(text: &str) -> Result<Timestamp, Failure> {
+    if text.parse::<Timestamp>().is_ok() {
+        time("to", text)
+    } else {
+        time("to", &format!("{text}T23:59:59.999999Z"))
+    }
 }
 
 impl ApprovalView {

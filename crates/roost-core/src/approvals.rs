@@ -1,7 +1,7 @@
 //! Approvals: a person decides about one exact effect.
 
 use jiff::Timestamp;
-use roost_domain::approval::{Act, Approval, CannotDecide, Entry, Status};
+use roost_domain::approval::{Act, Approval, CannotDecide, Entry, Status, Vote};
 use roost_domain::event::TurnEvent;
 use roost_domain::id::ApprovalId;
 use roost_domain::key::Scope;
@@ -9,7 +9,7 @@ use roost_domain::page::{Limit, Page};
 use roost_ports::store::{ApprovalCursor, ApprovalFilter, EntryFilter, Reader, Turn, Writer};
 
 use crate::log::Folded;
-use crate::{Core, Ctx, Error, gate, log};
+use crate::{Core, Ctx, Error, Principal, gate, log};
 
 /// The use cases of approvals.
 pub struct Approvals<'a>(pub(crate) &'a Core);
@@ -142,8 +142,16 @@ impl Approvals<'_> {
     /// field.
     pub async fn decide(&self, ctx: &Ctx, decision: DecideApproval) -> Result<Approval, Error> {
         let DecideApproval { id, approve, by, note } = decision;
+        let key = match &ctx.principal {
+            Principal::Key(key) => key.id.to_string(),
+            Principal::Owner(_) => "owner".to_owned(),
+        };
         let change = move |approval: Approval, by: String, note, now| {
-            if approve { approval.approve(by, note, now) } else { approval.deny(by, note, now) }
+            if approve {
+                approval.approve(Vote { by, key, at: now }, note)
+            } else {
+                approval.deny(by, note, now)
+            }
         };
         self.change(ctx, id, by, note, change).await
     }
@@ -209,7 +217,7 @@ impl Approvals<'_> {
             .await?;
         let count = overdue.len();
         for approval in overdue {
-            let core = self.0.clone();
+            let (core, id) = (self.0.clone(), approval.id);
             let expire = move |writer: &mut dyn Writer| {
                 let Some(approval) = writer.approval(approval.account, approval.id)? else { return Ok(None) };
                 // Somebody may have decided it, or passed it on, since the list was read.
@@ -229,8 +237,13 @@ impl Approvals<'_> {
                     now,
                 )
             };
-            let turn = self.0.ports.store.write::<_, Error>(expire).await?;
-            self.0.decided(turn.as_ref());
+            // One that cannot be written must not hold up those behind it.
+            match self.0.ports.store.write::<_, Error>(expire).await {
+                Ok(turn) => self.0.decided(turn.as_ref()),
+                Err(error) => {
+                    tracing::error!(approval = %id, %error, "an overdue approval could not be ended")
+                }
+            }
         }
         Ok(count)
     }

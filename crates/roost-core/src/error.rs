@@ -240,7 +240,7 @@ impl From<CannotDecide> for Error {
         let code = match error {
             CannotDecide::Already(_) => "approval_decided",
             CannotDecide::TooLate(_) => "approval_expired",
-            CannotDecide::SameAgain(_) => "approver_counted",
+            CannotDecide::SameAgain(_) | CannotDecide::SameKey => "approver_counted",
             CannotDecide::NotYours(_) => "approval_passed_on",
             CannotDecide::Escalated => "approval_escalated",
         };

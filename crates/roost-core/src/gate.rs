@@ -12,7 +12,7 @@ use roost_domain::gate::{self, Decision, Permit, Rules, Used};
 use roost_domain::guard::{Guard, Opinion};
 use roost_domain::id::ApprovalId;
 use roost_domain::policy::{OnTimeout, Ruling};
-use roost_domain::scan::Finding;
+use roost_domain::scan::{Finding, Severity};
 use roost_domain::subject::Subject;
 use roost_domain::tool::ToolCallId;
 use roost_ports::store::{DecisionEntry, Reader, Turn, Writer};
@@ -86,6 +86,7 @@ pub(crate) fn terms(guard: &Guard, ttl: Duration) -> Terms {
         ttl: policy.and_then(|policy| policy.approvals.ttl).unwrap_or(ttl),
         on_timeout: policy.map_or(OnTimeout::Block, |policy| policy.on_timeout),
         escalate_to: policy.and_then(|policy| policy.approvals.escalate_to.clone()),
+        distinct_keys: policy.is_some_and(|policy| policy.approvals.distinct_keys),
     }
 }
 
@@ -141,6 +142,14 @@ pub(crate) fn ask(
     let tainted = writer.session_taint(ask.turn.session)?.is_some();
     let found = ask.found.map(|finding| finding.severity);
     let expires_at = now.checked_add(ask.terms.ttl).unwrap_or(Timestamp::MAX);
+    // What others may have put there is not done because nobody looked.
+    let suspicious = tainted || found.is_some_and(|severity| severity >= Severity::High);
+    let on_timeout = if suspicious && ask.terms.on_timeout == OnTimeout::Allow {
+        OnTimeout::Block
+    } else {
+        ask.terms.on_timeout
+    };
+    let terms = Terms { on_timeout, ..ask.terms };
     let approval = Approval {
         id: ask.id,
         account: ask.turn.account,
@@ -159,7 +168,7 @@ pub(crate) fn ask(
         summary: summary.clone(),
         reason: ask.reason.clone(),
         effect: ask.effect.hash(),
-        terms: ask.terms,
+        terms,
         status: Status::Pending,
         requested_at: now,
         expires_at,
@@ -266,6 +275,28 @@ pub(crate) fn note(
     core.announce_blocked(writer, &facts.guard, &entry)
 }
 
+/// Returns parameters without the values of what is named like a credential, for records that many may read.
+pub(crate) fn masked(value: &Value) -> Value {
+    const WORDS: [&str; 8] =
+        ["authorization", "cookie", "token", "secret", "password", "passwd", "apikey", "credential"];
+    let is_credential = |key: &str| {
+        let key: String = key.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+        WORDS.iter().any(|word| key.contains(word))
+    };
+    match value {
+        Value::Object(map) => {
+            let entry = |(key, value): (&String, &Value)| {
+                let shown =
+                    if is_credential(key) && !value.is_null() { json!("•••") } else { masked(value) };
+                (key.clone(), shown)
+            };
+            map.iter().map(entry).collect::<serde_json::Map<_, _>>().into()
+        }
+        Value::Array(list) => list.iter().map(masked).collect::<Vec<_>>().into(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
 /// Returns parameters as they are kept: not at all where they are very long.
 pub(crate) fn kept(parameters: Value) -> Option<Value> {
     const LONGEST: usize = 16 * 1024;
@@ -275,7 +306,7 @@ pub(crate) fn kept(parameters: Value) -> Option<Value> {
 /// Returns the tool and parameters as records name them.
 fn named(effect: &Effect) -> (String, Value) {
     match &effect.cause {
-        Cause::Tool(call) => (call.tool.clone(), call.arguments.clone()),
+        Cause::Tool(call) => (call.tool.clone(), masked(&call.arguments)),
         Cause::Loop => {
             let parameters = match &effect.action {
                 Action::CallModel { model, .. } => json!({"model": model.as_str()}),
@@ -292,7 +323,7 @@ fn summary(effect: &Effect) -> String {
     let mut text = match (&effect.action, &effect.cause) {
         (Action::RunCommand { command }, _) => format!("run the command {command:?}"),
         (Action::SendHttp { .. } | Action::WriteFile { .. }, Cause::Tool(call)) => {
-            format!("{}: {} {}", effect.action, call.tool, call.arguments)
+            format!("{}: {} {}", effect.action, call.tool, masked(&call.arguments))
         }
         (action, _) => action.to_string(),
     };

@@ -102,6 +102,8 @@ pub struct Terms {
     pub on_timeout: OnTimeout,
     /// Who is asked when it escalates; `None` is anybody who has not said yes yet.
     pub escalate_to: Option<String>,
+    /// Whether those who say yes have to do it with different keys, since a name is what they say it is.
+    pub distinct_keys: bool,
 }
 
 /// A yes.
@@ -109,6 +111,8 @@ pub struct Terms {
 pub struct Vote {
     /// Who said it, as they named themselves or as the key is named.
     pub by: String,
+    /// The key that it was said with, by its id; `owner` on the command line.
+    pub key: String,
     /// When.
     pub at: Timestamp,
 }
@@ -217,6 +221,9 @@ pub enum CannotDecide {
     /// The same person said yes before.
     #[error("{0:?} has approved it already; it needs somebody else")]
     SameAgain(String),
+    /// The same key said yes before, and it takes different ones.
+    #[error("this key has approved it already; it needs somebody with another key")]
+    SameKey,
     /// It was passed on to somebody else.
     #[error("the approval was passed on to {0:?}, who alone can approve it")]
     NotYours(String),
@@ -242,23 +249,30 @@ impl Approval {
     /// # Errors
     ///
     /// [`CannotDecide`] if it is decided, too late, or theirs does not count; nothing changes then.
-    pub fn approve(mut self, by: String, note: Option<String>, at: Timestamp) -> Result<Self, CannotDecide> {
+    pub fn approve(mut self, vote: Vote, note: Option<String>) -> Result<Self, CannotDecide> {
+        let at = vote.at;
         self.check_open(at)?;
-        if self.votes.iter().any(|vote| same_person(&vote.by, &by)) {
-            return Err(CannotDecide::SameAgain(by));
+        if self.votes.iter().any(|before| same_person(&before.by, &vote.by)) {
+            return Err(CannotDecide::SameAgain(vote.by));
+        }
+        if self.terms.distinct_keys && self.votes.iter().any(|before| before.key == vote.key) {
+            return Err(CannotDecide::SameKey);
         }
         if let Some(Escalation { to, by: passed_on, .. }) = &self.escalated {
             match to {
-                Some(to) if !same_person(to, &by) => return Err(CannotDecide::NotYours(to.clone())),
-                None if passed_on.as_ref().is_some_and(|passed_on| same_person(passed_on, &by)) => {
-                    return Err(CannotDecide::SameAgain(by));
+                // Others still count towards a quorum, but it is not complete without whom it was passed on to.
+                Some(to) if self.quorum_now() == 1 && !same_person(to, &vote.by) => {
+                    return Err(CannotDecide::NotYours(to.clone()));
+                }
+                None if passed_on.as_ref().is_some_and(|passed_on| same_person(passed_on, &vote.by)) => {
+                    return Err(CannotDecide::SameAgain(vote.by));
                 }
                 Some(_) | None => {}
             }
         }
-        self.votes.push(Vote { by, at });
+        self.votes.push(vote);
         self.note = note.or(self.note);
-        if self.votes.len() < self.quorum_now() {
+        if self.votes.len() < self.quorum_now() || !self.has_whom_it_needs() {
             return Ok(self);
         }
         let by = self.votes.iter().map(|vote| vote.by.as_str()).collect::<Vec<_>>().join(", ");
@@ -286,6 +300,9 @@ impl Approval {
         if self.escalated.is_some() {
             return Err(CannotDecide::Escalated);
         }
+        if let Some(to) = to.as_ref().filter(|to| self.has_voted(to)) {
+            return Err(CannotDecide::SameAgain(to.clone()));
+        }
         Ok(self.passed_on(Some(by), to, at))
     }
 
@@ -300,7 +317,7 @@ impl Approval {
         }
         match self.terms.on_timeout {
             OnTimeout::Escalate if self.escalated.is_none() => {
-                let to = self.terms.escalate_to.clone();
+                let to = self.terms.escalate_to.clone().filter(|to| !self.has_voted(to));
                 Ok(self.passed_on(None, to, at))
             }
             OnTimeout::Allow => {
@@ -345,10 +362,23 @@ impl Approval {
         Ok(())
     }
 
-    /// Whom it was passed on to by name decides alone, since nobody else's yes counts any more.
+    /// Returns how many have to say yes by now. Whom the policy itself names to pass it on to decides alone; somebody
+    /// whom a person names is one of those whom it takes, or anybody could name themselves out of a quorum.
     fn quorum_now(&self) -> usize {
-        let to_one = self.escalated.as_ref().is_some_and(|escalation| escalation.to.is_some());
-        if to_one { 1 } else { self.terms.quorum as usize }
+        let by_policy =
+            self.escalated.as_ref().and_then(|escalation| escalation.to.as_ref()).is_some_and(|to| {
+                self.terms.escalate_to.as_ref().is_some_and(|named| same_person(named, to))
+            });
+        if by_policy { 1 } else { self.terms.quorum as usize }
+    }
+
+    fn has_whom_it_needs(&self) -> bool {
+        let to = self.escalated.as_ref().and_then(|escalation| escalation.to.as_ref());
+        to.is_none_or(|to| self.has_voted(to))
+    }
+
+    fn has_voted(&self, name: &str) -> bool {
+        self.votes.iter().any(|vote| same_person(&vote.by, name))
     }
 
     fn passed_on(self, by: Option<String>, to: Option<String>, at: Timestamp) -> Self {
@@ -369,7 +399,10 @@ impl Approval {
         if self.status != Status::Approved {
             return Err(NotPermitted::NotApproved(self.status));
         }
-        if self.effect != effect.hash() {
+        // After a crash it is the call that is asked about, before anybody has looked at its scripts again.
+        let again = self.question == Question::RunAgain
+            && self.effect == Effect { scripts: Vec::new(), ..effect.clone() }.hash();
+        if self.effect != effect.hash() && !again {
             return Err(NotPermitted::OtherEffect);
         }
         Ok(Permit::grant(effect))

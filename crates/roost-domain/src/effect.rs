@@ -83,6 +83,8 @@ pub enum Action {
         host: Host,
         /// The URL's port, the scheme's own where it names none.
         port: u16,
+        /// Whether it carries a body or headers that the agent wrote.
+        carries: bool,
     },
     /// Asks the peer of the session.
     AskPeer,
@@ -180,7 +182,7 @@ impl Effect {
             Action::CallModel { model, worst_case: _ } => put(model.as_str()),
             Action::RunCommand { command } => put(command),
             Action::ReadFiles { path } | Action::WriteFile { path } => put(path),
-            Action::SendHttp { method, url, host: _, port: _ } => {
+            Action::SendHttp { method, url, host: _, port: _, carries: _ } => {
                 put(method);
                 put(url);
             }

@@ -34,6 +34,8 @@ pub enum Touch {
     Path(String, Access),
     /// A host, on a port.
     Host(Host, u16),
+    /// Something that names a file or a host, and nobody can tell for sure which.
+    Unclear(String),
 }
 
 /// What is thought of a tool call, and why.
@@ -115,6 +117,7 @@ impl Guard {
         touches.iter().try_for_each(|touch| match touch {
             Touch::Path(path, access) => self.permissions.path(path, *access),
             Touch::Host(host, port) => self.permissions.host(host, *port),
+            Touch::Unclear(what) => self.permissions.unclear(what),
         })
     }
 

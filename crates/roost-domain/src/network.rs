@@ -51,7 +51,9 @@ impl NetworkRules {
 
     /// Tells whether a connection to `host` may end at `address`.
     pub fn permits_address(&self, host: &Host, port: u16, address: IpAddr) -> bool {
-        is_public(address) || self.allow_private.iter().any(|rule| rule.matches(host, port))
+        let itself = Host::Address(address.to_canonical());
+        let denied = self.deny.iter().any(|rule| rule.matches(&itself, port));
+        !denied && (is_public(address) || self.allow_private.iter().any(|rule| rule.matches(host, port)))
     }
 }
 
@@ -70,8 +72,9 @@ impl FromStr for Host {
     /// Reads a host name or an address, an IPv6 one with or without brackets.
     fn from_str(text: &str) -> Result<Self, InvalidHost> {
         let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-        if let Ok(address) = bare.parse() {
-            return Ok(Self::Address(address));
+        if let Ok(address) = bare.parse::<IpAddr>() {
+            // An IPv4 address wrapped in an IPv6 one is the same place.
+            return Ok(Self::Address(address.to_canonical()));
         }
         let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
         let label_ok = |label: &str| {

@@ -181,12 +181,14 @@ pub struct ApprovalTerms {
     pub ttl: Option<Duration>,
     /// Who is asked when an approval escalates.
     pub escalate_to: Option<String>,
+    /// Whether those who say yes have to do it with different keys.
+    pub distinct_keys: bool,
 }
 
 impl Default for ApprovalTerms {
     /// One person, in the agent's own time.
     fn default() -> Self {
-        Self { quorum: 1, ttl: None, escalate_to: None }
+        Self { quorum: 1, ttl: None, escalate_to: None, distinct_keys: false }
     }
 }
 

@@ -42,8 +42,8 @@ impl Taint {
 /// any command in a machine that can reach hosts.
 pub fn sends_out(action: &Action, reaches_hosts: bool) -> bool {
     match action {
-        Action::SendHttp { method, url, .. } => {
-            !matches!(method.as_str(), "GET" | "HEAD") || url.contains(['?', '#'])
+        Action::SendHttp { method, url, carries, .. } => {
+            *carries || !matches!(method.as_str(), "GET" | "HEAD") || url.contains(['?', '#'])
         }
         Action::RunCommand { .. } => reaches_hosts,
         Action::CallModel { .. } | Action::ReadFiles { .. } | Action::WriteFile { .. } | Action::AskPeer => {

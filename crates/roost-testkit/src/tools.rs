@@ -84,7 +84,7 @@ impl Tools for TestTools {
                 let host = text(call, "host")?;
                 let url = format!("https://{host}/");
                 let host = host.parse().map_err(|error| BadCall(format!("host: {error}")))?;
-                act(Action::SendHttp { method: "GET".to_owned(), url, host, port: 443 }, true)
+                act(Action::SendHttp { method: "GET".to_owned(), url, host, port: 443, carries: false }, true)
             }
             other => Err(BadCall(format!("there is no tool {other:?}"))),
         }

@@ -147,7 +147,8 @@ impl HttpRequest {
 
     pub(crate) fn action(&self) -> Action {
         let Target { url, host, port } = self.first.target.clone();
-        Action::SendHttp { method: self.first.method.to_string(), url: url.into(), host, port }
+        let carries = self.first.body.is_some() || !self.first.headers.is_empty();
+        Action::SendHttp { method: self.first.method.to_string(), url: url.into(), host, port, carries }
     }
 
     pub(crate) fn is_idempotent(&self) -> bool {

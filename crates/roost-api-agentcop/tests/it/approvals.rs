@@ -154,7 +154,8 @@ async fn the_audit_keeps_everything_in_order_and_is_filtered() {
     assert_eq!(total("status=denied").await, 0);
     assert_eq!(total("agent_id=other").await, 0);
     assert_eq!(total("from=2026-02-10T14:00:01Z&to=2026-02-10T14:00:02Z").await, 2);
-    assert_eq!(total("to=2026-02-10").await, 0);
+    assert_eq!(total("to=2026-02-10").await, 3);
+    assert_eq!(total("to=2026-02-09").await, 0);
     assert_eq!(api.get("/api/approvals/audit?limit=1&page=3").await.ok()["entries"][0]["event"], "requested");
     api.get("/api/approvals/audit?from=soon").await.is_error(400, "invalid_request");
 }

@@ -18,7 +18,7 @@ use roost_ports::tool::Plan;
 use serde_json::{Map, Value};
 
 use super::{Gate, check_subject};
-use crate::gate::{Facts, insert, kept, terms};
+use crate::gate::{Facts, insert, kept, masked, terms};
 use crate::{Core, Ctx, Error, Principal};
 
 /// How long a person has to decide for an agent that runs elsewhere, where its policy does not say.
@@ -292,11 +292,11 @@ impl Judged {
             context: Context { run: call.run.clone(), triggered_by: call.triggered_by.clone() },
             question: Question::MayAct,
             tool: call.tool.clone(),
-            summary: shortened(format!("{} {parameters}", call.tool)),
+            summary: shortened(format!("{} {}", call.tool, masked(&parameters))),
             reason: self.opinion.to_string(),
             risk: assess(self.action.as_ref(), &call.tool, false, None),
             effect: EffectHash::of_call(&call.subject, &call.tool, &parameters),
-            parameters,
+            parameters: masked(&parameters),
             expires_at: ctx.now.checked_add(terms.ttl).unwrap_or(Timestamp::MAX),
             terms,
             status: Status::Pending,
@@ -331,7 +331,7 @@ fn entry(ctx: &Ctx, call: Evaluate, opinion: &Opinion, approval: Option<Approval
             Principal::Owner(_) => None,
         },
         tool: call.tool,
-        parameters: kept(call.parameters.into()),
+        parameters: kept(masked(&call.parameters.into())),
         ruling: opinion.ruling,
         code: opinion.code.to_owned(),
         reason: opinion.why.clone(),

@@ -14,13 +14,21 @@ use roost_ports::store::{Kept, Reader};
 
 use crate::Error;
 
-/// Versions that were read and made ready. A version never changes, so what stands here stays true. The time is a
-/// part of the key because a version may be read in a transaction that is never committed: another one will be made
-/// under its number then.
+/// The latest versions that were read and made ready, by whose they are. A version never changes, so what stands here
+/// stays true. The time is compared too, because a version may be read in a transaction that is never committed:
+/// another one will be made under its number then.
 #[derive(Default)]
-pub(crate) struct Editions(Mutex<HashMap<Key, Ready>>);
+pub(crate) struct Editions(Mutex<Known>);
 
-type Key = (AccountId, Subject, Kept, Version, Timestamp);
+#[derive(Default)]
+struct Known {
+    latest: HashMap<(AccountId, Subject, Kept), (Version, Timestamp, Ready)>,
+    /// How long the documents of all are together, in bytes.
+    bytes: usize,
+}
+
+/// How long the documents are together of which the made ready is kept; beyond it all are forgotten and read again.
+const MOST_BYTES: usize = 16 << 20;
 
 #[derive(Clone)]
 enum Ready {
@@ -28,9 +36,6 @@ enum Ready {
     Permissions(Arc<Permissions>),
     Deleted,
 }
-
-/// Versions that are kept ready; beyond it all are forgotten and read again.
-const MOST: usize = 10_000;
 
 impl Editions {
     /// Returns what the account's records say about a subject.
@@ -79,12 +84,17 @@ impl Editions {
         kept: Kept,
     ) -> Result<Option<(Version, Ready)>, Error> {
         let Some((version, at)) = reader.latest_version(account, subject, kept)? else { return Ok(None) };
-        let key = (account, subject.clone(), kept, version, at);
-        if let Some(ready) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        let key = (account, subject.clone(), kept);
+        if let Some((known, made, ready)) =
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).latest.get(&key)
+            && (*known, *made) == (version, at)
+        {
             return Ok(Some((version, ready.clone())));
         }
         let edition = reader.edition(account, subject, kept, Some(version))?;
-        let ready = match edition.and_then(|edition| edition.document) {
+        let document = edition.and_then(|edition| edition.document);
+        let bytes = document.as_ref().map_or(0, |document| document.to_string().len()) + 500;
+        let ready = match document {
             None => Ready::Deleted,
             Some(document) => match kept {
                 Kept::Policy => {
@@ -97,11 +107,13 @@ impl Editions {
                 }
             },
         };
-        let mut editions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if editions.len() >= MOST {
-            editions.clear();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // What a newer version takes the place of is counted until all are forgotten, which errs on the safe side.
+        known.bytes += bytes;
+        if known.bytes > MOST_BYTES {
+            *known = Known { bytes, ..Known::default() };
         }
-        editions.insert(key, ready.clone());
+        known.latest.insert(key, (version, at, ready.clone()));
         Ok(Some((version, ready)))
     }
 }

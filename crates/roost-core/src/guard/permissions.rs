@@ -1,5 +1,4 @@
 use roost_domain::agent::Settings;
-use roost_domain::guard::Guard;
 use roost_domain::id::{AccountId, AgentId};
 use roost_domain::key::Scope;
 use roost_domain::machine::Condition;
@@ -75,14 +74,17 @@ impl PermissionSets<'_> {
         change: ChangePermissions,
     ) -> Result<Edition, Error> {
         ctx.require(Scope::Policy)?;
-        let (held, ctx, of) = (ctx.clone(), ctx, subject.clone());
-        let before = self.running(ctx.account(), &subject).await?;
+        let (held, of) = (ctx.clone(), subject.clone());
         let write = move |writer: &mut dyn Writer| {
             let (ctx, subject) = (held, of);
             let account = ctx.account();
             check_subject(writer, account, &subject)?;
             let latest = writer.edition(account, &subject, Kept::Permissions, None)?;
             let document = changed(&subject, latest.as_ref(), change)?;
+            let before = latest.as_ref().and_then(|latest| latest.document.as_ref());
+            // Where all is taken away, nothing may go on.
+            let machines_change =
+                document.is_none() || reach(&subject, before)? != reach(&subject, document.as_ref())?;
             let edition = Edition {
                 version: latest.map_or(Version::FIRST, |latest| latest.version.next()),
                 document,
@@ -91,15 +93,11 @@ impl PermissionSets<'_> {
             };
             writer.insert_edition(account, &subject, Kept::Permissions, &edition)?;
             journal(writer, &ctx, &subject, "permissions")?;
-            Ok::<_, Error>(edition)
+            Ok::<_, Error>((edition, machines_change))
         };
-        let edition = self.0.ports.store.write(write).await?;
-        let after = self.running(ctx.account(), &subject).await?;
-        for (agent, guard) in before {
-            let now = after.iter().find(|(other, _)| *other == agent).map(|(_, guard)| guard);
-            if now.is_none_or(|now| reach(now) != reach(&guard)) {
-                self.0.ports.machines.stop(agent).await?;
-            }
+        let (edition, machines_change) = self.0.ports.store.write(write).await?;
+        if machines_change {
+            self.end_machines(ctx.account(), &subject).await?;
         }
         if let Some(agent) = subject.agent() {
             self.0.hub.tick(agent.journal());
@@ -107,51 +105,58 @@ impl PermissionSets<'_> {
         Ok(edition)
     }
 
-    /// Returns the agents whose machines are up and that go by a subject's permissions, with what holds for them.
-    async fn running(&self, account: AccountId, subject: &Subject) -> Result<Vec<(AgentId, Guard)>, Error> {
+    /// Ends the machines of all agents that go by a subject's permissions, so that what runs in them next runs under
+    /// the new ones. Tries all, whatever becomes of one.
+    async fn end_machines(&self, account: AccountId, subject: &Subject) -> Result<(), Error> {
+        let mut outcome = Ok(());
+        for agent in self.members(account, subject).await? {
+            if let Err(error) = self.0.ports.machines.stop(agent).await {
+                tracing::error!(%agent, %error, "a machine whose permissions changed does not end");
+                outcome = Err(error.into());
+            }
+        }
+        outcome
+    }
+
+    /// Returns the agents that go by a subject's permissions and whose machines are up.
+    async fn members(&self, account: AccountId, subject: &Subject) -> Result<Vec<AgentId>, Error> {
         const PAGE: Limit = Limit::clamped(200, 200);
+        if let Some(agent) = subject.agent() {
+            return Ok(vec![agent]);
+        }
+        if !subject.is_group() {
+            return Ok(Vec::new());
+        }
         let (core, subject) = (self.0.clone(), subject.clone());
         let read = move |reader: &dyn Reader| {
-            let mut found = Vec::new();
-            let mut consider = |agent: &roost_domain::agent::Agent| {
-                if core.ports.machines.condition(agent.id) == Condition::Absent {
-                    return Ok::<_, Error>(());
-                }
-                let settings = Settings::read(&agent.config)?;
-                let inherits = match subject.is_group() {
-                    false => agent.id.to_string() == subject.as_str(),
-                    true => {
-                        subject == Subject::account()
-                            || settings.swarm.as_deref().is_some_and(|name| Subject::swarm(name) == subject)
+            let (mut members, mut after) = (Vec::new(), None);
+            loop {
+                let page = reader.agents(account, &AgentFilter::default(), after, PAGE)?;
+                for agent in page.rows {
+                    if core.ports.machines.condition(agent.id) == Condition::Absent {
+                        continue;
                     }
-                };
-                if inherits {
-                    found.push((agent.id, core.editions.hosted(reader, account, agent.id, &settings)?));
-                }
-                Ok(())
-            };
-            if let Some(id) = subject.agent() {
-                reader.agent(account, id)?.iter().try_for_each(&mut consider)?;
-            } else if subject.is_group() {
-                let mut after = None;
-                loop {
-                    let page = reader.agents(account, &AgentFilter::default(), after, PAGE)?;
-                    page.rows.iter().try_for_each(&mut consider)?;
-                    after = page.next;
-                    if after.is_none() {
-                        break;
+                    let swarm = Settings::read(&agent.config)?.swarm;
+                    let in_swarm = swarm.is_some_and(|name| Subject::swarm(&name) == subject);
+                    if subject == Subject::account() || in_swarm {
+                        members.push(agent.id);
                     }
+                }
+                after = page.next;
+                if after.is_none() {
+                    return Ok::<_, Error>(members);
                 }
             }
-            Ok::<_, Error>(found)
         };
         self.0.ports.store.read(read).await
     }
 }
 
-/// What of permissions a machine holds to.
-fn reach(guard: &Guard) -> impl PartialEq + use<> {
-    (guard.permissions.hosts(), guard.permissions.files())
+/// What of permissions a machine holds to. None at all are as good as empty ones.
+fn reach(subject: &Subject, document: Option<&Value>) -> Result<impl PartialEq + use<>, Error> {
+    let read = |document: &Value| Permissions::read(document, subject).map_err(Error::internal);
+    let permissions = document.map(read).transpose()?.unwrap_or_default();
+    Ok((permissions.network, permissions.data))
 }
 
 fn changed(

@@ -81,7 +81,14 @@ impl Policies<'_> {
     /// `InvalidInput` names the place in the document; nothing changes then.
     pub async fn put(&self, ctx: &Ctx, put: PutPolicy) -> Result<PolicyView, Error> {
         ctx.require(Scope::Policy)?;
-        let policy = Policy::read(&put.document, &put.subject).map_err(invalid)?;
+        if put.subject.is_group() {
+            let problem = "names a group, and policies are for one agent; give the group permissions instead";
+            return Err(Error::invalid("agent_id", problem));
+        }
+        // A long policy takes a while to be made ready.
+        let (document, of) = (put.document, put.subject.clone());
+        let read = move || Policy::read(&document, &of).map_err(invalid);
+        let policy = tokio::task::spawn_blocking(read).await.map_err(Error::internal)??;
         let (core, ctx, subject) = (self.0.clone(), ctx.clone(), put.subject.clone());
         let write = move |writer: &mut dyn Writer| {
             let account = ctx.account();

@@ -91,6 +91,12 @@ impl Sandboxes<'_> {
 }
 
 impl Core {
+    /// Returns a sandbox within what the permissions of whoever's code it runs leave by now.
+    pub(super) fn permitted_now(&self, reader: &dyn Reader, sandbox: &Sandbox) -> Result<Sandbox, Error> {
+        let subject: Subject = sandbox.subject.parse().map_err(|error| Error::invalid("agent_id", error))?;
+        self.permitted(reader, &subject, sandbox.clone(), sandbox.mode)
+    }
+
     /// Returns a sandbox within what the permissions of whoever's code it runs leave.
     fn permitted(
         &self,

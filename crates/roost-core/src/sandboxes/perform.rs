@@ -38,18 +38,24 @@ impl Sandboxes<'_> {
     ///
     /// `Internal` if the store fails; nothing is taken then.
     pub async fn claim(&self, max: Limit) -> Result<Vec<SandboxWork>, Error> {
-        let now = self.0.now();
+        let (core, now) = (self.0.clone(), self.0.now());
         let claim = move |writer: &mut dyn Writer| {
             let mut taken = Vec::new();
             for run in writer.queued_sandbox_runs(max)? {
                 let Some(sandbox) = writer.sandbox_of_any_account(run.sandbox)? else { continue };
-                match sandbox.begin(run.clone(), now) {
-                    Ok((run, leave)) => {
+                // The permissions may have been narrowed since the sandbox was made.
+                let permitted = core.permitted_now(writer, &sandbox);
+                let begun = permitted.and_then(|permitted| {
+                    let (run, leave) = permitted.begin(run.clone(), now)?;
+                    Ok((permitted, run, leave))
+                });
+                match begun {
+                    Ok((sandbox, run, leave)) => {
                         writer.update_sandbox_run(&run)?;
                         taken.push(SandboxWork { sandbox, run, leave });
                     }
                     Err(why) => {
-                        let outcome = Outcome::bare(Ending::Cancelled, &why.to_string());
+                        let outcome = Outcome::bare(Ending::Cancelled, why.public());
                         if let Ok(over) = run.end(outcome, now) {
                             writer.update_sandbox_run(&over)?;
                             writer.update_sandbox(&sandbox.release())?;

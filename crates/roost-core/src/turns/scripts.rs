@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use roost_domain::effect::{Action, Script};
 use roost_domain::gate::{Decision, Used, inspect};
-use roost_domain::scan::Finding;
+use roost_domain::scan::{Category, Finding, Severity};
 use roost_domain::tool::ToolCall;
 use roost_domain::unit::Bytes;
 use roost_ports::machine::Spec;
@@ -29,6 +29,9 @@ pub(super) struct Looked {
 /// Files of one command that are looked at.
 const MOST_FILES: usize = 16;
 
+/// Names of one command that are tried.
+const MOST_NAMES: usize = 64;
+
 /// The most of a file that is looked at.
 const MOST_BYTES: Bytes = Bytes(512 * 1024);
 
@@ -51,7 +54,8 @@ impl Turns<'_> {
             vec![SourceFile { path: "command.sh".to_owned(), content: command.clone().into_bytes() }];
         let mut scripts = Vec::new();
         let mut aliases = HashMap::new();
-        for file in self.read_named(&spec, command).await {
+        let (read, incomplete) = self.read_named(&spec, command).await;
+        for file in read {
             let sha256 = Sha256::digest(&file.content).into();
             for alias in aliases_of(&file.path, command, &file.content) {
                 aliases.insert(alias.clone(), file.path.clone());
@@ -61,7 +65,8 @@ impl Turns<'_> {
         }
         let scanner = self.0.ports.scanner.clone();
         let report = tokio::task::spawn_blocking(move || scanner.scan(&files, None)).await;
-        let worst = report.map_err(Error::internal)?.findings.into_iter().max_by_key(|found| found.severity);
+        let found = report.map_err(Error::internal)?.findings.into_iter();
+        let worst = found.chain(incomplete.map(unseen)).max_by_key(|found| found.severity);
         let named = |found: Finding| {
             let file = found.file.map(|file| aliases.get(&file).cloned().unwrap_or(file));
             Finding { file, ..found }
@@ -88,19 +93,43 @@ impl Turns<'_> {
         self.0.ports.store.read(read).await
     }
 
-    async fn read_named(&self, spec: &Spec, command: &str) -> Vec<SourceFile> {
+    /// Reads what a command may run, as far as it is there, and says what cannot be looked at.
+    async fn read_named(&self, spec: &Spec, command: &str) -> (Vec<SourceFile>, Option<&'static str>) {
+        let Named { paths, mut incomplete } = named(command);
         let mut files = Vec::new();
-        for path in named(command) {
+        for path in paths {
             let permit = inspect(spec.agent, &path);
             if self.open_machine(&permit, spec).await.is_err() {
-                return files;
+                // The command will not run either.
+                return (files, None);
             }
-            let Ok(machine) = self.0.ports.machines.open(&permit, spec).await else { return files };
-            if let Ok(part) = machine.read(&permit, &path, 0, MOST_BYTES).await {
-                files.push(SourceFile { path, content: part.content });
+            let Ok(machine) = self.0.ports.machines.open(&permit, spec).await else { return (files, None) };
+            let Ok(part) = machine.read(&permit, &path, 0, MOST_BYTES).await else { continue };
+            if files.len() == MOST_FILES {
+                incomplete = Some("it names more files than are looked at");
+                break;
             }
+            if part.size > MOST_BYTES {
+                incomplete = Some("a file that it names is longer than is looked at");
+            }
+            files.push(SourceFile { path, content: part.content });
         }
-        files
+        (files, incomplete)
+    }
+}
+
+/// What is found where something could not be looked at: what nobody has seen is not run unasked.
+fn unseen(why: &'static str) -> Finding {
+    Finding {
+        rule: "SCAN-INCOMPLETE".to_owned(),
+        category: Category::InsecurePlugin,
+        severity: Severity::Critical,
+        description: format!("Not all of what would run could be looked at: {why}"),
+        file: None,
+        line: 1,
+        snippet: String::new(),
+        fix: "Name fewer and smaller files, each by its whole name".to_owned(),
+        cwe: None,
     }
 }
 
@@ -153,10 +182,18 @@ fn words(command: &str) -> Vec<&str> {
         .collect()
 }
 
+/// What a command may run.
+struct Named {
+    /// Paths of the workspace, those that surely are run first.
+    paths: Vec<String>,
+    /// What cannot be told from the words alone.
+    incomplete: Option<&'static str>,
+}
+
 /// Returns the paths of the workspace that a command may run, as far as its words name them: programs named by a path,
 /// and, where an interpreter is called, what stands right behind it, what is fed to it, and words that look like
 /// scripts. What a command puts together while it runs is not seen.
-fn named(command: &str) -> Vec<String> {
+fn named(command: &str) -> Named {
     let words = placed(command);
     let is_interpreter = |word: &str| INTERPRETERS.contains(&word.rsplit('/').next().unwrap_or(word));
     let interpreted = words.iter().any(|word| is_interpreter(word.text));
@@ -166,9 +203,11 @@ fn named(command: &str) -> Vec<String> {
             directories.push(pair[1].text);
         }
     }
-    let mut paths: Vec<String> = Vec::new();
+    let (mut sure, mut maybe, mut incomplete) = (Vec::new(), Vec::new(), None);
     // Whether the next word that is no option is what an interpreter runs, or is fed to one.
     let mut operand = false;
+    // Whether the next word is a module of Python's.
+    let mut module = false;
     for word in words {
         let text = word.text;
         let own = operand || word.fed;
@@ -177,30 +216,47 @@ fn named(command: &str) -> Vec<String> {
             continue;
         }
         if text.starts_with('-') {
+            module = operand && text == "-m";
             continue;
+        }
+        if std::mem::take(&mut module) {
+            let path = text.replace('.', "/");
+            sure.extend([format!("{path}.py"), format!("{path}/__main__.py")]);
         }
         let base = text.rsplit('/').next().unwrap_or(text);
         let looks_like_one = !base.contains('.') || ENDINGS.iter().any(|end| base.ends_with(end));
-        let may_run = own || (word.starts && text.contains('/')) || (interpreted && looks_like_one);
+        let runs = own || (word.starts && text.contains('/'));
         operand = text == "cat" && interpreted;
+        if runs && text.contains(['*', '?', '[', '\\']) {
+            incomplete = Some("it names files by a pattern");
+        }
         let is_path = text.len() <= 200
             && text.contains(|c: char| c.is_alphanumeric())
             && text.chars().all(|c| c.is_alphanumeric() || "_./@%+-:".contains(c));
-        if !is_path || !may_run {
-            continue;
-        }
-        for directory in &directories {
-            let path = if text.starts_with('/') { text.to_owned() } else { joined(directory, text) };
-            let inside = !path.starts_with('/') || path.starts_with("/workspace/");
-            if inside && !paths.contains(&path) {
-                paths.push(path);
-            }
-            if paths.len() >= MOST_FILES {
-                return paths;
-            }
+        if is_path && runs {
+            sure.push(text.to_owned());
+        } else if is_path && interpreted && looks_like_one {
+            maybe.push(text.to_owned());
         }
     }
-    paths
+    let mut paths: Vec<String> = Vec::new();
+    for (place, word) in sure.iter().chain(&maybe).enumerate() {
+        for directory in &directories {
+            let path = if word.starts_with('/') { word.clone() } else { joined(directory, word) };
+            let inside = !path.starts_with('/') || path.starts_with("/workspace/");
+            if !inside || paths.contains(&path) {
+                continue;
+            }
+            if paths.len() == MOST_NAMES {
+                if place < sure.len() {
+                    incomplete = Some("it names more files than are looked at");
+                }
+                return Named { paths, incomplete };
+            }
+            paths.push(path);
+        }
+    }
+    Named { paths, incomplete }
 }
 
 /// A word of a command, with where it stands.

@@ -319,3 +319,26 @@ async fn a_commands_own_text_is_scanned_and_a_policy_sets_the_threshold() {
     let approval = asked(&app, agent, "shell", json!({"command": "echo FINDS HIGH again"})).await;
     assert!(approval.reason.contains("command.sh line 1"), "{}", approval.reason);
 }
+
+#[tokio::test]
+async fn what_nobody_can_look_at_is_not_run_unasked() {
+    let app = TestApp::start().await;
+    let agent = app.agent(json!({"policy": "open"})).await;
+    app.machines.put("long.sh", &"#".repeat(600 * 1024));
+    let approval = asked(&app, agent, "shell", json!({"command": "sh long.sh"})).await;
+    assert!(approval.reason.contains("SCAN-INCOMPLETE"), "{}", approval.reason);
+    assert!(approval.reason.contains("longer than is looked at"), "{}", approval.reason);
+}
+
+#[tokio::test]
+async fn credentials_in_parameters_are_in_no_record() {
+    let app = TestApp::start().await;
+    let agent = app.agent(json!({"policy": "strict"})).await;
+    let arguments =
+        json!({"command": "ls", "headers": {"Authorization": "Bearer sesame"}, "api_key": "sesame"});
+    let approval = asked(&app, agent, "shell", arguments).await;
+    assert!(!format!("{approval:?}").contains("sesame"), "{approval:?}");
+    let list = ListDecisions { filter: DecisionFilter::default(), skip: 0, limit: LIMIT };
+    let (decisions, _) = app.core.gate().log(&app.ctx(), list).await.expect("are there");
+    assert!(!format!("{decisions:?}").contains("sesame") && !decisions.is_empty(), "{decisions:?}");
+}

@@ -39,6 +39,7 @@ fn pending() -> Approval {
             ttl: Duration::from_secs(1_000),
             on_timeout: OnTimeout::Block,
             escalate_to: None,
+            distinct_keys: false,
         },
         status: Status::Pending,
         requested_at: NOW,
@@ -59,7 +60,11 @@ fn with(terms: impl FnOnce(&mut Terms)) -> Approval {
 }
 
 fn yes(approval: Approval, by: &str) -> Result<Approval, CannotDecide> {
-    approval.approve(by.into(), None, NOW)
+    approval.approve(vote(by, "key", NOW), None)
+}
+
+fn vote(by: &str, key: &str, at: Timestamp) -> Vote {
+    Vote { by: by.into(), key: key.into(), at }
 }
 
 #[test]
@@ -91,7 +96,7 @@ fn a_decision_is_final_and_cannot_come_late() {
     assert_eq!(denied.clone().run_out(LATE).unwrap_err(), CannotDecide::Already(Status::Denied));
     assert_eq!(denied.withdraw(LATE).unwrap_err(), CannotDecide::Already(Status::Denied));
     for late in [
-        pending().approve("ann".into(), None, LATE),
+        pending().approve(vote("ann", "key", LATE), None),
         pending().deny("ann".into(), None, LATE),
         pending().escalate("ann".into(), None, LATE),
     ] {
@@ -164,4 +169,30 @@ fn the_risk_is_what_the_act_does_raised_by_taint_and_findings() {
     ] {
         assert_eq!(assess(None, tool, false, None), risk, "{tool}");
     }
+}
+
+#[test]
+fn nobody_names_themselves_out_of_a_quorum() {
+    let approval = with(|terms| terms.quorum = 3);
+    let passed_on = approval.clone().escalate("ann".into(), Some("bob".into()), NOW).unwrap();
+    let once = yes(passed_on, "bob").unwrap();
+    assert_eq!(once.status, Status::Pending);
+    let twice = yes(once, "cleo").unwrap();
+    assert_eq!(yes(twice, "dan").unwrap().status, Status::Approved);
+    let without_bob = approval.clone().escalate("ann".into(), Some("bob".into()), NOW).unwrap();
+    let without_bob = ["cleo", "dan", "eve"].into_iter().try_fold(without_bob, yes).unwrap();
+    assert_eq!(without_bob.status, Status::Pending, "it is not complete without whom it was passed on to");
+    let voted = yes(approval, "bob").unwrap();
+    assert_eq!(
+        voted.escalate("ann".into(), Some("Bob".into()), NOW).unwrap_err(),
+        CannotDecide::SameAgain("Bob".into())
+    );
+}
+
+#[test]
+fn where_it_takes_different_keys_another_name_is_not_enough() {
+    let approval = with(|terms| (terms.quorum, terms.distinct_keys) = (2, true));
+    let once = approval.approve(vote("ann", "one", NOW), None).unwrap();
+    assert_eq!(once.clone().approve(vote("bob", "one", NOW), None).unwrap_err(), CannotDecide::SameKey);
+    assert_eq!(once.approve(vote("bob", "two", NOW), None).unwrap().status, Status::Approved);
 }

@@ -29,6 +29,7 @@ fn send(url_host: &str) -> Action {
         url: format!("https://{url_host}/"),
         host: url_host.parse().unwrap(),
         port: 443,
+        carries: false,
     }
 }
 
@@ -259,8 +260,10 @@ fn after_text_from_outside_what_sends_data_out_is_asked_about_under_standard() {
         url: url.into(),
         host: "listed.example".parse().unwrap(),
         port: 443,
+        carries: url.ends_with("/with-body"),
     };
     let table = [
+        (request("GET", "https://listed.example/with-body"), "approval"),
         (request("GET", "https://listed.example/page/2"), "allowed"),
         (request("GET", "https://listed.example/?q=secret"), "approval"),
         (request("POST", "https://listed.example/"), "approval"),

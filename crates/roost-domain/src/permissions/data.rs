@@ -52,7 +52,12 @@ impl Data {
     /// Checks access to a path.
     pub(super) fn check(&self, path: &str, access: Access) -> Result<(), Against<'_>> {
         let path = normal(path);
-        if let Some(glob) = self.deny.iter().find(|glob| glob.covers_or_above(&path)) {
+        // A relative path of a hosted agent is below /workspace, which a glob may mean without naming it.
+        let absolute = (!path.starts_with('/')).then(|| format!("/workspace/{path}"));
+        let denies = |glob: &&PathGlob| {
+            glob.covers_or_above(&path) || absolute.as_ref().is_some_and(|path| glob.covers_or_above(path))
+        };
+        if let Some(glob) = self.deny.iter().find(denies) {
             return Err(Some(glob));
         }
         let in_list = |list: &[PathGlob]| list.iter().any(|glob| glob.covers(&path));
@@ -66,9 +71,8 @@ impl Data {
     /// Returns the rules for a workspace: what is said about paths elsewhere means nothing there, so a list that
     /// names no path of the workspace leaves none.
     pub(super) fn in_workspace(&self) -> FileRules {
-        let rules = |list: &[PathGlob]| -> Vec<PathRule> {
-            list.iter().filter_map(|glob| glob.text.parse().ok()).collect()
-        };
+        let rules =
+            |list: &[PathGlob]| -> Vec<PathRule> { list.iter().filter_map(PathGlob::of_workspace).collect() };
         let listed = |list: &[PathGlob]| match rules(list) {
             none if none.is_empty() && !list.is_empty() => NOTHING.parse().into_iter().collect(),
             some => some,
@@ -82,6 +86,25 @@ impl Data {
 const NOTHING: &str = ".no-path-of-the-workspace-is-listed";
 
 impl PathGlob {
+    /// Returns what it means in a workspace; `None` where it is about paths elsewhere.
+    fn of_workspace(&self) -> Option<PathRule> {
+        let inner = in_workspace(&self.text);
+        let inner = match inner.strip_prefix('/') {
+            None => inner,
+            // `/*/secret` can mean the workspace's too.
+            Some(rest) => {
+                let (first, below) = rest.split_once('/').unwrap_or((rest, "**"));
+                let first = GlobBuilder::new(first).literal_separator(true).build().ok()?;
+                if !first.compile_matcher().is_match("workspace") {
+                    return None;
+                }
+                below.to_owned()
+            }
+        };
+        // silent-ok: both kinds of rules are of one grammar; what one takes the other takes.
+        inner.parse().ok()
+    }
+
     fn covers(&self, path: &str) -> bool {
         if self.tree { self.covers_or_above(path) } else { self.matcher.is_match(path) }
     }
@@ -89,6 +112,20 @@ impl PathGlob {
     fn covers_or_above(&self, path: &str) -> bool {
         let above = std::iter::successors(Some(path), |path| path.rsplit_once('/').map(|(above, _)| above));
         above.filter(|path| !path.is_empty()).any(|path| self.matcher.is_match(path))
+    }
+}
+
+/// Takes `.` and empty parts out of a glob, and the name of the workspace from its beginning; a glob that begins with
+/// `/**` is about the workspace too.
+fn in_workspace(text: &str) -> String {
+    let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    match (text.starts_with('/'), parts.as_slice()) {
+        (_, []) => "**".to_owned(),
+        (true, ["workspace"]) => "**".to_owned(),
+        (true, ["workspace", rest @ ..]) => rest.join("/"),
+        (true, ["**", ..]) => parts.join("/"),
+        (true, parts) => format!("/{}", parts.join("/")),
+        (false, parts) => parts.join("/"),
     }
 }
 
@@ -125,16 +162,16 @@ impl FromStr for PathGlob {
         if !form || text.split('/').any(|part| part == "..") {
             return Err(InvalidPathGlob::Form);
         }
-        let trimmed = text.trim_end_matches('/');
-        let (base, tree) = match trimmed.strip_suffix("/**") {
+        // An alternative that spans directories could be in the workspace and out of it at once.
+        if text.split(['{', '}']).skip(1).step_by(2).any(|inner| inner.contains('/')) {
+            return Err(InvalidPathGlob::Form);
+        }
+        let inner = in_workspace(text);
+        let (base, tree) = match inner.strip_suffix("/**") {
             Some(base) => (base, true),
-            None => (trimmed, !trimmed.contains(['*', '?', '[', '{', '\\'])),
+            None => (inner.as_str(), !inner.contains(['*', '?', '[', '{', '\\'])),
         };
-        let base = match base.strip_prefix("/workspace/") {
-            Some(inner) => inner,
-            None if base == "/workspace" || text == "**" => "**",
-            None => base.strip_prefix("./").unwrap_or(base),
-        };
+        let base = if base.is_empty() || base == "/" { "**" } else { base };
         let glob = GlobBuilder::new(base).literal_separator(true).backslash_escape(true).build();
         let matcher =
             glob.map_err(|error| InvalidPathGlob::Glob(error.kind().to_string()))?.compile_matcher();

@@ -1,6 +1,6 @@
 //! What holds when permissions are inherited.
 
-use super::{Access, Compute, Network, Permissions};
+use super::{Access, Compute, Data, Network, Permissions};
 use crate::files::FileRules;
 use crate::network::{Host, HostRule, within_both};
 use crate::policy::ToolPattern;
@@ -22,7 +22,7 @@ struct Layer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denial {
     /// Stable: `tool_blocked`, `tool_not_permitted`, `path_denied`, `path_not_permitted`, `host_denied`,
-    /// `host_not_permitted`.
+    /// `host_not_permitted`, `parameter_unclear`.
     pub code: &'static str,
     /// A sentence that names what is not permitted and by whose permissions.
     pub why: String,
@@ -127,6 +127,26 @@ impl Effective {
                     code: "host_not_permitted",
                     why: format!("The permissions of {of} do not list {host}"),
                     grant: format!("Add {:?} to network.allow of {of} to permit it", host.to_string()),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks something that names a file or a host, nobody can tell for sure which: it is permitted where there is
+    /// nothing to be held to.
+    ///
+    /// # Errors
+    ///
+    /// The [`Denial`] of the outermost layer that names files or hosts.
+    pub fn unclear(&self, what: &str) -> Result<(), Denial> {
+        for Layer { of, permissions } in &self.layers {
+            let network = &permissions.network;
+            if network.is_confined() || !network.deny.is_empty() || permissions.data != Data::default() {
+                return Err(Denial {
+                    code: "parameter_unclear",
+                    why: format!("The permissions of {of} name files or hosts, and {what}"),
+                    grant: "Name it plainly: https://example.com/path, example.com:443 or a path".to_owned(),
                 });
             }
         }

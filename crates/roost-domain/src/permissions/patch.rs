@@ -86,11 +86,17 @@ fn change<T: FromStr<Err: Display> + PartialEq>(
     entries: &mut Vec<T>,
 ) -> Result<(), InvalidDocument> {
     let removed: Vec<T> = place.parsed(section, &format!("remove_{list}"))?;
+    let restricted = !entries.is_empty() && matches!(list, "allow" | "read" | "write");
     entries.retain(|entry| !removed.contains(entry));
     for added in place.parsed(section, &format!("add_{list}"))? {
         if !entries.contains(&added) {
             entries.push(added);
         }
+    }
+    // An empty list restricts nothing, which is hardly what taking its last entry out is meant for.
+    if restricted && entries.is_empty() {
+        let problem = "would leave the list empty, which allows everything; PUT permissions that say so";
+        return Err(place.below(list).error(problem));
     }
     Ok(())
 }

@@ -185,8 +185,42 @@ fn a_patch_changes_single_entries_and_all_of_them_or_none() {
         (json!({"tools": {"allow": []}}), "tools.allow is not known here; the keys are add_allow, "),
         (json!({"tools": {"add_allow": "x"}}), "tools.add_allow must be a list"),
         (json!({"version": "1.0"}), "version is not known here"),
+        (
+            json!({"tools": {"remove_allow": ["a", "b"]}}),
+            "tools.allow would leave the list empty, which allows",
+        ),
     ] {
         let refused = patch(document).unwrap_err().to_string();
         assert!(refused.starts_with(message), "{refused}");
     }
+}
+
+#[test]
+fn a_denial_in_whatever_spelling_denies_for_the_decision_and_for_the_machine() {
+    for (glob, path) in [
+        ("/**", "notes.md"),
+        ("/", "notes.md"),
+        ("**", "notes.md"),
+        ("./**", "notes.md"),
+        ("/workspace", "notes.md"),
+        ("/**/.env", "deep/down/.env"),
+        ("/*/secret/**", "secret/key"),
+        ("a/./b", "a/b/c"),
+        ("a//b/", "a/b"),
+        ("/workspace/a/", "a/x"),
+        ("*.pem", "key.pem"),
+        ("{a,b}/**", "b/x"),
+    ] {
+        let permissions = effective(&[json!({"data": {"deny": [glob]}})]);
+        assert_eq!(code(permissions.path(path, Access::Read)), "path_denied", "{glob} and {path}");
+        assert!(permissions.files().may_read(path).is_err(), "the machine lets {path} be read under {glob}");
+    }
+    for glob in ["{/workspace/a,/etc/b}/**", "a\u{0}", ""] {
+        assert!(glob.parse::<PathGlob>().is_err(), "{glob:?}");
+    }
+    assert_eq!(
+        code(effective(&[json!({"data": {"deny": ["/**"]}})]).path("/etc/x", Access::Read)),
+        "path_denied"
+    );
+    assert_eq!(code(effective(&[json!({"data": {"deny": ["/etc"]}})]).path("etc/x", Access::Read)), "ok");
 }

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use globset::{GlobSet, GlobSetBuilder};
+use globset::{Glob, GlobMatcher, GlobSet, GlobSetBuilder};
 use serde_json::Value;
 
 use super::{Constraint, Every, Policy, Rule, Ruling, Test, ToolPattern};
@@ -17,10 +17,14 @@ pub struct Compiled {
 #[derive(Debug)]
 struct Index {
     literal: HashMap<String, Vec<usize>>,
-    globs: GlobSet,
-    /// The place of each glob of the set.
-    places: Vec<usize>,
+    /// Sets of globs, with the place of each. A set that is too large does not compile, so there are several.
+    sets: Vec<(GlobSet, Vec<usize>)>,
+    /// Globs that no set would take; they are tried one by one.
+    single: Vec<(GlobMatcher, usize)>,
 }
+
+/// Globs in one set.
+const SET: usize = 100;
 
 /// What a policy says about a call.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,8 +94,8 @@ impl Compiled {
         self.constraints.find(tool).into_iter().find_map(|place| {
             let constraints = &self.policy.constraints[place];
             constraints.parameters.iter().find_map(|parameter| {
-                let value = look_up(parameters, &parameter.name)?;
-                let test = parameter.constraint.first_broken(value, Every::Entry)?;
+                let mut values = look_up(parameters, &parameter.name).into_iter();
+                let test = values.find_map(|value| parameter.constraint.first_broken(value, Every::Entry))?;
                 Some(By::Constraint { tool: &constraints.tool, parameter: &parameter.name, test })
             })
         })
@@ -103,41 +107,53 @@ impl Rule {
         // Leave is given where everything is as it should be; a refusal, where anything is as it should not.
         let every = if self.ruling == Ruling::Allow { Every::Entry } else { Every::AnyEntry };
         self.when.iter().all(|parameter| {
-            let holds = |value: &Value| Constraint::holds(&parameter.constraint, value, every);
-            look_up(parameters, &parameter.name).is_some_and(holds)
+            let values = look_up(parameters, &parameter.name);
+            let mut held = values.iter().map(|value| Constraint::holds(&parameter.constraint, value, every));
+            match every {
+                Every::Entry => !values.is_empty() && held.all(|holds| holds),
+                Every::AnyEntry => held.any(|holds| holds),
+            }
         })
     }
 }
 
-/// Finds a parameter by its name, or by the path that its name spells with dots.
-fn look_up<'v>(parameters: &'v Value, name: &str) -> Option<&'v Value> {
-    let found =
-        parameters.get(name).or_else(|| name.split('.').try_fold(parameters, |value, key| value.get(key)));
-    found.filter(|value| !value.is_null())
+/// Finds a parameter by its name, and by the path that its name spells with dots: one must not hide the other.
+fn look_up<'v>(parameters: &'v Value, name: &str) -> Vec<&'v Value> {
+    let literal = parameters.get(name);
+    let path = name.contains('.').then(|| name.split('.').try_fold(parameters, |value, key| value.get(key)));
+    literal.into_iter().chain(path.flatten()).filter(|value| !value.is_null()).collect()
 }
 
 impl Index {
     fn new<'p>(patterns: impl Iterator<Item = &'p ToolPattern>) -> Self {
         let mut literal: HashMap<String, Vec<usize>> = HashMap::new();
-        let mut globs = GlobSetBuilder::new();
-        let mut places = Vec::new();
+        let mut globs: Vec<(&Glob, usize)> = Vec::new();
         for (place, pattern) in patterns.enumerate() {
             match pattern.glob() {
-                Some(glob) => {
-                    globs.add(glob.clone());
-                    places.push(place);
-                }
+                Some(glob) => globs.push((glob, place)),
                 None => literal.entry(pattern.as_str().to_owned()).or_default().push(place),
             }
         }
-        // Each glob of it compiled alone, so together they only fail by size, which the number of rules bounds.
-        let globs = globs.build().unwrap_or_else(|_| GlobSet::empty());
-        Self { literal, globs, places }
+        let (mut sets, mut single) = (Vec::new(), Vec::new());
+        for chunk in globs.chunks(SET) {
+            let mut builder = GlobSetBuilder::new();
+            for (glob, _) in chunk {
+                builder.add((*glob).clone());
+            }
+            match builder.build() {
+                Ok(set) => sets.push((set, chunk.iter().map(|(_, place)| *place).collect())),
+                Err(_) => single.extend(chunk.iter().map(|(glob, place)| (glob.compile_matcher(), *place))),
+            }
+        }
+        Self { literal, sets, single }
     }
 
     fn find(&self, tool: &str) -> Vec<usize> {
         let mut found = self.literal.get(tool).cloned().unwrap_or_default();
-        found.extend(self.globs.matches(tool).into_iter().map(|index| self.places[index]));
+        for (set, places) in &self.sets {
+            found.extend(set.matches(tool).into_iter().map(|index| places[index]));
+        }
+        found.extend(self.single.iter().filter(|(glob, _)| glob.is_match(tool)).map(|(_, place)| *place));
         found
     }
 }

@@ -15,6 +15,9 @@ pub struct Constraint {
     pub tests: Vec<Test>,
 }
 
+/// The most that one regular expression may take when it is compiled.
+const REGEX_BYTES: usize = 100 * 1024;
+
 /// One thing that a parameter has to be.
 #[derive(Debug, Clone)]
 pub enum Test {
@@ -98,7 +101,7 @@ impl Test {
             }
             "regex" => {
                 let text = place.text(value, 2_000)?;
-                let regex = regex::RegexBuilder::new(text).size_limit(1 << 20).build();
+                let regex = regex::RegexBuilder::new(text).size_limit(REGEX_BYTES).build();
                 Self::Regex(regex.map_err(|error| place.error(format!("is no regular expression: {error}")))?)
             }
             "range" => Self::range(value, &place)?,
@@ -149,8 +152,8 @@ impl Test {
             };
         }
         match self {
-            Self::Equals(wanted) => wanted == value,
-            Self::OneOf(values) => values.contains(value),
+            Self::Equals(wanted) => same(wanted, value),
+            Self::OneOf(values) => values.iter().any(|wanted| same(wanted, value)),
             Self::Prefix(start) => value.as_str().is_some_and(|text| text.starts_with(start)),
             Self::Glob(glob) => value.as_str().is_some_and(|text| glob.is_match(text)),
             Self::Regex(regex) => value.as_str().is_some_and(|text| regex.is_match(text)),
@@ -191,5 +194,13 @@ impl Test {
             Self::Range { min: None, max } => format!("must be at most {}", max.unwrap_or(f64::INFINITY)),
             Self::MaxLength(length) => format!("must have a length of at most {length}"),
         }
+    }
+}
+
+/// Compares values; numbers by what they are worth, so that 100 is 100.0.
+fn same(wanted: &Value, value: &Value) -> bool {
+    match (wanted.as_f64(), value.as_f64()) {
+        (Some(wanted), Some(value)) => wanted == value,
+        _ => wanted == value,
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::document::given;
 use super::{
     ApprovalTerms, Constraint, InvalidDocument, OnBlock, OnTimeout, Parameter, Place, Policy, Rule, Ruling,
-    ToolConstraints,
+    Test, ToolConstraints,
 };
 use crate::scan::Severity;
 use crate::subject::Subject;
@@ -66,6 +66,7 @@ impl Policy {
             scan_fails_on: Severity::Critical,
             kept: Map::new(),
         };
+        policy.check_size(&top)?;
         if let Some((place, value)) = named("default") {
             policy.default = place.named(value, &Ruling::ALL, Ruling::name)?;
         }
@@ -93,6 +94,26 @@ impl Policy {
             }
         }
         Ok(policy)
+    }
+
+    /// Refuses a policy that would take too much to hold.
+    fn check_size(&self, top: &Place<'_>) -> Result<(), InvalidDocument> {
+        const MOST_TESTS: usize = 20_000;
+        const MOST_REGEXES: usize = 1_000;
+        let conditions = self.rules.iter().flat_map(|rule| &rule.when);
+        let constraints = self.constraints.iter().flat_map(|tool| &tool.parameters);
+        let tests = || conditions.clone().chain(constraints.clone()).flat_map(|one| &one.constraint.tests);
+        if tests().count() > MOST_TESTS {
+            return Err(
+                top.error(format!("has more than {MOST_TESTS} tests of parameters, which is the most"))
+            );
+        }
+        if tests().filter(|test| matches!(test, Test::Regex(_))).count() > MOST_REGEXES {
+            return Err(
+                top.error(format!("has more than {MOST_REGEXES} regular expressions, which is the most"))
+            );
+        }
+        Ok(())
     }
 
     fn read_scan(&mut self, value: &Value, place: &Place<'_>) -> Result<(), InvalidDocument> {
@@ -137,6 +158,9 @@ impl Policy {
         }
         if let Some(name) = &self.approvals.escalate_to {
             approvals["escalate_to"] = name.as_str().into();
+        }
+        if self.approvals.distinct_keys {
+            approvals["distinct_keys"] = true.into();
         }
         map.insert("approvals".to_owned(), approvals);
         let mut scan = json!({"fail_on": self.scan_fails_on.name()});
@@ -214,7 +238,7 @@ fn constraints(map: &Map<String, Value>, top: &Place<'_>) -> Result<Vec<ToolCons
 
 fn terms(value: &Value, place: &Place<'_>) -> Result<ApprovalTerms, InvalidDocument> {
     let map = place.object(value)?;
-    place.only(map, &["quorum", "timeout_seconds", "escalate_to"])?;
+    place.only(map, &["quorum", "timeout_seconds", "escalate_to", "distinct_keys"])?;
     let mut terms = ApprovalTerms::default();
     if let Some(value) = given(map, "quorum") {
         terms.quorum = u32::try_from(place.below("quorum").whole(value, 1, 10)?).unwrap_or(10);
@@ -230,6 +254,11 @@ fn terms(value: &Value, place: &Place<'_>) -> Result<ApprovalTerms, InvalidDocum
         }
         terms.escalate_to = Some(name);
     }
+    terms.distinct_keys = match given(map, "distinct_keys") {
+        None => false,
+        Some(Value::Bool(distinct)) => *distinct,
+        Some(_) => return Err(place.below("distinct_keys").error("must be true or false")),
+    };
     Ok(terms)
 }
 

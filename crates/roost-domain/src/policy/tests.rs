@@ -157,7 +157,7 @@ fn a_policy_reads_back_as_it_was_written() {
         "require_approval": ["c"], "block": [{"tool": "d", "when": {"n": {"range": {"min": 1.5}}}}],
         "constraints": {"a": {"x": {"regex": "^y"}, "z": {"equals": {"k": [1]}}, "w": {"one_of": [1, "a"]}}},
         "on_block": "raise_and_alert", "on_violation_notify": "sec@corp.example", "on_timeout": "escalate",
-        "approvals": {"quorum": 2, "timeout_seconds": 300, "escalate_to": "cto"},
+        "approvals": {"quorum": 2, "timeout_seconds": 300, "escalate_to": "cto", "distinct_keys": true},
         "scan": {"min_score": 70, "fail_on": "high"}, "environment": "prod", "monitor": {"sensitivity": 3},
         "sandbox": {"mode": "container"},
     });

@@ -135,8 +135,13 @@ fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
 #[tokio::test]
 async fn archives_of_agents_are_scanned_whole_and_dangerous_ones_refused_whole() {
     let server = start();
-    let agent = "import os\nprompt = f\"You are {os.environ['X']}\"\nanswer = llm.invoke(input())\neval(answer)\n";
-    let good = archive(&[("bot/agent.py", agent.as_bytes()), ("bot/fine.py", b"x = 1\n"), ("README.md", b"# Bot\n")]);
+    let agent =
+        "import os\nprompt = f\"You are {os.environ['X']}\"\nanswer = llm.invoke(input())\neval(answer)\n";
+    let good = archive(&[
+        ("bot/agent.py", agent.as_bytes()),
+        ("bot/fine.py", b"x = 1\n"),
+        ("README.md", b"# Bot\n"),
+    ]);
     let (status, scanned) = server.upload("/api/scan/zip", good.clone()).await;
     assert_eq!(status, 200, "{scanned}");
     assert!(scanned["files_scanned"].as_u64() >= Some(2), "{scanned}");
@@ -155,7 +160,11 @@ async fn archives_of_agents_are_scanned_whole_and_dangerous_ones_refused_whole()
         ("no archive", b"hello".to_vec()),
     ] {
         let (status, refused) = server.upload("/api/scan/zip", bytes).await;
-        assert_eq!((status, &refused["error"], &refused["code"]), (400, &json!("scan_failed"), &json!(400)), "{what}: {refused}");
+        assert_eq!(
+            (status, &refused["error"], &refused["code"]),
+            (400, &json!("scan_failed"), &json!(400)),
+            "{what}: {refused}"
+        );
     }
 }
 

@@ -23,6 +23,7 @@ create table approvals_new (
     ttl integer not null,
     on_timeout text not null,
     escalate_to text,
+    distinct_keys integer not null default 0,
     status text not null,
     requested_at integer not null,
     expires_at integer not null,

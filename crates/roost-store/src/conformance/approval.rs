@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use roost_domain::approval::{Act, Approval, Context, Entry, Question, Risk, Status, Terms, Waiting};
+use roost_domain::approval::{Act, Approval, Context, Entry, Question, Risk, Status, Terms, Vote, Waiting};
 use roost_domain::effect::EffectHash;
 use roost_domain::id::ApprovalId;
 use roost_domain::page::Limit;
@@ -35,6 +35,7 @@ pub(crate) fn approval(number: u128, turn: &Turn) -> Approval {
             ttl: Duration::from_secs(90),
             on_timeout: OnTimeout::Escalate,
             escalate_to: Some("cleo".into()),
+            distinct_keys: true,
         },
         status: Status::Pending,
         requested_at: at(10),
@@ -46,6 +47,10 @@ pub(crate) fn approval(number: u128, turn: &Turn) -> Approval {
         note: None,
         executed_at: None,
     }
+}
+
+fn vote(by: &str, second: i64) -> Vote {
+    Vote { by: by.into(), key: format!("key of {by}"), at: at(second) }
 }
 
 async fn with_approvals(store: &Any, approvals: impl FnOnce(&Turn) -> Vec<Approval> + Send + 'static) {
@@ -64,9 +69,9 @@ pub(crate) async fn an_approval_reads_back_as_it_was_written_and_decided(store: 
     assert_eq!((pending.effect, pending.status), (EffectHash([7; 32]), Status::Pending));
     assert_eq!(read(&store, move |reader| reader.approval(other, id(1))).await, None);
 
-    let voted = pending.approve("ann".into(), None, at(15)).unwrap();
+    let voted = pending.approve(vote("ann", 15), None).unwrap();
     let passed_on = voted.escalate("ann".into(), None, at(16)).unwrap();
-    let decided = passed_on.approve("bob".into(), Some("well".into()), at(20)).unwrap();
+    let decided = passed_on.approve(vote("bob", 20), Some("well".into())).unwrap();
     assert_eq!(decided.status, Status::Approved);
     let written = decided.clone();
     write(&store, move |writer| writer.update_approval(&written)).await;

@@ -26,7 +26,7 @@ impl Approvals for Tx<'_> {
         self.first(
             APPROVAL,
             "select id, account_id, subject, agent_id, session_id, turn_id, call, run, triggered_by, question, tool,
-                    parameters, summary, reason, risk, effect_hash, quorum, ttl, on_timeout, escalate_to, status,
+                    parameters, summary, reason, risk, effect_hash, quorum, ttl, on_timeout, escalate_to, distinct_keys, status,
                     requested_at, expires_at, votes, escalated_at, escalated_by, escalated_to, decided_at, decided_by,
                     note, executed_at
              from approvals where id = $1 and account_id = $2",
@@ -50,7 +50,7 @@ impl Approvals for Tx<'_> {
         let mut rows = self.all(
             APPROVAL,
             "select id, account_id, subject, agent_id, session_id, turn_id, call, run, triggered_by, question, tool,
-                    parameters, summary, reason, risk, effect_hash, quorum, ttl, on_timeout, escalate_to, status,
+                    parameters, summary, reason, risk, effect_hash, quorum, ttl, on_timeout, escalate_to, distinct_keys, status,
                     requested_at, expires_at, votes, escalated_at, escalated_by, escalated_to, decided_at, decided_by,
                     note, executed_at
              from approvals
@@ -80,7 +80,7 @@ impl Approvals for Tx<'_> {
         let rows = self.all(
             APPROVAL,
             "select id, account_id, subject, agent_id, session_id, turn_id, call, run, triggered_by, question, tool,
-                    parameters, summary, reason, risk, effect_hash, quorum, ttl, on_timeout, escalate_to, status,
+                    parameters, summary, reason, risk, effect_hash, quorum, ttl, on_timeout, escalate_to, distinct_keys, status,
                     requested_at, expires_at, votes, escalated_at, escalated_by, escalated_to, decided_at, decided_by,
                     note, executed_at
              from approvals
@@ -144,7 +144,7 @@ impl Approvals for Tx<'_> {
         self.all(
             APPROVAL,
             "select id, account_id, subject, agent_id, session_id, turn_id, call, run, triggered_by, question, tool,
-                    parameters, summary, reason, risk, effect_hash, quorum, ttl, on_timeout, escalate_to, status,
+                    parameters, summary, reason, risk, effect_hash, quorum, ttl, on_timeout, escalate_to, distinct_keys, status,
                     requested_at, expires_at, votes, escalated_at, escalated_by, escalated_to, decided_at, decided_by,
                     note, executed_at
              from approvals where turn_id = $1 order by requested_at, id",
@@ -157,7 +157,7 @@ impl Approvals for Tx<'_> {
         self.all(
             APPROVAL,
             "select id, account_id, subject, agent_id, session_id, turn_id, call, run, triggered_by, question, tool,
-                    parameters, summary, reason, risk, effect_hash, quorum, ttl, on_timeout, escalate_to, status,
+                    parameters, summary, reason, risk, effect_hash, quorum, ttl, on_timeout, escalate_to, distinct_keys, status,
                     requested_at, expires_at, votes, escalated_at, escalated_by, escalated_to, decided_at, decided_by,
                     note, executed_at
              from approvals where status = 'pending' and expires_at <= $1 order by expires_at, id limit $2",
@@ -192,11 +192,11 @@ impl ApprovalsMut for Tx<'_> {
             APPROVAL,
             "insert into approvals (
                  id, account_id, subject, agent_id, session_id, turn_id, call, run, triggered_by, question, tool,
-                    parameters, summary, reason, risk, effect_hash, quorum, ttl, on_timeout, escalate_to, status,
+                    parameters, summary, reason, risk, effect_hash, quorum, ttl, on_timeout, escalate_to, distinct_keys, status,
                     requested_at, expires_at, votes, escalated_at, escalated_by, escalated_to, decided_at, decided_by,
                     note, executed_at)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                     $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)",
+                     $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)",
             params![
                 approval.id.uuid().as_bytes(),
                 approval.account.uuid().as_bytes(),
@@ -218,6 +218,7 @@ impl ApprovalsMut for Tx<'_> {
                 ttl,
                 approval.terms.on_timeout.name(),
                 approval.terms.escalate_to,
+                approval.terms.distinct_keys,
                 approval.status.name(),
                 micros(approval.requested_at),
                 micros(approval.expires_at),
@@ -296,6 +297,7 @@ fn approval(columns: &mut Columns<'_>) -> Result<Approval, Error> {
             ttl: Duration::from_micros(columns.count()?),
             on_timeout: columns.named(&OnTimeout::ALL, OnTimeout::name)?,
             escalate_to: columns.take()?,
+            distinct_keys: columns.take()?,
         },
         status: columns.named(&Status::ALL, Status::name)?,
         requested_at: columns.time()?,

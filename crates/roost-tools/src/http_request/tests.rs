@@ -444,7 +444,8 @@ fn requests_become_the_action_with_host_and_port_as_they_will_be_used() {
     ];
     for (url, whole, host, port) in table {
         let host = host.parse().unwrap();
-        let expected = Action::SendHttp { method: "GET".into(), url: whole.into(), host, port };
+        let expected =
+            Action::SendHttp { method: "GET".into(), url: whole.into(), host, port, carries: false };
         assert_eq!(action(url), expected);
     }
 }

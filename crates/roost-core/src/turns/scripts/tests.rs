@@ -19,7 +19,7 @@ fn a_command_names_what_it_may_run() {
         ("if true; then sudo ./a; fi", vec!["./a"]),
         ("xargs -n1 sh < list.txt", vec!["list.txt"]),
     ] {
-        let found = named(command);
+        let found = named(command).paths;
         for path in &expected {
             assert!(found.iter().any(|one| one == path), "{command}: {path} is not in {found:?}");
         }
@@ -28,9 +28,22 @@ fn a_command_names_what_it_may_run() {
 }
 
 #[test]
-fn a_long_command_names_a_bounded_number() {
-    let command = (0..1_000).map(|n| format!("sh f{n}.sh; ")).collect::<String>();
-    assert_eq!(named(&command).len(), MOST_FILES);
+fn what_surely_runs_comes_before_words_that_might() {
+    let words = ('a'..='z').chain('A'..='Z').map(|c| format!("{c} ")).collect::<String>().repeat(2);
+    let found = named(&format!("echo {words}; python3 evil.py"));
+    assert_eq!(found.paths[0], "evil.py");
+    assert_eq!(found.incomplete, None);
+    assert_eq!(named("python3 -m pkg.tool").paths[..2], ["pkg/tool.py", "pkg/tool/__main__.py"]);
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_said() {
+    let many = (0..1_000).map(|n| format!("sh f{n}.sh; ")).collect::<String>();
+    assert_eq!(named(&many).paths.len(), MOST_NAMES);
+    assert!(named(&many).incomplete.is_some());
+    assert!(named("python3 *.py").incomplete.is_some());
+    assert!(named("./scripts/*").incomplete.is_some());
+    assert!(named("ls *.py").incomplete.is_none());
 }
 
 #[test]
