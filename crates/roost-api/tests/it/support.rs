@@ -179,6 +179,7 @@ fn redacted_text(text: &str) -> String {
         "ak_live_",
         "gopt_live_",
         "req_",
+        "scan_",
         "we_",
         "msg_",
     ] {

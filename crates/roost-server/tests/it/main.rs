@@ -9,6 +9,7 @@ mod data;
 mod escape;
 mod fake_model;
 mod keys;
+mod policies;
 mod quickstart;
 mod roost;
 mod shutdown;
