@@ -10,7 +10,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// Every crate of the house with those of ours that it may import. Adapters know `domain` and `ports` only, so
 /// none knows another.
-const FLOORS: [(&str, &[&str]); 20] = [
+const FLOORS: [(&str, &[&str]); 21] = [
     ("roost-domain", &[]),
     ("roost-ports", &["roost-domain"]),
     ("roost-store", &["roost-domain", "roost-ports"]),
@@ -19,6 +19,7 @@ const FLOORS: [(&str, &[&str]); 20] = [
     ("roost-channels", &["roost-domain", "roost-ports"]),
     ("roost-tools", &["roost-domain", "roost-ports"]),
     ("roost-scan", &["roost-domain", "roost-ports"]),
+    ("roost-wasm", &["roost-domain", "roost-ports"]),
     ("roost-core", &["roost-domain", "roost-ports"]),
     ("roost-runtime", &["roost-domain", "roost-ports", "roost-core"]),
     ("roost-http", &["roost-domain", "roost-core"]),

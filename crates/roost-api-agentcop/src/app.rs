@@ -1,13 +1,15 @@
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use roost_core::Core;
 use roost_http::Face;
 
-use crate::{Options, approvals, badge, errors, gate, permissions, policies, scan};
+use crate::{Options, approvals, badge, errors, gate, permissions, policies, sandboxes, scan};
 
 /// Every route behind a key, by method and path below either prefix. A test holds that each is tested.
-pub const ROUTES: [(&str, &str); 24] = [
+pub const ROUTES: [(&str, &str); 29] = [
     ("post", "/scan"),
     ("post", "/scan/zip"),
     ("get", "/scan/{scan_id}"),
@@ -26,6 +28,11 @@ pub const ROUTES: [(&str, &str); 24] = [
     ("patch", "/permissions/{agent_id}"),
     ("delete", "/permissions/{agent_id}"),
     ("get", "/permissions/{agent_id}/versions"),
+    ("post", "/sandbox/create"),
+    ("get", "/sandbox/{sandbox_id}"),
+    ("delete", "/sandbox/{sandbox_id}"),
+    ("post", "/sandbox/{sandbox_id}/run"),
+    ("get", "/sandbox/{sandbox_id}/runs/{run_id}"),
     ("get", "/approvals"),
     ("get", "/approvals/audit"),
     ("get", "/approvals/{approval_id}"),
@@ -34,11 +41,16 @@ pub const ROUTES: [(&str, &str); 24] = [
     ("post", "/approvals/{approval_id}/escalate"),
 ];
 
+/// The longest that an answer waits for code, with what its machine takes to start and to end.
+const LONGEST_RUN: Duration = Duration::from_secs(660);
+
 /// Builds the AgentCop API over a core. It is merged into the router of the native API, which answers the paths that
 /// are left.
 pub fn router(core: Core, options: Options) -> Router {
+    let patient = options.http.deadline + LONGEST_RUN;
     let face = Face::new(core.clone(), options.http, errors::body);
-    let routes = face.guard(guarded()).route("/badge/{badge_id}", get(badge::show));
+    let running = face.with_deadline(patient).guard(running());
+    let routes = face.guard(guarded()).merge(running).route("/badge/{badge_id}", get(badge::show));
     let routes = Router::new().nest("/api/v1", routes.clone()).nest("/api", routes);
     face.finish_part(routes.with_state(core))
 }
@@ -67,10 +79,18 @@ fn guarded() -> Router<Core> {
                 .delete(permissions::delete),
         )
         .route("/permissions/{agent_id}/versions", get(permissions::versions))
+        .route("/sandbox/create", post(sandboxes::create))
+        .route("/sandbox/{sandbox_id}", get(sandboxes::show).delete(sandboxes::delete))
+        .route("/sandbox/{sandbox_id}/runs/{run_id}", get(sandboxes::show_run))
         .route("/approvals", get(approvals::list))
         .route("/approvals/audit", get(approvals::audit))
         .route("/approvals/{approval_id}", get(approvals::show))
         .route("/approvals/{approval_id}/approve", post(approvals::approve))
         .route("/approvals/{approval_id}/deny", post(approvals::deny))
         .route("/approvals/{approval_id}/escalate", post(approvals::escalate))
+}
+
+/// Routes that may take as long as code runs.
+fn running() -> Router<Core> {
+    Router::new().route("/sandbox/{sandbox_id}/run", post(sandboxes::run))
 }

@@ -13,6 +13,7 @@ mod options;
 mod paging;
 mod permissions;
 mod policies;
+mod sandboxes;
 mod scan;
 
 pub use app::{ROUTES, router};

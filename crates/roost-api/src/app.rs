@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::{
     Options, agents, approvals, chat, docs, envelope, gate, health, keys, openapi, permissions, policies,
-    scans, usage, webhooks,
+    sandboxes, scans, usage, webhooks,
 };
 
 /// What handlers share.
@@ -97,6 +97,9 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(scans::get))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
+        .routes(routes!(sandboxes::list, sandboxes::create))
+        .routes(routes!(sandboxes::get, sandboxes::delete))
+        .routes(routes!(sandboxes::get_run))
         .routes(routes!(usage::list))
         .routes(routes!(webhooks::list, webhooks::create))
         .routes(routes!(webhooks::get, webhooks::update, webhooks::delete))
@@ -105,7 +108,7 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::redeliver))
 }
 
-/// Routes that may take as long as a turn does.
+/// Routes that may take as long as a turn does, or a run of code.
 fn talking_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(chat::history, chat::post))
+    OpenApiRouter::new().routes(routes!(chat::history, chat::post)).routes(routes!(sandboxes::run))
 }

@@ -18,6 +18,7 @@ mod options;
 mod paging;
 mod permissions;
 mod policies;
+mod sandboxes;
 mod scans;
 mod usage;
 mod vocabulary;

@@ -27,6 +27,7 @@ use crate::envelope::ErrorBody;
         (name = "policies", description = "What agents may do, what it would have changed, and what covers what they did."),
         (name = "permissions", description = "What agents may reach, whatever their policies say."),
         (name = "scans", description = "Find what is wrong with code."),
+        (name = "sandboxes", description = "Run code in ephemeral machines."),
         (name = "webhooks", description = "Be told what happens, by signed messages to a URL of yours."),
         (name = "usage", description = "What was used of models, and what it cost."),
         (name = "keys", description = "API keys."),

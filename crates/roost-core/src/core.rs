@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use roost_domain::model::ModelName;
@@ -9,9 +10,10 @@ use roost_ports::machine::Machines;
 use roost_ports::model::Models;
 use roost_ports::random::Random;
 use roost_ports::scanner::Scanner;
-use roost_ports::store::Store;
+use roost_ports::store::{Reader, Store};
 use roost_ports::tool::Tools;
 use roost_ports::vault::Vault;
+use roost_ports::wasm::WasmRunner;
 use roost_ports::webhooks::WebhookSender;
 use tokio::sync::Notify;
 
@@ -19,8 +21,8 @@ use crate::guard::Editions;
 use crate::hub::Hub;
 use crate::quota::Quotas;
 use crate::{
-    Agents, Approvals, Events, Gate, Keys, Messages, PermissionSets, Policies, Scans, Sessions, Turns,
-    Usages, Webhooks,
+    Agents, Approvals, Error, Events, Gate, Keys, Messages, PermissionSets, Policies, Sandboxes, Scans,
+    Sessions, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -30,9 +32,29 @@ pub struct Core {
     pub(crate) settings: Arc<Settings>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) queued: Arc<Notify>,
+    pub(crate) sandbox_runs: Arc<Notify>,
     pub(crate) announced: Arc<Notify>,
     pub(crate) editions: Arc<Editions>,
     pub(crate) quotas: Arc<Quotas>,
+    started: Timestamp,
+}
+
+/// How the server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// Whether the store answers.
+    pub store: bool,
+    /// Whether the scanner knows any rules.
+    pub scanner: bool,
+    /// How long ago this process started.
+    pub uptime: Duration,
+}
+
+impl Health {
+    /// Tells whether everything is well.
+    pub const fn is_ok(&self) -> bool {
+        self.store && self.scanner
+    }
 }
 
 /// What the core asks of the outside.
@@ -47,6 +69,8 @@ pub struct Ports {
     pub models: Arc<dyn Models>,
     /// What models can ask for.
     pub tools: Arc<dyn Tools>,
+    /// Where sandboxes run WebAssembly.
+    pub wasm: Arc<dyn WasmRunner>,
     /// What is wrong with code.
     pub scanner: Arc<dyn Scanner>,
     /// Telling other people's systems what happened.
@@ -73,6 +97,10 @@ pub struct Settings {
     /// The walls without which no machine of an agent under the policy `strict` is used; see
     /// `roost_domain::machine::Layer` for their names.
     pub strict_layers: Vec<String>,
+    /// How many sandboxes one account may have at once; `None` is without limit.
+    pub max_sandboxes: Option<u32>,
+    /// The images that sandboxes may name.
+    pub sandbox_images: Vec<String>,
     /// What accounts may use of what is metered.
     pub allowance: Allowance,
 }
@@ -87,6 +115,8 @@ impl Default for Settings {
             max_open_turns: 100,
             max_agents: 100_000,
             strict_layers: ["namespaces", "network", "seccomp"].map(str::to_owned).to_vec(),
+            max_sandboxes: None,
+            sandbox_images: vec!["default".to_owned()],
             allowance: Plan::Enterprise.allowance(),
         }
     }
@@ -95,14 +125,32 @@ impl Default for Settings {
 impl Core {
     /// Puts a core together.
     pub fn new(ports: Ports, settings: Settings) -> Self {
+        let started = ports.clock.now();
         Self {
+            started,
             ports: Arc::new(ports),
             settings: Arc::new(settings),
             hub: Arc::new(Hub::default()),
             queued: Arc::new(Notify::new()),
+            sandbox_runs: Arc::new(Notify::new()),
             announced: Arc::new(Notify::new()),
             editions: Arc::default(),
             quotas: Arc::default(),
+        }
+    }
+
+    /// Looks at what the server cannot do without.
+    pub async fn health(&self) -> Health {
+        let look = |reader: &dyn Reader| Ok::<_, Error>(reader.first_account()?.is_some());
+        let store = self.ports.store.read(look).await;
+        if let Err(error) = &store {
+            tracing::error!(%error, source = ?std::error::Error::source(error), "the store does not answer");
+        }
+        Health {
+            store: store.is_ok(),
+            scanner: !self.ports.scanner.version().is_empty(),
+            // silent-ok: a clock that went back means that no time has gone by.
+            uptime: self.now().duration_since(self.started).try_into().unwrap_or_default(),
         }
     }
 
@@ -146,6 +194,11 @@ impl Core {
     /// Returns the use cases of messages.
     pub const fn messages(&self) -> Messages<'_> {
         Messages(self)
+    }
+
+    /// Returns the use cases of sandboxes, and what the runtime performs their runs with.
+    pub const fn sandboxes(&self) -> Sandboxes<'_> {
+        Sandboxes(self)
     }
 
     /// Returns the use cases of permissions.

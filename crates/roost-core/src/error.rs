@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use roost_domain::agent::{InvalidSetting, InvalidTransition};
 use roost_domain::approval::CannotDecide;
-use roost_ports::{machine, model, store, vault};
+use roost_ports::{machine, model, store, vault, wasm};
 
 /// What kind of thing went wrong; decides the status on every face.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -191,6 +191,12 @@ impl From<machine::Error> for Error {
             | machine::Error::NotPermitted
             | machine::Error::Host { .. } => Self::internal(error),
         }
+    }
+}
+
+impl From<wasm::Error> for Error {
+    fn from(error: wasm::Error) -> Self {
+        Self::internal(error)
     }
 }
 

@@ -31,7 +31,7 @@ pub struct PermissionSets<'a>(pub(crate) &'a Core);
 
 /// Checks that a subject is not an agent of another account. One that names no agent here is an agent that runs
 /// elsewhere.
-fn check_subject(reader: &dyn Reader, account: AccountId, subject: &Subject) -> Result<(), Error> {
+pub(crate) fn check_subject(reader: &dyn Reader, account: AccountId, subject: &Subject) -> Result<(), Error> {
     let foreign = match subject.agent() {
         Some(id) => reader.agent_of_any_account(id)?.is_some_and(|agent| agent.account != account),
         None => false,

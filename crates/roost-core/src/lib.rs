@@ -18,6 +18,7 @@ mod log;
 mod messages;
 mod notices;
 mod quota;
+mod sandboxes;
 mod scans;
 mod sessions;
 mod turns;
@@ -28,7 +29,7 @@ pub use agents::{
     AgentView, Agents, CreateAgent, ListAgents, LogLines, LogStream, MachineView, StatusView, UpdateAgent,
 };
 pub use approvals::{Approvals, DecideApproval, EscalateApproval, ListApprovals, ListEntries};
-pub use core::{Core, Ports, Settings};
+pub use core::{Core, Health, Ports, Settings};
 pub use ctx::{Ctx, Principal};
 pub use error::{Error, Kind};
 pub use events::{Events, Live, ProgressOf, Subscription};
@@ -38,6 +39,7 @@ pub use guard::{
 };
 pub use keys::{CreateKey, Keys, NewKey};
 pub use messages::{History, Messages, PostMessage, Posted};
+pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
 pub use sessions::{NewSession, Sessions};
 pub use turns::{Claim, Parked, Turns, Work};
@@ -49,5 +51,5 @@ pub use webhooks::{
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry, DecisionFilter,
-    DeliveryCursor, DeliveryFilter, Document, Edition, EntryFilter, Role, Scan, UsageRow,
+    DeliveryCursor, DeliveryFilter, Document, Edition, EntryFilter, Role, SandboxCursor, Scan, UsageRow,
 };

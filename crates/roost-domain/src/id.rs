@@ -74,6 +74,8 @@ id!(AgentId, "", "an agent id (a UUID)", "One agent. Agento's contract shows a b
 id!(SessionId, "sess_", "a session id (sess_…)", "One log of events between an agent and one peer.");
 id!(TurnId, "turn_", "a turn id (turn_…)", "One pass of the agent loop.");
 id!(ApprovalId, "apr_", "an approval id (apr_…)", "One question to a person about one exact effect.");
+id!(SandboxId, "sbx_", "a sandbox id (sbx_…)", "One ephemeral machine for somebody's code.");
+id!(SandboxRunId, "run_", "a run id (run_…)", "One run of code in a sandbox.");
 id!(ScanId, "scan_", "a scan id (scan_…)", "One scan of code.");
 id!(EndpointId, "we_", "a webhook endpoint's id (we_…)", "One place outside that is told what happens.");
 id!(
@@ -89,6 +91,19 @@ impl AgentId {
     /// (started, stopped, machine failed) rather than in a conversation.
     pub const fn journal(self) -> SessionId {
         SessionId(self.0)
+    }
+}
+
+impl SandboxId {
+    /// Returns the name under which machine drivers know the sandbox's machine. Drivers key machines by agent; ids
+    /// are UUIDs of one source, so no agent ever has a sandbox's.
+    pub const fn machine(self) -> AgentId {
+        AgentId(self.0)
+    }
+
+    /// Returns the sandbox whose machine has this name, if it is a sandbox's.
+    pub const fn of_machine(machine: AgentId) -> Self {
+        Self(machine.0)
     }
 }
 

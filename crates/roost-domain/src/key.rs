@@ -146,6 +146,7 @@ scopes! {
     Policy = "policy", "Read and change policies and permissions.";
     Approvals = "approvals", "List and decide approvals.";
     Scans = "scans", "Scan code.";
+    Sandboxes = "sandboxes", "Create sandboxes and run code in them.";
     Admin = "admin", "Manage keys and the account.";
 }
 

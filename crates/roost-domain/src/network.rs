@@ -222,6 +222,21 @@ impl fmt::Display for HostRule {
 #[error("{0:?} is not a host; write example.com, *.example.com, an address or *, each with :port if wanted")]
 pub struct InvalidHostRule(pub String);
 
+/// Returns the rules for what both lists cover: of two rules that overlap one lies within the other.
+pub fn within_both(one: &[HostRule], other: &[HostRule]) -> Vec<HostRule> {
+    let mut shared: Vec<HostRule> = Vec::new();
+    for a in one {
+        for b in other {
+            if let Some(rule) = a.within(b)
+                && !shared.contains(&rule)
+            {
+                shared.push(rule);
+            }
+        }
+    }
+    shared
+}
+
 /// Tells whether an address is on the public internet.
 ///
 /// Not public: unspecified, loopback, private, shared (100.64/10), link-local (which holds the cloud metadata

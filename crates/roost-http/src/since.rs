@@ -48,7 +48,8 @@ mod tests {
     #[test]
     fn anything_else_is_refused_with_what_would_be_right() {
         let now = "2026-02-10T14:00:00Z".parse().unwrap();
-        for text in ["", "d", "7", "7w", "-7d", "0h", "7 d", "9999999999999999d", "99999d", "yesterday", "7é"] {
+        for text in ["", "d", "7", "7w", "-7d", "0h", "7 d", "9999999999999999d", "99999d", "yesterday", "7é"]
+        {
             let message = since(Some(text), now).unwrap_err().message().to_owned();
             assert!(message.starts_with("since must be a time such as"), "{text}: {message}");
         }

@@ -12,4 +12,5 @@ pub mod scanner;
 pub mod store;
 pub mod tool;
 pub mod vault;
+pub mod wasm;
 pub mod webhooks;

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use roost_domain::id::{
-    AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, JobId, KeyId, ScanId, SessionId, TurnId,
+    AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, JobId, KeyId, SandboxId, SandboxRunId, ScanId,
+    SessionId, TurnId,
 };
 use uuid::Uuid;
 
@@ -23,7 +24,20 @@ macro_rules! ids {
         fn from_uuid(uuid: Uuid) -> Self { $name::from_uuid(uuid) }
     })+ };
 }
-ids!(AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, JobId, KeyId, ScanId, SessionId, TurnId);
+ids!(
+    AccountId,
+    AgentId,
+    ApprovalId,
+    DeliveryId,
+    EndpointId,
+    JobId,
+    KeyId,
+    SandboxId,
+    SandboxRunId,
+    ScanId,
+    SessionId,
+    TurnId
+);
 
 impl dyn Random + '_ {
     /// Makes a new id: a UUIDv7, so that ids sort by the time they were made.

@@ -18,6 +18,7 @@ mod event;
 mod guard;
 mod job;
 mod key;
+mod sandbox;
 mod scan;
 mod secret;
 mod session;
@@ -32,6 +33,7 @@ pub use event::{AgentEvent, ChatMessage, Events, EventsMut, MessageFilter, Role}
 pub use guard::{DecisionEntry, DecisionFilter, Edition, Guards, GuardsMut, Kept};
 pub use job::{Job, Jobs, JobsMut, NewJob};
 pub use key::{Keys, KeysMut};
+pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
@@ -48,6 +50,7 @@ pub trait Reader:
     + Guards
     + Jobs
     + Keys
+    + Sandboxes
     + Scans
     + Secrets
     + Sessions
@@ -65,6 +68,7 @@ impl<T> Reader for T where
         + Guards
         + Jobs
         + Keys
+        + Sandboxes
         + Scans
         + Secrets
         + Sessions
@@ -85,6 +89,7 @@ pub trait Writer:
     + GuardsMut
     + JobsMut
     + KeysMut
+    + SandboxesMut
     + ScansMut
     + SecretsMut
     + SessionsMut
@@ -103,6 +108,7 @@ impl<T> Writer for T where
         + GuardsMut
         + JobsMut
         + KeysMut
+        + SandboxesMut
         + ScansMut
         + SecretsMut
         + SessionsMut

@@ -1,11 +1,13 @@
-//! The runtime: where time and queues come in. Loops that drive turns, freeze idle machines, expire approvals,
-//! deliver webhooks and take note of connections, all under one roof, so that shutdown waits for all of them.
+//! The runtime: where time and queues come in. Loops that drive turns, freeze idle machines, expire approvals and
+//! sandboxes, perform their runs, deliver webhooks and take note of connections, all under one roof, so that
+//! shutdown waits for all of them.
 //!
 //! Holds a `Core` and no adapter. Start at [`Runtime`].
 
 mod connections;
 mod drive;
 mod runtime;
+mod sandboxes;
 mod turns;
 mod upkeep;
 mod webhooks;

@@ -5,12 +5,14 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::connections::ConnectionInbox;
-use crate::{turns, upkeep, webhooks};
+use crate::{sandboxes, turns, upkeep, webhooks};
 
 /// How the runtime works.
 pub struct Options {
     /// How many turns are worked on at once.
     pub max_turns: usize,
+    /// How many runs of sandboxes are performed at once.
+    pub max_sandbox_runs: usize,
     /// How long turns may take to come to a good end at shutdown before they are cut short.
     pub grace: Duration,
     /// How often idle machines, overdue approvals and webhooks to be tried again are looked for.
@@ -26,6 +28,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             max_turns: 256,
+            max_sandbox_runs: 64,
             grace: Duration::from_secs(5),
             upkeep_every: Duration::from_secs(1),
             retry_delay: Duration::from_secs(1),
@@ -44,7 +47,7 @@ pub struct Runtime {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// What a dead process left could not be taken over.
-    #[error("the turns of the last run cannot be taken over")]
+    #[error("what the last run of the server left cannot be taken over")]
     Recovery(#[source] roost_core::Error),
     /// What a dead process had under way could not be taken over.
     #[error("the webhooks of the last run cannot be taken over")]
@@ -72,13 +75,19 @@ impl Runtime {
         if left > 0 {
             tracing::info!(webhooks = left, "took over webhooks that the last run had under way");
         }
-        let Options { max_turns, grace, upkeep_every, retry_delay, connections } = self.options;
+        let lost = self.core.sandboxes().recover().await.map_err(Error::Recovery)?;
+        if lost > 0 {
+            tracing::info!(runs = lost, "runs of sandboxes were lost when the last run ended");
+        }
+        let Options { max_turns, max_sandbox_runs, grace, upkeep_every, retry_delay, connections } =
+            self.options;
         let mut loops = JoinSet::new();
         loops.spawn(upkeep::run(self.core.clone(), upkeep_every, shutdown.clone()));
         loops.spawn(webhooks::run(self.core.clone(), upkeep_every, grace, shutdown.clone()));
         if let Some(inbox) = connections {
             loops.spawn(inbox.run(self.core.clone(), shutdown.clone()));
         }
+        loops.spawn(sandboxes::run(self.core.clone(), max_sandbox_runs, grace, shutdown.clone()));
         let limits = turns::Limits { max_turns, grace, retry_delay };
         loops.spawn(turns::run(self.core, limits, shutdown));
         while let Some(ended) = loops.join_next().await {

@@ -1,4 +1,4 @@
-//! Small duties by the clock: idle machines freeze, overdue approvals expire.
+//! Small duties by the clock: idle machines freeze, overdue approvals and sandboxes expire.
 
 use std::time::Duration;
 
@@ -7,8 +7,11 @@ use roost_domain::page::Limit;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-/// How many approvals expire at a time.
+/// How many approvals and sandboxes expire at a time.
 const BATCH: Limit = Limit::clamped(200, 200);
+
+/// How often what is kept for a time only is looked through.
+const CLEARING: Duration = Duration::from_secs(10 * 60);
 
 /// Does its rounds until `shutdown`.
 pub(crate) async fn run(core: Core, every: Duration, shutdown: CancellationToken) {
@@ -17,11 +20,24 @@ pub(crate) async fn run(core: Core, every: Duration, shutdown: CancellationToken
         Ok(removed) => tracing::info!(removed, "removed workspaces of deleted agents"),
         Err(error) => tracing::error!(%error, "workspaces of deleted agents could not be removed"),
     }
+    match core.sandboxes().remove_leftovers().await {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "removed files of destroyed sandboxes"),
+        Err(error) => tracing::error!(%error, "files of destroyed sandboxes could not be removed"),
+    }
+    let mut clearing = tokio::time::interval(CLEARING);
+    clearing.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut rounds = tokio::time::interval(every);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = rounds.tick() => {}
+            _ = clearing.tick() => {
+                if let Err(error) = core.scans().expire().await {
+                    tracing::error!(%error, "old scans could not be removed");
+                }
+                continue;
+            }
             () = shutdown.cancelled() => return,
         }
         if let Err(error) = core.agents().freeze_idle().await {
@@ -29,6 +45,9 @@ pub(crate) async fn run(core: Core, every: Duration, shutdown: CancellationToken
         }
         if let Err(error) = core.approvals().expire(BATCH).await {
             tracing::error!(%error, "overdue approvals could not be looked after");
+        }
+        if let Err(error) = core.sandboxes().expire(BATCH).await {
+            tracing::error!(%error, "overdue sandboxes could not be looked after");
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::unit::{ExprId, FunctionId, Kind, Step, Unit};
 
 mod call;
 mod checks;
+mod eval;
 mod scope;
 mod sinks;
 mod value;
@@ -24,6 +25,9 @@ use value::Value;
 
 /// How often a loop in a loop is walked again; a value needs one more walk to come around.
 const LOOPS_TWICE_MAX: usize = 2;
+
+/// How deep an expression is followed: a long pipeline is one in the other.
+const DEPTH_MAX: usize = 200;
 
 /// How deep functions that stand in functions are walked.
 const FUNCTIONS_DEEP_MAX: usize = 24;
@@ -104,6 +108,7 @@ pub(crate) struct Flow<'u, 'a> {
     param_sinks: Vec<ParamSink>,
     gated: HashMap<FunctionId, bool>,
     loops: usize,
+    depth: usize,
     /// What a function without a name is called with, where one is an argument.
     closure: Closure,
     telling: bool,
@@ -136,6 +141,7 @@ pub(crate) fn walk(unit: &Unit<'_>, language: Language, framework: Option<Framew
         param_sinks: Vec::new(),
         gated: HashMap::new(),
         loops: 0,
+        depth: 0,
         closure: Closure::default(),
         telling: false,
         found: Found::default(),
@@ -255,6 +261,7 @@ impl<'u, 'a> Flow<'u, 'a> {
                 _ if at == 0 && matches!(*name, "self" | "cls") => None,
                 _ if is_tool => Some(Label::Model),
                 _ if is_route || parameters().user.is_match(name) => Some(Label::User),
+                _ if parameters().asked.is_match(name) => Some(Label::Asked),
                 _ => None,
             };
             if let Some(label) = label {
@@ -262,6 +269,9 @@ impl<'u, 'a> Flow<'u, 'a> {
                 value.origin = function.start;
             }
             args.push(value);
+        }
+        if let (true, Some(Step::Eval(text))) = (is_tool, function.body.first()) {
+            self.tool_text(*text);
         }
         let outer_sinks = std::mem::take(&mut self.param_sinks);
         let mut returns = self.enter(id, args, is_tool);
@@ -336,168 +346,6 @@ impl<'u, 'a> Flow<'u, 'a> {
         }
     }
 
-    /// Evaluates an expression: what can be in it.
-    fn eval(&mut self, id: ExprId) -> Value {
-        let unit = self.unit;
-        let expr = &unit.exprs[id];
-        match &expr.kind {
-            Kind::Text(text) => {
-                let mut value = Value::constant(id);
-                if !self.files.is_empty()
-                    && let Some(file) = self.files.get(text.trim_start_matches("./"))
-                {
-                    value.labels = file.labels;
-                    value.origin = file.origin;
-                }
-                value
-            }
-            Kind::Constant => Value::constant(id),
-            Kind::Name(name) => self.name(id, name),
-            Kind::Member { base, name } => self.member(id, *base, name),
-            Kind::Index { base, index } => self.index(id, *base, *index),
-            Kind::Call { target, args } => self.call(id, *target, args),
-            Kind::Join(parts) => self.join(id, parts),
-            Kind::List(parts) | Kind::Group(parts) => {
-                let mut all = Value { constant: true, ..Value::default() };
-                for part in parts {
-                    let part = self.eval(*part);
-                    all.absorb(&part);
-                }
-                if let [only] = parts.as_slice() {
-                    all.text = unit.literal(*only).map(|_| *only);
-                }
-                all
-            }
-            Kind::Dict(entries) => self.dict(entries),
-            Kind::Test(parts) => {
-                parts.iter().for_each(|part| {
-                    self.eval(*part);
-                });
-                Value { constant: true, ..Value::default() }
-            }
-            Kind::Set { target, value } => {
-                let value_now = self.eval(*value);
-                self.named_value(*target, *value, &value_now);
-                self.assign(*target, value_now.clone(), false);
-                value_now
-            }
-            Kind::Yield(value) => {
-                let value = self.eval(*value);
-                self.returned.join(&value);
-                Value::default()
-            }
-            Kind::Function(function) => {
-                let closure = std::mem::take(&mut self.closure);
-                let args = vec![closure.value.clone(); unit.functions[*function].params.len().min(8)];
-                let returned = self.enter(*function, args, closure.is_tool);
-                self.closure = closure;
-                returned
-            }
-        }
-    }
-
-    fn name(&mut self, id: ExprId, name: &'a str) -> Value {
-        if let Some(value) = self.scopes.get(name) {
-            return value.clone();
-        }
-        let path = self.unit.imports.get(name).map_or(name, String::as_str);
-        let mut value = Value { path: Some(path.into()), ..Value::default() };
-        if self.language == Language::Bash {
-            value.path = None;
-            if secret_variable(name) {
-                value.labels = Labels::of(Label::Secret);
-                value.origin = self.unit.exprs[id].start;
-            }
-        }
-        value
-    }
-
-    fn member(&mut self, id: ExprId, base: ExprId, name: &'a str) -> Value {
-        let key = self.unit.text(id);
-        if let Some(value) = self.scopes.get(key) {
-            return value.clone();
-        }
-        let inner = self.eval(base);
-        let mut value = self.fields.get(key).cloned().unwrap_or_else(|| inner.within());
-        let path = value.path.take().or_else(|| inner.path.as_deref().map(|path| join_path(path, name)));
-        self.read(id, base, path.as_deref(), name, &mut value);
-        value.path = path;
-        value
-    }
-
-    /// Adds the labels of what is read under a path.
-    fn read(&self, id: ExprId, base: ExprId, path: Option<&str>, name: &str, value: &mut Value) {
-        let written = join_path(&self.written_path(base), name);
-        let paths: Vec<&str> = path.into_iter().chain([&*written]).collect();
-        for label in self.known.source_reads.find(&paths) {
-            if value.labels.is_empty() {
-                value.origin = self.unit.exprs[id].start;
-            }
-            value.labels = value.labels.and(Labels::of(label));
-        }
-        // One variable of the environment is not the whole of it.
-        if written.starts_with("process.env.") || written.starts_with("os.environ.") {
-            value.labels = value.labels.without(Labels::of(Label::Environment));
-        }
-    }
-
-    fn index(&mut self, id: ExprId, base: ExprId, index: ExprId) -> Value {
-        let inner = self.eval(base);
-        let key = self.eval(index);
-        let mut value = inner.within();
-        value.constant = inner.constant && key.constant;
-        let environment = Labels::of(Label::Environment);
-        if !value.labels.common(environment).is_empty() {
-            value.labels = value.labels.without(environment);
-            if self.unit.literal(index).is_some_and(secret_variable) {
-                value.labels = value.labels.and(Labels::of(Label::Secret));
-                value.origin = self.unit.exprs[id].start;
-            }
-        }
-        value
-    }
-
-    fn join(&mut self, id: ExprId, parts: &'u [ExprId]) -> Value {
-        let unit = self.unit;
-        let mut all = Value { constant: true, ..Value::default() };
-        let mut has_text = false;
-        for part in parts {
-            let value = self.eval(*part);
-            has_text |= !value.constant && value.labels.is_empty() && value.params == 0;
-            has_text |= value.text.is_some_and(|text| unit.literal(text).is_some_and(|t| t.trim().len() > 1));
-            all.absorb(&value);
-        }
-        all.mixed |= has_text && !all.constant;
-        if all.mixed {
-            all.built_at = Some(id);
-        }
-        all
-    }
-
-    fn dict(&mut self, entries: &'u [(Option<ExprId>, ExprId)]) -> Value {
-        let unit = self.unit;
-        let mut all = Value { constant: true, ..Value::default() };
-        let role = entries.iter().find_map(|(key, value)| {
-            let is_role = key.is_some_and(|key| unit.literal(key) == Some("role"));
-            is_role.then(|| unit.literal(*value)).flatten()
-        });
-        for (key, value) in entries {
-            let mut value_now = self.eval(*value);
-            if let Some(key) = key.and_then(|key| unit.literal(key)) {
-                if credential_key(key) {
-                    value_now.labels = value_now.labels.without(Labels::of(Label::Secret));
-                }
-                if key == "content" && role.is_some_and(|role| matches!(role, "user" | "human")) {
-                    value_now.mixed = false;
-                }
-                let name = if key == "content" && role == Some("system") { "system_prompt" } else { key };
-                self.keyword_value(name, *value, &value_now);
-            }
-            all.absorb(&value_now);
-        }
-        all
-    }
-
     /// Tells whether rules for a framework are on.
     fn rule_is_on(&self, rule: usize) -> bool {
         let wanted = rules()[rule].framework;
@@ -529,20 +377,4 @@ fn join_path(path: &str, name: &str) -> Box<str> {
         from += 1;
     }
     format!("{}.{name}", &path[from..]).into()
-}
-
-/// Tells whether a variable of the environment holds a credential, by its name.
-fn secret_variable(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    ["SECRET", "PASSWORD", "PASSWD", "PRIVATE_KEY", "API_KEY", "APIKEY", "ACCESS_KEY", "TOKEN", "CREDENTIAL"]
-        .iter()
-        .any(|word| name.contains(word))
-}
-
-/// Tells whether a key of a request is where a service expects its own credential.
-fn credential_key(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["key", "token", "auth", "secret", "password", "credential", "bearer", "cookie", "client_id"]
-        .iter()
-        .any(|word| name.contains(word))
 }

@@ -59,6 +59,7 @@ struct Out {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Parameters {
     pub(crate) user: Expression,
+    pub(crate) asked: Expression,
     pub(crate) tools: Expression,
     pub(crate) routes: Expression,
     pub(crate) gates: Expression,
@@ -140,7 +141,9 @@ pub(crate) fn embedded(at: usize) -> &'static Embedded {
 
 /// Labels that only few calls hand on.
 pub(crate) fn shy() -> Labels {
-    [Label::Secret, Label::Environment, Label::Socket, Label::Shell, Label::Decoded].into_iter().collect()
+    [Label::Secret, Label::KeyFile, Label::Environment, Label::Socket, Label::Shell, Label::Decoded]
+        .into_iter()
+        .collect()
 }
 
 impl Knowledge {
@@ -190,7 +193,11 @@ impl Knowledge {
                             all.calls.add(path, id);
                         }
                     }
-                    Match::Call(call) => call.calls.iter().for_each(|path| all.calls.add(path, id)),
+                    Match::Call(call) => {
+                        for path in call.calls.iter().flat_map(|path| meant(path, &spoken)) {
+                            all.calls.add(path, id);
+                        }
+                    }
                     Match::Build(_) | Match::Assign(_) => all.names.push(id),
                     Match::Check { name } => all.checks.push((*name, rule)),
                     Match::Text(_) => {}
@@ -202,7 +209,12 @@ impl Knowledge {
 }
 
 /// Returns the paths that one in a rule stands for: `@model` is every call of a model.
+///
+/// A path may begin with the only language that it holds for, as in `javascript:Function`.
 fn meant<'p>(path: &'p str, spoken: &impl Fn(&[Language]) -> bool) -> Vec<&'p str> {
+    if let Some(path) = path.strip_prefix("javascript:") {
+        return if spoken(&[Language::Javascript]) { vec![path] } else { Vec::new() };
+    }
     if path != "@model" {
         return vec![path];
     }

@@ -8,6 +8,8 @@ use serde::Deserialize;
 pub(crate) enum Label {
     /// What a person or a client of the program wrote.
     User,
+    /// What a caller passes under a name that says it is a question.
+    Asked,
     /// What another host answered.
     Network,
     /// What a model wrote, or chose as the argument of a tool.
@@ -18,7 +20,9 @@ pub(crate) enum Label {
     File,
     /// The arguments of the program.
     Argument,
-    /// A secret: a key file, a variable that holds a credential.
+    /// A file that holds keys.
+    KeyFile,
+    /// A variable of the environment that holds a credential.
     Secret,
     /// The whole environment.
     Environment,
@@ -33,10 +37,12 @@ pub(crate) enum Label {
 }
 
 impl Label {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Environment,
+        Self::KeyFile,
         Self::Secret,
         Self::User,
+        Self::Asked,
         Self::Model,
         Self::Network,
         Self::Memory,
@@ -51,12 +57,13 @@ impl Label {
     /// Returns it as part of a sentence.
     pub(crate) const fn phrase(self) -> &'static str {
         match self {
-            Self::User => "input from outside",
+            Self::User | Self::Asked => "input from outside",
             Self::Network => "what another host sent",
             Self::Model => "what the model wrote",
             Self::Memory => "what was found in a memory or index",
             Self::File => "what is in a file",
             Self::Argument => "an argument of the program",
+            Self::KeyFile => "a file that holds keys",
             Self::Secret => "a secret",
             Self::Environment => "the whole environment",
             Self::Decoded => "what was encoded to hide it",

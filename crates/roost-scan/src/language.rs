@@ -29,6 +29,20 @@ pub enum Language {
 }
 
 impl Language {
+    /// Every language.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Python,
+        Self::Javascript,
+        Self::Typescript,
+        Self::Tsx,
+        Self::Rust,
+        Self::Bash,
+        Self::Markdown,
+        Self::Mcp,
+        Self::Dependencies,
+        Self::Text,
+    ];
+
     /// Returns its name as people write it.
     pub const fn name(self) -> &'static str {
         match self {

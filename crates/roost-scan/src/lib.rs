@@ -15,13 +15,16 @@ mod lines;
 mod lower;
 mod manifest;
 mod markdown;
+mod page;
 mod pattern;
 mod rule;
+pub mod sarif;
 mod scanner;
 mod snippet;
 mod text;
 mod unit;
 
 pub use language::Language;
+pub use page::rules_page;
 pub use rule::{Example, Rule, rules};
 pub use scanner::CodeScanner;

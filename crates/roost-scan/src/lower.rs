@@ -1,6 +1,7 @@
 //! From a syntax tree to the intermediate form. Each language has its own file; this one holds what they share.
 
 use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
 
 use tree_sitter::{Node, ParseOptions, Parser, Tree};
 
@@ -15,14 +16,25 @@ mod rust;
 /// How deep expressions and statements may lie in each other. What lies deeper is left out.
 const DEPTH_MAX: usize = 90;
 
-/// How many steps the parser may take for each byte before it is stopped.
-const EFFORT_PER_BYTE: usize = 8;
+/// How many brackets may be open at once, and how many commands in one pipeline. The parser takes time with the square of it.
+const OPEN_MAX: usize = 2_000;
+
+/// How many hundred steps of the parser are usual, for any text and for each kilobyte, with room to spare: real code
+/// needs at most 20 for a kilobyte.
+const EFFORT: (usize, usize) = (500, 40);
+
+/// How long the parser may take for any text and for each megabyte. Recovering from errors can make single steps slow;
+/// no code that people write comes near.
+const PATIENCE: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(3));
 
 /// Parses a text and lowers it. A text that the parser gives up on comes back empty and broken.
 pub(crate) fn lower(language: Language, source: &str) -> Unit<'_> {
+    let too_deep = too_deep_at(language, source);
+    let source = &source[..too_deep.unwrap_or(source.len())];
     let mut builder = Builder::new(source);
+    builder.unit.gave_up_at = too_deep;
     let Some(tree) = parse(language, source) else {
-        builder.unit.broken_at = Some(0);
+        builder.unit.gave_up_at = Some(0);
         return builder.finish(Vec::new());
     };
     builder.unit.broken_at = broken_at(&tree);
@@ -37,8 +49,28 @@ pub(crate) fn lower(language: Language, source: &str) -> Unit<'_> {
     builder.finish(body)
 }
 
+/// Returns where more brackets or pipes are open than the parser takes in reasonable time.
+fn too_deep_at(language: Language, source: &str) -> Option<usize> {
+    let (mut open, mut pipes): (usize, usize) = (0, 0);
+    let mut before = b' ';
+    source.bytes().position(|byte| {
+        match byte {
+            b'(' | b'[' | b'{' => open += 1,
+            b')' | b']' | b'}' => open = open.saturating_sub(1),
+            b'|' if language == Language::Bash => pipes += 1,
+            b'\n' if !matches!(before, b'|' | b'&' | b'\\') => pipes = 0,
+            _ => {}
+        }
+        if !byte.is_ascii_whitespace() {
+            before = byte;
+        }
+        open > OPEN_MAX || pipes > OPEN_MAX
+    })
+}
+
 /// Counts the bytes that the grammar does not know; fewer is better.
 pub(crate) fn strangeness(language: Language, source: &str) -> usize {
+    let source = &source[..too_deep_at(language, source).unwrap_or(source.len())];
     let Some(tree) = parse(language, source) else { return usize::MAX };
     let mut strange = 0;
     let mut cursor = tree.walk();
@@ -69,10 +101,17 @@ fn parse(language: Language, source: &str) -> Option<Tree> {
     };
     let mut parser = Parser::new();
     parser.set_language(&grammar.into()).ok()?;
-    let mut effort = 1_000 + source.len() * EFFORT_PER_BYTE / 100;
+    let kilobytes = source.len() / 1_000;
+    let mut effort = EFFORT.0 + kilobytes * EFFORT.1;
+    let patience = PATIENCE.0 + PATIENCE.1.mul_f64(source.len() as f64 / 1e6);
+    let start = Instant::now();
     let mut progress = |_: &tree_sitter::ParseState| {
         effort = effort.saturating_sub(1);
-        if effort == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if effort == 0 || start.elapsed() > patience {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     };
     let options = ParseOptions::new().progress_callback(&mut progress);
     let bytes = source.as_bytes();
@@ -122,6 +161,7 @@ impl<'a> Builder<'a> {
             functions: vec![Function::default()],
             imports: std::collections::HashMap::new(),
             broken_at: None,
+            gave_up_at: None,
         };
         Self { unit, depth: 0, loops: Vec::new(), leaves: 0, functions: 0, branches: 0, bases: Vec::new() }
     }
@@ -205,8 +245,10 @@ impl<'a> Builder<'a> {
         let loops = std::mem::take(&mut self.loops);
         let (leaves, branches) = (self.leaves, std::mem::take(&mut self.branches));
         self.functions += 1;
+        let exprs_from = self.unit.exprs.len();
         fill(self, &mut function);
         self.functions -= 1;
+        function.exprs = exprs_from..self.unit.exprs.len();
         function.branches = self.branches > 0;
         self.branches = branches;
         self.leaves = leaves;
@@ -214,6 +256,27 @@ impl<'a> Builder<'a> {
         self.unit.functions[id] = function;
         id
     }
+}
+
+/// Tells whether a function that must hold says anything about who may choose its argument: that a file is there, or
+/// that a value is a list, does not.
+fn is_check(function: &str) -> bool {
+    let name = function.rsplit('.').next().unwrap_or(function);
+    let asks_for_form = [
+        "exists",
+        "isfile",
+        "is_file",
+        "isdir",
+        "is_dir",
+        "isinstance",
+        "isarray",
+        "strip",
+        "len",
+        "bool",
+        "hasattr",
+    ];
+    let name = name.to_ascii_lowercase();
+    !name.is_empty() && !asks_for_form.iter().any(|form| name.starts_with(form))
 }
 
 /// Returns the named children without comments.

@@ -106,9 +106,11 @@ fn is_secret(name: &str, value: &str) -> bool {
 }
 
 /// Tells whether a tool's description speaks to the model about other things than the tool.
-fn steers_the_model(description: &str) -> bool {
+pub(crate) fn steers_the_model(description: &str) -> bool {
     const ORDERS: [&str; 18] = [
         "<important>",
+        "<hidden>",
+        "<secret>",
         "ignore previous",
         "ignore all",
         "do not tell",
@@ -122,8 +124,6 @@ fn steers_the_model(description: &str) -> bool {
         "id_rsa",
         ".env file",
         "/etc/passwd",
-        "system prompt",
-        "conversation history",
         "do not inform",
         "hide this",
     ];

@@ -38,7 +38,7 @@ fn hidden_characters(scan: &mut Scan<'_>, source: &str) {
             let shown: String = source[at..].chars().take(400).filter_map(untagged).collect();
             let detail = format!("the characters spell {:?}", masked(&shown));
             let detail = (!shown.is_empty()).then_some(&*detail);
-            scan.check(Check::HiddenText, lines.at(at), snippet(source, at, at + 1), detail);
+            scan.check(Check::HiddenText, lines.at(at), snippet(source, at), detail);
         }
     }
 }

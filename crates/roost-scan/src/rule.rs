@@ -53,6 +53,9 @@ pub struct Rule {
     /// What it reads; empty for every kind of text.
     #[serde(default)]
     pub languages: Vec<Language>,
+    /// It tells less than other rules: it is silent where one of them speaks.
+    #[serde(default)]
+    pub yields: bool,
     /// The framework whose code it reads; any if `None`.
     #[serde(default, deserialize_with = "framework")]
     pub framework: Option<Framework>,
@@ -113,6 +116,9 @@ pub(crate) struct Flow {
     /// The value must be mixed with text that is written out.
     #[serde(default)]
     pub(crate) mixed: bool,
+    /// Of a command in words, only the program counts, unless it is one that runs its words.
+    #[serde(default)]
+    pub(crate) program: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -173,6 +179,9 @@ pub(crate) struct ArgTest {
     pub(crate) lacks: Option<Expression>,
     #[serde(default)]
     pub(crate) constant: Option<bool>,
+    /// Where it must come from.
+    #[serde(default)]
+    pub(crate) from: Option<Vec<Label>>,
     /// Whether it is text of the program's own with something else in it.
     #[serde(default)]
     pub(crate) mixed: Option<bool>,
@@ -190,7 +199,9 @@ pub(crate) enum Check {
     EndlessLoop,
     EndlessRecursion,
     ModelDecides,
+    ToolText,
     Unparsable,
+    GaveUp,
     HiddenText,
     HiddenComment,
     BroadTools,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use roost_domain::scan::{Finding, Framework, Report};
+use roost_domain::scan::{Finding, Framework, Report, Severity};
 use roost_ports::scanner::{ArchiveError, Scanner, SourceFile};
 
 use crate::archive;
@@ -70,7 +70,18 @@ fn scan_file(file: &SourceFile, framework: Option<Framework>) -> Option<Vec<Find
     if cut < file.content.len() {
         scan.unreadable("only the first 4 MiB of the file were read");
     }
-    Some(scan.findings)
+    Some(without_echoes(scan.findings))
+}
+
+/// Leaves out what tells less than another finding on the same line.
+fn without_echoes(findings: Vec<Finding>) -> Vec<Finding> {
+    let yields = |finding: &Finding| rules().iter().any(|rule| rule.yields && rule.id == finding.rule);
+    let spoken: HashSet<u32> = findings
+        .iter()
+        .filter(|one| !yields(one) && one.severity >= Severity::Medium)
+        .map(|one| one.line)
+        .collect();
+    findings.into_iter().filter(|one| !(spoken.contains(&one.line) && yields(one))).collect()
 }
 
 fn decoded(content: &[u8]) -> Cow<'_, str> {
@@ -144,6 +155,9 @@ impl Scan<'_> {
         if let Some(at) = unit.broken_at.filter(|_| nested == 0) {
             self.broken(language, source, &lines, at);
         }
+        if let Some(at) = unit.gave_up_at {
+            self.check(Check::GaveUp, line_offset + lines.at(at), snippet(source, at), None);
+        }
         for hit in &found.hits {
             self.hit(hit, source, &lines, line_offset);
         }
@@ -162,7 +176,7 @@ impl Scan<'_> {
             "This is no {} that can be parsed; what was not understood was not looked at",
             language.name()
         );
-        self.add(rule, lines.at(at), snippet(source, at, at + 1), Some(&detail));
+        self.add(rule, lines.at(at), snippet(source, at), Some(&detail));
     }
 
     fn unreadable(&mut self, why: &str) {
@@ -174,7 +188,7 @@ impl Scan<'_> {
         let origin = hit
             .from
             .map(|(label, at)| format!("{} (line {}) gets here", label.phrase(), line_offset + lines.at(at)));
-        self.add(hit.rule, line, snippet(source, hit.start, hit.end), origin.as_deref());
+        self.add(hit.rule, line, snippet(source, hit.start), origin.as_deref());
     }
 
     /// Adds what a check found, if there is a rule for it.

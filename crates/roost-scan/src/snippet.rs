@@ -13,9 +13,12 @@ const LENGTH_MAX: usize = 160;
 const MASK: &str = "***";
 
 static SECRETS: LazyLock<Vec<&'static Regex>> = LazyLock::new(|| {
-    let texts = rules().iter().flat_map(|rule| &rule.matches).filter_map(|one| match one {
-        Match::Text(text) if text.secret => Some(&text.pattern.0),
-        _ => None,
+    let texts = rules().iter().flat_map(|rule| &rule.matches).filter_map(|one| {
+        if let Match::Text(text) = one {
+            Some(text).filter(|text| text.secret).map(|text| &text.pattern.0)
+        } else {
+            None
+        }
     });
     texts.collect()
 });
@@ -23,20 +26,19 @@ static SECRETS: LazyLock<Vec<&'static Regex>> = LazyLock::new(|| {
 /// A value that is assigned under the name of a secret.
 static ASSIGNED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r#"(?i)((?:api_?key|secret|token|passw(?:or)?d|passwd|pwd|credential|auth|private_?key)[\w\]"']*\s*[:=]\s*(?:[a-z]\w*\()?[rbuf]?["'`]?)([^\s"'`,)]{6,})"#,
+        r#"(?i)((?:api_?key|secret|token|passw(?:or)?d|passwd|pwd|credential|private_?key)[\w\]"']*\s*[:=]\s*(?:[a-z]\w*\()?[rbuf]?["'`]?)([^\s"'`,)]{6,})"#,
     )
     .expect("the expression is tested")
 });
 
 /// Returns the line of a text in which a place begins, cut to what can be read at a glance, secrets masked.
-pub(crate) fn snippet(source: &str, start: usize, end: usize) -> String {
+pub(crate) fn snippet(source: &str, start: usize) -> String {
     let start = floor(source, start.min(source.len()));
     let begin = source[..start].rfind('\n').map_or(0, |at| at + 1);
     // A line may be a megabyte long: what lies far before the place is not shown.
     let begin = if start - begin > LENGTH_MAX / 2 { start } else { begin };
     let stop = source[start..].find('\n').map_or(source.len(), |at| start + at);
     let stop = stop.min(floor(source, begin + 4 * LENGTH_MAX)).max(start);
-    let _ = end;
     masked(source[begin..stop].trim())
 }
 

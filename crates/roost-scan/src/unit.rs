@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// The place of an expression in its unit.
 pub(crate) type ExprId = usize;
@@ -22,6 +23,8 @@ pub(crate) struct Unit<'a> {
     pub(crate) imports: HashMap<&'a str, String>,
     /// Where the first piece lies that the grammar does not know.
     pub(crate) broken_at: Option<usize>,
+    /// From where on the file was not read, because it is built against readers.
+    pub(crate) gave_up_at: Option<usize>,
 }
 
 /// One expression.
@@ -86,6 +89,8 @@ pub(crate) struct Function<'a> {
     pub(crate) body: Vec<Step<'a>>,
     pub(crate) start: usize,
     pub(crate) end: usize,
+    /// The expressions in it.
+    pub(crate) exprs: Range<ExprId>,
     /// Whether it stands in another function.
     pub(crate) nested: bool,
     /// Whether anything in it is done under a condition only.
@@ -132,9 +137,21 @@ impl<'a> Unit<'a> {
 
     /// Returns the written-out string that an expression is.
     pub(crate) fn literal(&self, id: ExprId) -> Option<&str> {
-        match &self.exprs[id].kind {
-            Kind::Text(text) => Some(text),
-            _ => None,
-        }
+        if let Kind::Text(text) = &self.exprs[id].kind { Some(text) } else { None }
+    }
+
+    /// Returns the name that an expression is.
+    pub(crate) fn name(&self, id: ExprId) -> Option<&'a str> {
+        if let Kind::Name(name) = &self.exprs[id].kind { Some(name) } else { None }
+    }
+
+    /// Returns the base and the name of the member that an expression is.
+    pub(crate) fn member(&self, id: ExprId) -> Option<(ExprId, &'a str)> {
+        if let Kind::Member { base, name } = &self.exprs[id].kind { Some((*base, name)) } else { None }
+    }
+
+    /// Returns the items of the list that an expression is.
+    pub(crate) fn list(&self, id: ExprId) -> Option<&[ExprId]> {
+        if let Kind::List(items) = &self.exprs[id].kind { Some(items) } else { None }
     }
 }

@@ -96,6 +96,12 @@ impl Server {
         Ok(text)
     }
 
+    fn put(&self, path: &str, body: &Value) -> Result<()> {
+        let request = self.http.put(format!("{}{path}", self.url)).bearer_auth(&self.key).json(body);
+        self.runtime.block_on(async { request.send().await?.error_for_status() })?;
+        Ok(())
+    }
+
     fn agent(&self) -> Result<String> {
         let made: Value = serde_json::from_str(&self.post(
             "/v1/agents",
@@ -179,5 +185,19 @@ fn main() -> Result<()> {
         })?,
     );
     say(&format!("{:<44} {:>12.2} MiB", "memory, 340 agents, 40 machines", server.memory_mib()?));
+    decisions(&server)
+}
+
+/// What a decision takes under a policy of 1,000 rules, asked over HTTP: explained, which writes nothing, and
+/// evaluated, which is in the log on the disk when it is answered.
+fn decisions(server: &Server) -> Result<()> {
+    let rules: Vec<_> = (0..500).flat_map(|n| [format!("tool_{n}"), format!("area_{n}_*")]).collect();
+    server.put("/api/gate/policy/bench", &json!({"allow": rules, "block": ["drop_*"]}))?;
+    let call = json!({"agent_id": "bench", "tool_name": "area_499_send", "parameters": {"to": "ann"}});
+    let explain = || server.post("/api/gate/explain", &call).map(drop);
+    let evaluate = || server.post("/api/gate/evaluate", &call).map(drop);
+    times(200, explain)?;
+    row("decision over HTTP, 1,000 rules, not kept", &times(2_000, explain)?);
+    row("decision over HTTP, 1,000 rules, kept", &times(2_000, evaluate)?);
     Ok(())
 }

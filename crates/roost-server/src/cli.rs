@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use roost_domain::key::{Scope, Style};
 use roost_domain::model::ModelName;
+use roost_domain::scan::{Framework, Severity};
 
 use crate::config::Flags;
 
@@ -53,6 +54,7 @@ pub(crate) enum Command {
     /// See and change what an agent may reach, whatever its policy says
     #[command(subcommand)]
     Permissions(Permissions),
+    Scan(Scan),
     FakeModel(FakeModel),
     Doctor(Doctor),
     Completions(Completions),
@@ -326,6 +328,52 @@ pub(crate) struct Decide {
     pub(crate) note: Option<String>,
     #[command(flatten)]
     pub(crate) client: ClientArgs,
+}
+
+/// Say what is wrong with agents' code, skills and manifests, without running them
+///
+/// Reads Python, JavaScript, TypeScript, Rust, Bash, Markdown skills, MCP manifests and lists of dependencies. Ends with
+/// 0 when nothing is as bad as `--fail-on`, 1 when something is, 2 when it could not scan.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  roost scan .\n  roost scan skill.zip --fail-on medium\n  roost scan src --format sarif \
+                        > roost.sarif\n  roost scan agent.py --min-score 80"
+)]
+pub(crate) struct Scan {
+    /// A directory, a file or a zip archive
+    pub(crate) path: PathBuf,
+    /// How to print what was found
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ScanFormat::Text)]
+    pub(crate) format: ScanFormat,
+    /// The severity from which on a finding is a failure: critical, high, medium, low or info
+    #[arg(long, value_name = "SEVERITY", default_value = "high", value_parser = severities())]
+    pub(crate) fail_on: Severity,
+    /// The trust score below which it is a failure, 0 to 100
+    #[arg(long, value_name = "SCORE", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) min_score: Option<u8>,
+    /// The framework the code is written for [default: the one it imports]
+    #[arg(long, value_name = "NAME", value_parser = frameworks())]
+    pub(crate) framework: Option<Framework>,
+}
+
+/// How findings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScanFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// For code hosts and editors
+    Sarif,
+}
+
+fn severities() -> impl TypedValueParser<Value = Severity> {
+    PossibleValuesParser::new(["critical", "high", "medium", "low", "info"])
+        .try_map(|word| word.parse::<Severity>())
+}
+
+fn frameworks() -> impl TypedValueParser<Value = Framework> {
+    PossibleValuesParser::new(Framework::ALL.map(Framework::name)).try_map(|word| word.parse::<Framework>())
 }
 
 /// Serve a script as a model provider, for tests without any real model

@@ -21,6 +21,7 @@ mod keys;
 mod logs;
 mod permissions;
 mod policy;
+mod scan;
 mod serve;
 mod up;
 
@@ -76,6 +77,7 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
             let client = client(permissions::client_args(&args))?;
             asking(permissions::run(args, &client))
         }
+        Command::Scan(args) => scan::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

@@ -20,6 +20,7 @@ use roost_tools::{BuiltinTools, HttpOptions};
 use crate::config::{Config, ConfigError};
 use crate::machines;
 use crate::system::{SystemClock, SystemRandom};
+use crate::wasm;
 
 /// Everything behind a [`Core`], and what has to be ended in order when the server ends.
 pub(crate) struct House {
@@ -53,6 +54,7 @@ impl House {
         let models: Arc<dyn Models> = Arc::new(
             Providers::new(config.model_options()?, random.clone()).context("the models cannot be used")?,
         );
+        let wasm = wasm::runner(config, machinery)?;
         let (machines, connections) = match machinery {
             Machinery::None => (machines::none(), None),
             Machinery::Server => {
@@ -66,6 +68,7 @@ impl House {
             machines: machines.clone(),
             models: models.clone(),
             tools: Arc::new(BuiltinTools::new(machines.clone(), HttpOptions::system())),
+            wasm,
             scanner: Arc::new(CodeScanner),
             webhooks: Arc::new(Webhooks::new(webhook_options(config)?)),
             clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
@@ -111,6 +114,8 @@ fn settings(config: &Config, models: &dyn Models) -> Settings {
         max_open_turns: limits.max_open_turns,
         max_agents: limits.max_agents,
         strict_layers: config.file.machines.strict_layers.clone(),
+        max_sandboxes: config.file.sandboxes.max_per_account,
+        sandbox_images: config.file.sandboxes.images.clone(),
         allowance: config.file.guard.plan.allowance(),
     }
 }

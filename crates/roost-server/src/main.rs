@@ -19,6 +19,7 @@ mod output;
 mod progress;
 mod server;
 mod system;
+mod wasm;
 
 fn main() -> ExitCode {
     // The process inside a machine is this same binary. It wants no thread, and nothing else of what follows.

@@ -67,6 +67,7 @@ impl Server {
         let mut runtime = JoinSet::new();
         let runtime_options = roost_runtime::Options {
             max_turns: options.runtime.max_turns,
+            max_sandbox_runs: options.sandboxes.max_runs,
             grace: patience / 2,
             upkeep_every: options.runtime.upkeep_every.0,
             retry_delay: options.runtime.retry_delay.0,

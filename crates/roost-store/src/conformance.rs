@@ -20,6 +20,7 @@ pub(crate) mod event;
 pub(crate) mod guard;
 pub(crate) mod job;
 pub(crate) mod key;
+pub(crate) mod sandbox;
 pub(crate) mod secret;
 pub(crate) mod session;
 pub(crate) mod transaction;
@@ -75,6 +76,14 @@ macro_rules! conformance {
                 a_key_is_found_by_its_hash_with_all_its_parts,
                 revoking_twice_keeps_the_first_time,
                 another_accounts_key_cannot_be_revoked,
+            }
+            sandbox {
+                a_sandbox_reads_back_with_all_its_settings,
+                a_run_reads_back_as_it_began_and_ended,
+                sandboxes_are_listed_newest_first_within_their_account,
+                only_living_sandboxes_are_counted_and_overdue,
+                a_sandbox_has_one_open_run,
+                runs_are_found_by_how_far_they_are,
             }
             secret { secrets_are_set_replaced_listed_and_removed }
             session {

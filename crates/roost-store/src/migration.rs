@@ -11,7 +11,7 @@ pub(crate) const APPLICATION_ID: i32 = 0x526f_7374;
 const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/sqlite/0001_initial.sql"),
     include_str!("../migrations/sqlite/0002_guard.sql"),
-    include_str!("../migrations/sqlite/0003_reserved.sql"),
+    include_str!("../migrations/sqlite/0003_sandboxes.sql"),
     include_str!("../migrations/sqlite/0004_webhooks.sql"),
 ];
 

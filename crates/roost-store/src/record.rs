@@ -3,4 +3,5 @@
 
 pub(crate) mod event;
 pub(crate) mod report;
+pub(crate) mod sandbox;
 pub(crate) mod votes;

@@ -17,7 +17,9 @@ use roost_store::{Database, MasterKey, SealedVault};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{SeededRandom, TestClock, TestMachines, TestModels, TestScanner, TestTools, TestWebhooks};
+use crate::{
+    SeededRandom, TestClock, TestMachines, TestModels, TestScanner, TestTools, TestWasm, TestWebhooks,
+};
 
 /// How long a test waits for anything before it fails.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -36,6 +38,8 @@ pub struct TestApp {
     pub clock: Arc<TestClock>,
     /// The store, for looking at what no use case shows.
     pub store: Arc<dyn Store>,
+    /// The same, for closing it under the server's feet.
+    pub database: Arc<Database>,
     /// The first account.
     pub account: AccountId,
     /// The text of a key of that account with every scope.
@@ -90,7 +94,8 @@ impl Builder {
     /// Starts the application.
     pub async fn build(self) -> TestApp {
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
-        let store: Arc<dyn Store> = Arc::new(Database::in_memory().expect("a temporary database opens"));
+        let database = Arc::new(Database::in_memory().expect("a temporary database opens"));
+        let store: Arc<dyn Store> = Arc::clone(&database) as _;
         let clock = Arc::new(TestClock::default());
         let models = Arc::new(TestModels::default());
         let machines = Arc::new(TestMachines::default());
@@ -102,6 +107,7 @@ impl Builder {
             machines: Arc::clone(&machines) as _,
             models: Arc::clone(&models) as _,
             tools: Arc::new(TestTools::new(Arc::clone(&machines) as _)),
+            wasm: Arc::new(TestWasm::default()),
             scanner: self.scanner,
             webhooks: Arc::clone(&webhooks) as _,
             clock: Arc::clone(&clock) as _,
@@ -119,6 +125,7 @@ impl Builder {
             webhooks,
             clock,
             store,
+            database,
             account,
             key_text: made.text.expose().to_owned(),
             key: made.key,

@@ -11,6 +11,7 @@ mod models;
 mod random;
 mod scanner;
 mod tools;
+mod wasm;
 mod webhooks;
 
 pub use app::{Builder, TestApp};
@@ -20,4 +21,5 @@ pub use models::{Reply, TestModels};
 pub use random::SeededRandom;
 pub use scanner::TestScanner;
 pub use tools::TestTools;
+pub use wasm::TestWasm;
 pub use webhooks::{TakenWebhook, TestWebhooks};

@@ -14,8 +14,9 @@ use roost_ports::machine::{
 /// Machines that only remember what was asked of them. What real machines do is the business of the sandbox's own
 /// tests.
 ///
-/// A command's output is the command itself; `hang` never ends; `exit N` ends with the code N. Every machine that
-/// is up counts as idle for as long as [`TestMachines::idle_for`] says.
+/// A command's output is the command itself; `hang` never ends; `exit N` ends with the code N. A command that ends
+/// with the name of a file that was written does what the file says instead; such a `hang` ends with its machine. Every
+/// machine that is up counts as idle for as long as [`TestMachines::idle_for`] says.
 #[derive(Default)]
 pub struct TestMachines {
     inner: Arc<Mutex<Inner>>,
@@ -29,6 +30,8 @@ struct Inner {
     commands: Vec<String>,
     idle_for: Duration,
     workspaces: HashSet<AgentId>,
+    written: HashMap<(AgentId, String), String>,
+    opened: Vec<Spec>,
     broken: bool,
     bare: bool,
     stuck: bool,
@@ -47,6 +50,16 @@ impl TestMachines {
     /// Returns the commands that were run, in order.
     pub fn commands(&self) -> Vec<String> {
         self.with(|inner| inner.commands.clone())
+    }
+
+    /// Returns how machines were to be, in the order in which they were opened.
+    pub fn opened(&self) -> Vec<Spec> {
+        self.with(|inner| inner.opened.clone())
+    }
+
+    /// Returns the agents that have a workspace.
+    pub fn kept(&self) -> HashSet<AgentId> {
+        self.with(|inner| inner.workspaces.clone())
     }
 
     /// Says how long every machine has been idle.
@@ -80,9 +93,10 @@ impl Machines for TestMachines {
             }
             inner.conditions.insert(spec.agent, Condition::Running);
             inner.workspaces.insert(spec.agent);
+            inner.opened.push(spec.clone());
             Ok(())
         })?;
-        Ok(Arc::new(TestMachine { agent: spec.agent, inner: Arc::clone(&self.inner) }))
+        Ok(Arc::new(TestMachine { inner: Arc::clone(&self.inner), agent: spec.agent }))
     }
 
     async fn freeze(&self, agent: AgentId) -> Result<(), Error> {
@@ -161,6 +175,26 @@ struct TestMachine {
     inner: Arc<Mutex<Inner>>,
 }
 
+impl TestMachine {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().expect("no panic in here")
+    }
+
+    /// Returns the content of the file that a command runs, if it runs one.
+    fn program(&self, line: &str) -> Option<String> {
+        let inner = self.lock();
+        let mut written = inner.written.iter();
+        let found = written.find(|((agent, path), _)| *agent == self.agent && line.ends_with(path.as_str()));
+        found.map(|(_, content)| content.clone())
+    }
+
+    async fn end(&self) {
+        while self.lock().conditions.contains_key(&self.agent) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
 #[async_trait]
 impl Machine for TestMachine {
     async fn exec(
@@ -170,17 +204,23 @@ impl Machine for TestMachine {
         output: &mut (dyn for<'piece> FnMut(Output<'piece>) + Send),
     ) -> Result<Exit, Error> {
         {
-            let mut inner = self.inner.lock().expect("no panic in here");
+            let mut inner = self.lock();
             inner.commands.push(command.line.clone());
             if command.line.starts_with("connect") {
                 *inner.connections.entry(self.agent).or_default() += 1;
             }
         }
-        output(Output::Stdout(command.line.as_bytes()));
+        let program = self.program(&command.line);
+        let does = program.as_ref().unwrap_or(&command.line);
+        output(Output::Stdout(does.as_bytes()));
+        if program.as_deref() == Some("hang") {
+            self.end().await;
+            return Err(Error::Gone);
+        }
         if command.line == "hang" {
             std::future::pending::<()>().await;
         }
-        let code = command.line.strip_prefix("exit ").and_then(|code| code.parse().ok()).unwrap_or(0);
+        let code = does.strip_prefix("exit ").and_then(|code| code.parse().ok()).unwrap_or(0);
         Ok(Exit { status: ExitStatus::Code(code), took: Duration::ZERO, dropped: Bytes(0) })
     }
 
@@ -190,7 +230,10 @@ impl Machine for TestMachine {
         Ok(FilePart { size: Bytes(content.len() as u64), content })
     }
 
-    async fn write(&self, _: &Permit, _: &str, _: &[u8]) -> Result<(), Error> {
+    async fn write(&self, permit: &Permit, path: &str, content: &[u8]) -> Result<(), Error> {
+        assert_eq!(permit.agent(), self.agent, "the gate's leave is for another agent");
+        let content = String::from_utf8_lossy(content).into_owned();
+        self.lock().written.insert((self.agent, path.to_owned()), content);
         Ok(())
     }
 

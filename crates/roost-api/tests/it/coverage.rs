@@ -86,6 +86,12 @@ fn rows() -> Vec<Route> {
         row("get", "/v1/keys", None),
         row("post", "/v1/keys", Some(json!({"name": "new"}))),
         row("delete", "/v1/keys/{id}", None),
+        row("get", "/v1/sandboxes", None),
+        row("post", "/v1/sandboxes", Some(json!({"agentId": "bot"}))),
+        row("get", "/v1/sandboxes/{id}", None),
+        row("delete", "/v1/sandboxes/{id}", None),
+        row("post", "/v1/sandboxes/{id}/run", Some(json!({"code": "print(1)"}))),
+        row("get", "/v1/sandboxes/{id}/runs/{run}", None),
         row("get", "/v1/usage", None),
         row("get", "/v1/webhook-endpoints", None),
         row("post", "/v1/webhook-endpoints", Some(json!({"url": "https://example.com/hook"}))),
@@ -109,6 +115,8 @@ struct Things {
     session: String,
     approval: String,
     key: String,
+    sandbox: String,
+    run: String,
     endpoint: String,
     delivery: String,
 }
@@ -127,6 +135,7 @@ impl Route {
             path if path.starts_with("/v1/approvals") => &things.approval,
             path if path.starts_with("/v1/keys") => &things.key,
             path if path.starts_with("/v1/scans") => &things.scan,
+            path if path.starts_with("/v1/sandboxes") => &things.sandbox,
             path if path.starts_with("/v1/webhook-endpoints") => &things.endpoint,
             path if path.starts_with("/v1/webhook-deliveries") => &things.delivery,
             _ => &things.agent,
@@ -134,7 +143,7 @@ impl Route {
         let makes_permissions = self.method == "post" && self.path.starts_with("/v1/permissions");
         let agent = if makes_permissions { &things.bare } else { &things.agent };
         let path = self.path.replace("{id}", id).replace("{session}", &things.session);
-        path.replace("{agentId}", agent).replace("{version}", "1.0")
+        path.replace("{agentId}", agent).replace("{version}", "1.0").replace("{run}", &things.run)
     }
 
     fn body(&self) -> Option<String> {
@@ -158,8 +167,13 @@ async fn things(api: &Api) -> Things {
     assert_eq!(api.post(&format!("/v1/permissions/{agent}"), permissions).await.data()["version"], "1.0");
     let scan = api.post("/v1/scans", json!({"code": "pass"})).await.data();
     let keys = api.get("/v1/keys").await.data();
+    let sandbox = api.post("/v1/sandboxes", json!({"agentId": "bot"})).await.data()["id"].clone();
+    let sandbox = sandbox.as_str().unwrap().to_owned();
+    let run = api.post(&format!("/v1/sandboxes/{sandbox}/run"), json!({"code": "print(1)"})).await.data();
     let deliveries = api.get(&format!("/v1/webhook-endpoints/{endpoint}/deliveries")).await.data();
     Things {
+        sandbox,
+        run: run["id"].as_str().unwrap().to_owned(),
         agent: agent.to_string(),
         bare: api.app.agent(json!({})).await.to_string(),
         scan: scan["id"].as_str().unwrap().to_owned(),
@@ -267,6 +281,8 @@ async fn what_nobody_has_is_not_there() {
         session: "nope".to_owned(),
         approval: things.agent.clone(),
         key: "key_nope".to_owned(),
+        sandbox: "sbx_nope".to_owned(),
+        run: "run_nope".to_owned(),
         endpoint: things.delivery.clone(),
         delivery: "msg_".to_owned(),
     };
@@ -280,6 +296,8 @@ async fn what_nobody_has_is_not_there() {
             session: unknown(&things.session),
             approval: unknown(&things.approval),
             key: unknown(&things.key),
+            sandbox: unknown(&things.sandbox),
+            run: unknown(&things.run),
             endpoint: unknown(&things.endpoint),
             delivery: unknown(&things.delivery),
         };

@@ -14,6 +14,7 @@ mod keys;
 mod logs;
 mod permissions;
 mod policies;
+mod sandboxes;
 mod scans;
 mod server;
 mod support;

@@ -8,9 +8,23 @@ use crate::support::{Api, request};
 #[tokio::test]
 async fn health_needs_no_key() {
     let api = Api::start().await;
+    api.app.clock.advance(std::time::Duration::from_secs(90));
     let answer = api.send(request(Method::GET, "/health", None, None)).await;
-    assert_eq!(answer.json(), json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}));
+    let expected = json!({
+        "status": "ok", "version": env!("CARGO_PKG_VERSION"), "scanner": "ok", "database": "ok", "uptime_seconds": 90,
+    });
+    assert_eq!((answer.status.as_u16(), answer.json()), (200, expected));
     assert!(answer.headers.contains_key("x-request-id"));
+}
+
+#[tokio::test]
+async fn a_server_without_its_database_is_not_well() {
+    let api = Api::start().await;
+    api.app.database.close();
+    let answer = api.send(request(Method::GET, "/health", None, None)).await;
+    assert_eq!(answer.status, 503);
+    let body = answer.json();
+    assert_eq!((&body["status"], &body["database"]), (&json!("degraded"), &json!("degraded")));
 }
 
 #[tokio::test]

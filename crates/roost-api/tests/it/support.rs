@@ -160,6 +160,7 @@ pub(crate) fn redacted(value: Value) -> Value {
             .into_iter()
             .map(|(key, value)| match key.as_str() {
                 "nextCursor" => (key, "<cursor>".into()),
+                "pollUrl" => (key, "<url>".into()),
                 _ => (key, redacted(value)),
             })
             .collect(),
@@ -180,6 +181,8 @@ fn redacted_text(text: &str) -> String {
         "gopt_live_",
         "req_",
         "scan_",
+        "sbx_",
+        "run_",
         "we_",
         "msg_",
     ] {

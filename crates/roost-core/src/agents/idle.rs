@@ -6,6 +6,7 @@ use roost_domain::id::AgentId;
 use roost_ports::store::{TurnPhase, Writer};
 
 use super::Agents;
+use crate::sandboxes::note_refusal;
 use crate::{Error, log};
 
 /// No agent is idle before this.
@@ -72,7 +73,9 @@ impl Agents<'_> {
     pub async fn note_connection(&self, attempt: roost_ports::machine::Attempt) -> Result<(), Error> {
         let (now, id) = (self.0.now(), attempt.agent);
         let note = move |writer: &mut dyn Writer| {
-            let Some(Agent { id, .. }) = writer.agent_of_any_account(attempt.agent)? else { return Ok(()) };
+            let Some(Agent { id, .. }) = writer.agent_of_any_account(attempt.agent)? else {
+                return note_refusal(writer, attempt);
+            };
             let entry = Journal::Connected { target: attempt.target, refused: attempt.refused };
             log::journal(writer, id, now, entry)
         };

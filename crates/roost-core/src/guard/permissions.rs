@@ -162,13 +162,15 @@ fn changed(
     let there = latest.and_then(|latest| latest.document.as_ref());
     let read = |document: &Value| Permissions::read(document, subject).map_err(invalid);
     Ok(match change {
-        ChangePermissions::Create(_) if there.is_some() => {
-            let message = format!("there are permissions for {subject} already; PUT replaces them");
-            return Err(Error::new(Kind::AlreadyExists, "permissions_exist", message));
+        ChangePermissions::Create(document) => {
+            let permissions = read(&document)?;
+            if there.is_some() {
+                let message = format!("there are permissions for {subject} already; PUT replaces them");
+                return Err(Error::new(Kind::AlreadyExists, "permissions_exist", message));
+            }
+            Some(permissions.to_document())
         }
-        ChangePermissions::Create(document) | ChangePermissions::Replace(document) => {
-            Some(read(&document)?.to_document())
-        }
+        ChangePermissions::Replace(document) => Some(read(&document)?.to_document()),
         ChangePermissions::Patch(document) => {
             let before = read(there.ok_or_else(|| not_found(subject))?)?;
             let after = Patch::new(document).apply(before).map_err(invalid)?;

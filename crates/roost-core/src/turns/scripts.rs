@@ -1,5 +1,7 @@
 //! What a command would run: looked at and scanned before the gate decides.
 
+use std::collections::HashMap;
+
 use roost_domain::effect::{Action, Script};
 use roost_domain::gate::{Decision, Used, inspect};
 use roost_domain::scan::Finding;
@@ -48,15 +50,23 @@ impl Turns<'_> {
         let mut files =
             vec![SourceFile { path: "command.sh".to_owned(), content: command.clone().into_bytes() }];
         let mut scripts = Vec::new();
+        let mut aliases = HashMap::new();
         for file in self.read_named(&spec, command).await {
             let sha256 = Sha256::digest(&file.content).into();
-            scripts.push(Script { path: file.path.clone(), sha256 });
-            files.push(file);
+            for alias in aliases_of(&file.path, command, &file.content) {
+                aliases.insert(alias.clone(), file.path.clone());
+                files.push(SourceFile { path: alias, content: file.content.clone() });
+            }
+            scripts.push(Script { path: file.path, sha256 });
         }
         let scanner = self.0.ports.scanner.clone();
         let report = tokio::task::spawn_blocking(move || scanner.scan(&files, None)).await;
         let worst = report.map_err(Error::internal)?.findings.into_iter().max_by_key(|found| found.severity);
-        Ok(Looked { scripts, worst })
+        let named = |found: Finding| {
+            let file = found.file.map(|file| aliases.get(&file).cloned().unwrap_or(file));
+            Finding { file, ..found }
+        };
+        Ok(Looked { scripts, worst: worst.map(named) })
     }
 
     /// Returns the machine that a command would run in, unless the gate blocks the command anyway.
@@ -106,34 +116,81 @@ const ENDINGS: [&str; 14] = [
     ".run",
 ];
 
-/// Returns the paths of the workspace that a command may run, as far as its words name them: files with a script's
-/// ending, programs named by a path, and, where an interpreter is called, every word that can be a path. What a
-/// command puts together while it runs is not seen.
-fn named(command: &str) -> Vec<String> {
-    let words: Vec<&str> = command
+/// Interpreters by the ending of what they run.
+const LANGUAGES: [(&[&str], &str); 3] = [
+    (&["sh", "bash", "dash", "zsh", "ksh", "source", ".", "eval"], ".sh"),
+    (&["python", "python3"], ".py"),
+    (&["node", "deno", "bun"], ".js"),
+];
+
+/// Returns the names under which a file is scanned: its own, and one for every language in which the command or its
+/// own first line may have it run, since a name says nothing about that.
+fn aliases_of(path: &str, command: &str, content: &[u8]) -> Vec<String> {
+    let first = content.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let first = String::from_utf8_lossy(&first[..first.len().min(200)]).into_owned();
+    let shebang = first.strip_prefix("#!").unwrap_or_default();
+    let words: Vec<&str> = words(command).into_iter().chain(words(shebang)).collect();
+    let program = |word: &str| word.rsplit('/').next().unwrap_or(word).to_owned();
+    let programs: Vec<String> = words.into_iter().map(program).collect();
+    let mut aliases = vec![path.to_owned()];
+    for (interpreters, ending) in LANGUAGES {
+        let called = programs.iter().any(|program| interpreters.contains(&program.as_str()));
+        if called && !path.ends_with(ending) {
+            aliases.push(format!("{path}{ending}"));
+        }
+    }
+    // The shell runs what has neither an ending nor a first line that says otherwise.
+    if aliases.len() == 1 && !ENDINGS.iter().any(|end| path.ends_with(end)) {
+        aliases.push(format!("{path}.sh"));
+    }
+    aliases
+}
+
+fn words(command: &str) -> Vec<&str> {
+    command
         .split(|c: char| c.is_whitespace() || "\"'`;|&()<>=$,{}".contains(c))
         .filter(|word| !word.is_empty())
-        .collect();
+        .collect()
+}
+
+/// Returns the paths of the workspace that a command may run, as far as its words name them: programs named by a path,
+/// and, where an interpreter is called, what stands right behind it, what is fed to it, and words that look like
+/// scripts. What a command puts together while it runs is not seen.
+fn named(command: &str) -> Vec<String> {
+    let words = placed(command);
     let is_interpreter = |word: &str| INTERPRETERS.contains(&word.rsplit('/').next().unwrap_or(word));
-    let interpreted = words.iter().any(|word| is_interpreter(word));
+    let interpreted = words.iter().any(|word| is_interpreter(word.text));
     let mut directories = vec![""];
     for pair in words.windows(2) {
-        if matches!(pair[0], "cd" | "-C" | "pushd") {
-            directories.push(pair[1]);
+        if matches!(pair[0].text, "cd" | "-C" | "pushd") {
+            directories.push(pair[1].text);
         }
     }
     let mut paths: Vec<String> = Vec::new();
+    // Whether the next word that is no option is what an interpreter runs, or is fed to one.
+    let mut operand = false;
     for word in words {
-        let is_path = word.len() <= 200
-            && !word.starts_with('-')
-            && word.contains(|c: char| c.is_alphanumeric())
-            && word.chars().all(|c| c.is_alphanumeric() || "_./@%+-:".contains(c));
-        let may_run = interpreted || word.contains('/') || ENDINGS.iter().any(|end| word.ends_with(end));
-        if !is_path || !may_run || (is_interpreter(word) && !word.contains("./")) {
+        let text = word.text;
+        let own = operand || word.fed;
+        if is_interpreter(text) && !text.contains("./") {
+            operand = true;
+            continue;
+        }
+        if text.starts_with('-') {
+            continue;
+        }
+        let base = text.rsplit('/').next().unwrap_or(text);
+        let looks_like_one = !base.contains('.') || ENDINGS.iter().any(|end| base.ends_with(end));
+        let may_run = own || (word.starts && text.contains('/')) || (interpreted && looks_like_one);
+        operand = text == "cat" && interpreted;
+        let is_path = text.len() <= 200
+            && text.contains(|c: char| c.is_alphanumeric())
+            && text.chars().all(|c| c.is_alphanumeric() || "_./@%+-:".contains(c));
+        if !is_path || !may_run {
             continue;
         }
         for directory in &directories {
-            let path = if word.starts_with('/') { word.to_owned() } else { joined(directory, word) };
+            let path = if text.starts_with('/') { text.to_owned() } else { joined(directory, text) };
             let inside = !path.starts_with('/') || path.starts_with("/workspace/");
             if inside && !paths.contains(&path) {
                 paths.push(path);
@@ -144,6 +201,38 @@ fn named(command: &str) -> Vec<String> {
         }
     }
     paths
+}
+
+/// A word of a command, with where it stands.
+struct Placed<'c> {
+    text: &'c str,
+    /// Whether it stands where the shell looks for a program.
+    starts: bool,
+    /// Whether it is read as somebody's input.
+    fed: bool,
+}
+
+/// Splits a command into words, roughly as a shell does.
+fn placed(command: &str) -> Vec<Placed<'_>> {
+    const BEFORE_PROGRAMS: [&str; 9] = ["then", "do", "else", "!", "sudo", "nohup", "time", "env", "exec"];
+    let breaks = |c: char| c.is_whitespace() || "\"'`;|&()<>=$,{}".contains(c);
+    let mut words: Vec<Placed<'_>> = Vec::new();
+    let (mut starts, mut fed, mut rest) = (true, false, command);
+    while let Some(at) = rest.find(|c| !breaks(c)) {
+        for c in rest[..at].chars() {
+            match c {
+                ';' | '|' | '&' | '(' | '{' | '`' | '\n' => (starts, fed) = (true, false),
+                '<' => fed = true,
+                _ => {}
+            }
+        }
+        let end = rest[at..].find(breaks).map_or(rest.len(), |length| at + length);
+        let text = &rest[at..end];
+        words.push(Placed { text, starts, fed });
+        (starts, fed) = (starts && BEFORE_PROGRAMS.contains(&text), false);
+        rest = &rest[end..];
+    }
+    words
 }
 
 fn joined(directory: &str, word: &str) -> String {

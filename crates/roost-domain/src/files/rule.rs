@@ -66,7 +66,7 @@ impl PathRule {
     }
 
     /// Returns the directory that the rule names outright: `out` for `out/**`.
-    pub(super) fn directory(&self) -> Option<&str> {
+    pub fn directory(&self) -> Option<&str> {
         let named = self.text.strip_suffix("/**")?;
         (self.plain && self.tree).then_some(named)
     }

@@ -2,7 +2,7 @@
 
 use super::{Access, Compute, Network, Permissions};
 use crate::files::FileRules;
-use crate::network::{Host, HostRule};
+use crate::network::{Host, HostRule, within_both};
 use crate::policy::ToolPattern;
 
 /// The permissions that hold for a subject: its own, under those it inherits.
@@ -143,7 +143,7 @@ impl Effective {
             if network.is_confined() {
                 confine = Some(match confine {
                     None => network.allow.clone(),
-                    Some(before) => both(&before, &network.allow),
+                    Some(before) => within_both(&before, &network.allow),
                 });
             }
         }
@@ -178,19 +178,4 @@ impl Network {
 
 fn any<'p>(patterns: &'p [ToolPattern], tool: &str) -> Option<&'p ToolPattern> {
     patterns.iter().find(|pattern| pattern.matches(tool))
-}
-
-/// Returns the rules for what both lists allow: of two rules that overlap one lies within the other.
-fn both(one: &[HostRule], other: &[HostRule]) -> Vec<HostRule> {
-    let mut shared: Vec<HostRule> = Vec::new();
-    for a in one {
-        for b in other {
-            if let Some(rule) = a.within(b)
-                && !shared.contains(&rule)
-            {
-                shared.push(rule);
-            }
-        }
-    }
-    shared
 }

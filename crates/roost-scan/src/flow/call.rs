@@ -30,24 +30,22 @@ impl<'u, 'a> Flow<'u, 'a> {
     pub(super) fn call(&mut self, id: ExprId, target: ExprId, args: &'u [Arg<'a>]) -> Value {
         let unit = self.unit;
         let mut receiver = None;
-        let resolved: Option<Box<str>> = match &unit.exprs[target].kind {
-            Kind::Member { base, name } => {
-                let inner = self.eval(*base);
-                let held = self.scopes.get(unit.text(target)).and_then(|value| value.path.clone());
-                let path = held.or_else(|| inner.path.as_deref().map(|path| join_path(path, name)));
-                receiver = Some((*base, inner));
-                path
-            }
-            Kind::Name(name) => match self.scopes.get(name) {
+        let resolved: Option<Box<str>> = if let Some((base, name)) = unit.member(target) {
+            let inner = self.eval(base);
+            let held = self.scopes.get(unit.text(target)).and_then(|value| value.path.clone());
+            let path = held.or_else(|| inner.path.as_deref().map(|path| join_path(path, name)));
+            receiver = Some((base, inner));
+            path
+        } else if let Some(name) = unit.name(target) {
+            match self.scopes.get(name) {
                 Some(value) => value.path.clone(),
-                None => Some(unit.imports.get(name).map_or(*name, String::as_str).into()),
-            },
-            _ => {
-                let value = self.eval(target);
-                let path = value.path.clone();
-                receiver = Some((target, value));
-                path
+                None => Some(unit.imports.get(name).map_or(name, String::as_str).into()),
             }
+        } else {
+            let value = self.eval(target);
+            let path = value.path.clone();
+            receiver = Some((target, value));
+            path
         };
         let written = self.written_path(target);
         let closure = self.closure_of(&written, receiver.as_ref().map(|(_, value)| value));
@@ -61,6 +59,9 @@ impl<'u, 'a> Flow<'u, 'a> {
             if let Some(name) = arg.name {
                 self.keyword_value(name, arg.value, value);
             }
+        }
+        if self.closure_of(&written, None).is_tool {
+            args.iter().for_each(|arg| self.tool_text(arg.value));
         }
         for matcher in self.known.calls.find(&paths) {
             self.check_call(matcher, &site);
@@ -103,7 +104,16 @@ impl<'u, 'a> Flow<'u, 'a> {
             Kind::Call { target, .. } => format!("{}()", self.written_path(*target)).into(),
             Kind::Index { base, .. } => self.written_path(*base),
             Kind::Group(parts) if parts.len() == 1 => self.written_path(parts[0]),
-            _ => "".into(),
+            Kind::Group(_)
+            | Kind::Text(_)
+            | Kind::Constant
+            | Kind::Join(_)
+            | Kind::List(_)
+            | Kind::Dict(_)
+            | Kind::Test(_)
+            | Kind::Set { .. }
+            | Kind::Yield(_)
+            | Kind::Function(_) => "".into(),
         }
     }
 
@@ -121,18 +131,14 @@ impl<'u, 'a> Flow<'u, 'a> {
                     let flag = |word: &&Arg<'a>| {
                         self.unit.literal(word.value).is_some_and(|text| is_flag(text, after))
                     };
-                    words
-                        .iter()
-                        .position(|word| flag(word))
-                        .and_then(|at| words.get(at + 1))
-                        .map(|arg| arg.value)
+                    words.iter().position(flag).and_then(|at| words.get(at + 1)).map(|arg| arg.value)
                 }
                 (None, None) => None,
             };
             let Some(found) = found else { continue };
-            let text = match &self.unit.exprs[found].kind {
-                Kind::List(parts) => self.command_line(parts),
-                _ => self.unit.literal(found).map(unescaped),
+            let text = match self.unit.list(found) {
+                Some(words) => self.command_line(words),
+                None => self.unit.literal(found).map(unescaped),
             };
             let start = self.unit.exprs[found].start;
             self.found.inner.extend(text.map(|text| Inner { language: spec.language, text, start }));
@@ -157,15 +163,13 @@ impl<'u, 'a> Flow<'u, 'a> {
     fn fill(&mut self, site: &CallSite<'_, 'u, 'a>, target: ExprId) {
         let unit = self.unit;
         for (label, at) in self.known.outs.find(site.paths) {
-            if let Some((id, value)) = site.select(&at.to_string()).first() {
+            if let Some((id, _)) = site.select(&at.to_string()).first() {
                 let filled = Value {
                     labels: Labels::of(label),
                     origin: unit.exprs[site.id].start,
                     ..Value::default()
                 };
-                let held = value.text.unwrap_or(*id);
-                self.assign(held, filled.clone(), true);
-                self.assign(*id, filled, true);
+                self.write_file(*id, &filled);
             }
         }
         if self.language == Language::Bash && site.paths.contains(&"read") {
@@ -190,19 +194,14 @@ impl<'u, 'a> Flow<'u, 'a> {
             return;
         }
         let holder = site.receiver.and_then(|(_, value)| value.opens);
-        match &unit.exprs[*base].kind {
-            _ if *name == "write" && holder.is_some() => {
-                let Some(holder) = holder else { return };
-                let held = self.eval(holder).text.unwrap_or(holder);
-                self.assign(held, all.clone(), true);
-                self.assign(holder, all, true);
-            }
-            Kind::Name(_) | Kind::Member { .. } => {
-                let mut now = site.receiver.map(|(_, value)| value.clone()).unwrap_or_default();
-                now.absorb(&all);
-                self.assign(*base, now, false);
-            }
-            _ => {}
+        if *name == "write"
+            && let Some(holder) = holder
+        {
+            self.write_file(holder, &all);
+        } else if unit.name(*base).is_some() || unit.member(*base).is_some() {
+            let mut now = site.receiver.map(|(_, value)| value.clone()).unwrap_or_default();
+            now.absorb(&all);
+            self.assign(*base, now, false);
         }
     }
 
@@ -230,7 +229,11 @@ impl<'u, 'a> Flow<'u, 'a> {
         let carries = !self.known.carriers.find(site.paths).is_empty();
         let from_receiver = site.receiver.map(|(_, value)| value);
         for (at, part) in from_receiver.into_iter().chain(site.values).enumerate() {
+            let content = part.content;
             let mut part = part.within();
+            if carries {
+                part.labels = part.labels.and(content);
+            }
             let is_receiver = at == 0 && from_receiver.is_some();
             if !(carries || (is_receiver && part.labels.common(Labels::of(Label::Decoded)).is_empty())) {
                 part.labels = part.labels.without(shy());
@@ -240,9 +243,17 @@ impl<'u, 'a> Flow<'u, 'a> {
             }
             value.absorb(&part);
         }
-        value.mixed &= carries || labels.is_empty();
+        if !carries {
+            value = value.unmixed();
+        }
+        // One variable of the environment is not the whole of it.
+        if matches!(last, "get" | "pop" | "setdefault") {
+            value.labels = value.labels.without(Labels::of(Label::Environment));
+        }
         if !labels.is_empty() {
             // What a source gives is its own: what was asked is not in the answer.
+            let fetched: Labels = [Label::Network, Label::Model].into_iter().collect();
+            let carries = carries && labels.common(fetched).is_empty();
             let asked = if carries { value.labels } else { value.labels.common(Labels::of(Label::Decoded)) };
             value = Value { labels: labels.and(asked), origin: start, ..Value::default() };
         }
@@ -251,12 +262,10 @@ impl<'u, 'a> Flow<'u, 'a> {
 
     /// Returns the function of this unit that is called.
     fn own_function(&self, target: ExprId) -> Option<FunctionId> {
-        let name = match &self.unit.exprs[target].kind {
-            Kind::Name(name) if self.scopes.get(name).is_none() => *name,
-            Kind::Member { base, name } => match &self.unit.exprs[*base].kind {
-                Kind::Name("self" | "this" | "cls") => *name,
-                _ => return None,
-            },
+        let own = |base: ExprId| matches!(self.unit.name(base), Some("self" | "this" | "cls"));
+        let name = match (self.unit.name(target), self.unit.member(target)) {
+            (Some(name), _) if self.scopes.get(name).is_none() => name,
+            (_, Some((base, name))) if own(base) => name,
             _ => return None,
         };
         self.by_name.get(name).copied()
@@ -293,9 +302,7 @@ impl<'u, 'a> Flow<'u, 'a> {
                 value.absorb(&part.within());
             }
             for sink in known.sinks.iter().filter(|sink| sink.params & (1 << at) != 0) {
-                let mixed = sink.mixed;
-                let part = Value { mixed: part.mixed || mixed, ..part.clone() };
-                self.reach(sink.rule, (sink.start, sink.end), &part, sink.from, mixed);
+                self.reach(sink.rule, (sink.start, sink.end), part, sink.from, false);
             }
         }
         value

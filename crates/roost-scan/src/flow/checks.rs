@@ -6,16 +6,19 @@ use super::Flow;
 use super::value::Value;
 use crate::label::{Label, Labels};
 use crate::language::Language;
+use crate::manifest::steers_the_model;
 use crate::rule::{Check, Match};
 use crate::unit::{ExprId, Kind, Step};
 
 impl<'u, 'a> Flow<'u, 'a> {
     /// Looks at a value that is given to a variable or member.
     pub(super) fn named_value(&mut self, target: ExprId, value: ExprId, now: &Value) {
-        let name = match &self.unit.exprs[target].kind {
-            Kind::Name(name) | Kind::Member { name, .. } => *name,
-            Kind::Index { index, .. } => self.unit.literal(*index).unwrap_or(""),
-            _ => return,
+        let unit = self.unit;
+        let named = unit.name(target).or_else(|| unit.member(target).map(|(_, name)| name));
+        let name = match (named, &unit.exprs[target].kind) {
+            (Some(name), _) => name,
+            (None, Kind::Index { index, .. }) => unit.literal(*index).unwrap_or(""),
+            (None, _) => return,
         };
         self.keyword_value(name, value, now);
     }
@@ -25,11 +28,15 @@ impl<'u, 'a> Flow<'u, 'a> {
         if name.is_empty() {
             return;
         }
+        if matches!(name, "__doc__" | "description") {
+            self.tool_text(value);
+        }
         let known = self.known;
         for id in &known.names {
             match id.get() {
                 Match::Build(build) => {
-                    if now.mixed && build.name.is_match(name) {
+                    let is_built = !now.mixed_labels.is_empty() || now.mixed_params != 0;
+                    if is_built && build.name.is_match(name) {
                         let expr = &self.unit.exprs[value];
                         let place = (expr.start, expr.end);
                         self.reach(id.rule, place, now, build.from.iter().copied().collect(), true);
@@ -47,6 +54,14 @@ impl<'u, 'a> Flow<'u, 'a> {
                 }
                 Match::Flow(_) | Match::Call(_) | Match::Text(_) | Match::Check { .. } => {}
             }
+        }
+    }
+
+    /// Looks at what the model is told about a tool.
+    pub(super) fn tool_text(&mut self, id: ExprId) {
+        let Some(rule) = self.has(Check::ToolText) else { return };
+        if self.unit.literal(id).is_some_and(steers_the_model) {
+            self.tell(rule, id, None);
         }
     }
 
@@ -111,8 +126,11 @@ impl<'u, 'a> Flow<'u, 'a> {
             }
         }
         calls.values_mut().for_each(|places| places.sort_unstable());
-        for function in
-            unit.functions.iter().skip(1).filter(|function| !function.branches && function.bases.is_empty())
+        for function in unit
+            .functions
+            .iter()
+            .skip(1)
+            .filter(|function| !function.branches && !is_method(&function.params))
         {
             let Some(places) = calls.get(function.name) else { continue };
             let first = places.partition_point(|(start, _)| *start < function.start);
@@ -121,4 +139,9 @@ impl<'u, 'a> Flow<'u, 'a> {
             }
         }
     }
+}
+
+/// Tells whether a function is a method: a bare name in it is not its own.
+fn is_method(params: &[&str]) -> bool {
+    params.first().is_some_and(|name| matches!(*name, "self" | "cls"))
 }

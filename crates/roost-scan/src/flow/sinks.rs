@@ -61,6 +61,11 @@ impl<'u, 'a> Flow<'u, 'a> {
                 let expr = &self.unit.exprs[site.id];
                 let place = (expr.start, expr.end);
                 for (_, value) in candidates {
+                    let narrow = value.program.filter(|_| flow.program);
+                    let (labels, params) = narrow.unwrap_or((value.labels, value.params));
+                    let labels = if flow.program { labels.and(value.content) } else { labels };
+                    let narrowed = flow.program.then(|| Value { labels, params, ..value.clone() });
+                    let value = narrowed.as_ref().unwrap_or(value);
                     if self.reach(matcher.rule, place, value, from, flow.mixed) {
                         return;
                     }
@@ -91,10 +96,9 @@ impl<'u, 'a> Flow<'u, 'a> {
         from: Labels,
         mixed: bool,
     ) -> bool {
-        if mixed && !value.mixed {
-            return false;
-        }
-        if let Some(label) = value.labels.common(from).first() {
+        let (labels, params) =
+            if mixed { (value.mixed_labels, value.mixed_params) } else { (value.labels, value.params) };
+        if let Some(label) = labels.common(from).first() {
             let built = value.built_at.filter(|_| mixed);
             if self.telling && built.is_some_and(|built| !self.seen_origins.insert((0, built))) {
                 return true;
@@ -102,8 +106,8 @@ impl<'u, 'a> Flow<'u, 'a> {
             self.tell_at(Hit { rule, start, end, from: Some((label, value.origin)) });
             return true;
         }
-        if value.params != 0 && self.param_sinks.len() < PARAM_SINKS_MAX {
-            let sink = ParamSink { params: value.params, from, mixed, rule, start, end };
+        if params != 0 && self.param_sinks.len() < PARAM_SINKS_MAX {
+            let sink = ParamSink { params, from, mixed, rule, start, end };
             if !self.param_sinks.contains(&sink) {
                 self.param_sinks.push(sink);
             }
@@ -117,9 +121,11 @@ impl<'u, 'a> Flow<'u, 'a> {
             return false;
         }
         let unit = self.unit;
+        // What comments and texts say asks nobody.
         let gated = self.gated.entry(frame.function).or_insert_with(|| {
-            let function = &unit.functions[frame.function];
-            parameters().gates.is_match(unit.source.get(function.start..function.end).unwrap_or(""))
+            let named = |id| unit.name(id).or_else(|| unit.member(id).map(|(_, name)| name));
+            let mut names = unit.functions[frame.function].exprs.clone().filter_map(named);
+            names.any(|name| parameters().gates.is_match(name))
         });
         !*gated
     }
@@ -144,23 +150,28 @@ impl<'u, 'a> Flow<'u, 'a> {
             return test.lacks.is_some();
         }
         let holds = |(id, value): &(ExprId, &Value)| {
-            let text =
-                || value.text.and_then(|text| self.unit.literal(text)).unwrap_or_else(|| self.unit.text(*id));
             test.is.as_ref().is_none_or(|wanted| self.unit.text(*id) == wanted)
-                && test.matches.as_ref().is_none_or(|wanted| wanted.is_match(text()))
+                && test.matches.as_ref().is_none_or(|wanted| wanted.is_match(self.known_text(*id, value)))
                 && test.constant.is_none_or(|wanted| value.constant == wanted)
+                && test
+                    .from
+                    .as_ref()
+                    .is_none_or(|wanted| !value.labels.common(wanted.iter().copied().collect()).is_empty())
                 && test.mixed.is_none_or(|wanted| value.mixed == wanted)
                 && test.made_by.as_ref().is_none_or(|wanted| {
                     value.path.as_deref().is_some_and(|path| Pattern::new(wanted).matches(path))
                 })
         };
         let lacks = test.lacks.as_ref().is_none_or(|unwanted| {
-            !selected.iter().any(|(id, value)| {
-                let text = value.text.and_then(|text| self.unit.literal(text));
-                unwanted.is_match(text.unwrap_or_else(|| self.unit.text(*id)))
-            })
+            !selected.iter().any(|(id, value)| unwanted.is_match(self.known_text(*id, value)))
         });
         lacks && selected.iter().any(holds)
+    }
+
+    /// Returns the text that a value is, or the code that built it, or the code that names it.
+    fn known_text(&self, id: ExprId, value: &Value) -> &str {
+        let literal = value.text.and_then(|text| self.unit.literal(text));
+        literal.unwrap_or_else(|| self.unit.text(value.built_at.unwrap_or(id)))
     }
 
     fn words_of(&self, id: ExprId) -> &str {

@@ -14,6 +14,12 @@ pub(super) struct Value {
     pub(super) origin: usize,
     /// It is text of the program's own with something else in it.
     pub(super) mixed: bool,
+    /// Where what was mixed into text comes from.
+    pub(super) mixed_labels: Labels,
+    /// Which parameters were mixed into text.
+    pub(super) mixed_params: u64,
+    /// Of a command in words: where the program that is run comes from.
+    pub(super) program: Option<(Labels, u64)>,
     /// The expression that mixed it.
     pub(super) built_at: Option<ExprId>,
     /// It is written out, all of it.
@@ -22,6 +28,8 @@ pub(super) struct Value {
     pub(super) text: Option<ExprId>,
     /// The path of the call, import or member that made it.
     pub(super) path: Option<Box<str>>,
+    /// It is the name of a file, and this is where what is in the file comes from.
+    pub(super) content: Labels,
     /// The argument of `open` that made it.
     pub(super) opens: Option<ExprId>,
 }
@@ -33,7 +41,20 @@ impl Value {
 
     /// Returns what a part of it may be.
     pub(super) fn within(&self) -> Self {
-        Self { text: None, path: None, opens: None, built_at: None, ..self.clone() }
+        Self {
+            text: None,
+            path: None,
+            opens: None,
+            built_at: None,
+            program: None,
+            content: Labels::NONE,
+            ..self.clone()
+        }
+    }
+
+    /// Returns it as it is when nothing shows that it was mixed into text.
+    pub(super) fn unmixed(self) -> Self {
+        Self { mixed: false, mixed_labels: Labels::NONE, mixed_params: 0, built_at: None, ..self }
     }
 
     /// It may also be the other value.
@@ -43,6 +64,8 @@ impl Value {
         }
         self.opens = self.opens.or(other.opens);
         self.text = self.text.or(other.text);
+        self.program = self.program.or(other.program);
+        self.content = self.content.and(other.content);
         let constant = (self.constant || self.is_nothing()) && other.constant;
         self.take_origins(other);
         self.constant = constant;
@@ -62,6 +85,8 @@ impl Value {
         self.labels = self.labels.and(other.labels);
         self.params |= other.params;
         self.mixed |= other.mixed;
+        self.mixed_labels = self.mixed_labels.and(other.mixed_labels);
+        self.mixed_params |= other.mixed_params;
         self.built_at = self.built_at.or(other.built_at);
     }
 

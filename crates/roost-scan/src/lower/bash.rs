@@ -92,10 +92,7 @@ fn assign<'a>(b: &mut Builder<'a>, node: Node<'_>, steps: &mut Vec<Step<'a>>) {
 /// What a command writes to a file is what that file holds from then on.
 fn outputs<'a>(b: &mut Builder<'a>, value: ExprId, steps: &mut Vec<Step<'a>>) {
     let Kind::Call { target, args } = &b.unit.exprs[value].kind else { return };
-    let program = match &b.unit.exprs[*target].kind {
-        Kind::Name(name) => *name,
-        _ => return,
-    };
+    let Some(program) = b.unit.name(*target) else { return };
     let redirected = args.iter().filter(|arg| matches!(arg.name, Some(">" | ">>" | ">|" | "&>")));
     let mut files: Vec<ExprId> = redirected.map(|arg| arg.value).collect();
     let words: Vec<ExprId> = args.iter().filter(|arg| arg.name.is_none()).map(|arg| arg.value).collect();

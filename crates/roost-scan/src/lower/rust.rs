@@ -41,7 +41,7 @@ fn statement<'a>(b: &mut Builder<'a>, node: Node<'_>, steps: &mut Vec<Step<'a>>)
         }
         "use_declaration" => {
             if let Some(argument) = node.child_by_field_name("argument") {
-                import(b, argument, String::new());
+                import(b, argument, "");
             }
         }
         "expression_statement" => children(node).into_iter().for_each(|child| flow(b, child, steps)),
@@ -128,7 +128,7 @@ fn pattern(b: &mut Builder<'_>, node: Node<'_>) -> ExprId {
     }
 }
 
-fn import(b: &mut Builder<'_>, node: Node<'_>, prefix: String) {
+fn import(b: &mut Builder<'_>, node: Node<'_>, prefix: &str) {
     let join = |prefix: &str, name: &str| match prefix {
         "" => name.replace("::", "."),
         _ => format!("{prefix}.{}", name.replace("::", ".")),
@@ -137,23 +137,23 @@ fn import(b: &mut Builder<'_>, node: Node<'_>, prefix: String) {
         "identifier" | "scoped_identifier" => {
             let path = b.text(node);
             let name = path.rsplit("::").next().unwrap_or(path);
-            let full = join(&prefix, path);
+            let full = join(prefix, path);
             b.unit.imports.insert(name, full);
         }
         "use_as_clause" => {
             let path = node.child_by_field_name("path").map_or("", |path| b.text(path));
             let alias = node.child_by_field_name("alias").map_or("", |alias| b.text(alias));
-            b.unit.imports.insert(alias, join(&prefix, path));
+            b.unit.imports.insert(alias, join(prefix, path));
         }
         "scoped_use_list" => {
             let path = node.child_by_field_name("path").map_or("", |path| b.text(path));
-            let prefix = join(&prefix, path);
+            let inner = join(prefix, path);
             for one in node.child_by_field_name("list").map(children).unwrap_or_default() {
-                b.deeper(|b| import(b, one, prefix.clone()), |_| ());
+                b.deeper(|b| import(b, one, &inner), |_| ());
             }
         }
         "use_list" => children(node).into_iter().for_each(|one| {
-            b.deeper(|b| import(b, one, prefix.clone()), |_| ());
+            b.deeper(|b| import(b, one, prefix), |_| ());
         }),
         _ => {}
     }

@@ -28,6 +28,7 @@ section! {
         guard: Guard,
         runtime: Runtime,
         machines: Machines,
+        sandboxes: Sandboxes,
         webhooks: Webhooks,
         store: Store,
     }
@@ -243,8 +244,8 @@ section! {
     /// Where tools run.
     Machines {
         /// The walls without which nothing runs in the machine of an agent under the policy `strict`, out of
-        /// `namespaces`, `network`, `seccomp`, `landlock`, `memory`, `cpu`, `processes`, `freezer`. `roost doctor`
-        /// says which hold here.
+        /// `namespaces`, `network`, `files`, `seccomp`, `landlock`, `memory`, `cpu`, `processes`, `freezer`. `roost
+        /// doctor` says which hold here. Sandboxes need them too.
         strict_layers: Vec<String> = ["namespaces", "network", "seccomp"].map(str::to_owned).to_vec(),
         /// The user ids of this host that machines may run as, one each, as `first-last`. A server that is not root
         /// runs machines as its own user.
@@ -252,6 +253,23 @@ section! {
         /// A directory of the control groups (version 2) that belongs to this server. Without it, the best one below
         /// the server's own group.
         cgroup_parent: Option<PathBuf> = None,
+    }
+}
+
+section! {
+    /// Sandboxes for somebody's code.
+    Sandboxes {
+        /// The images that may be asked for. The kernel's machines have the programs of this host, whatever the name.
+        images: Vec<String> = vec!["default".to_owned()],
+        /// Sandboxes that one account may have at once; without it, as many as it likes.
+        max_per_account: Option<u32> = None,
+        /// Runs that are performed at once, over all sandboxes.
+        max_runs: usize = 64,
+        /// Modules that run at once in the mode `wasm`; each keeps a CPU busy.
+        max_modules: usize = 4,
+        /// A Python interpreter as a WASI module (`python.wasm`, preview 1, with its library inside), with which the
+        /// mode `wasm` runs Python. Without it, that mode runs modules only.
+        python_wasm: Option<PathBuf> = None,
     }
 }
 

@@ -16,16 +16,25 @@ default:
 
 const SECRET: &str = "sk-sentinel-9b1deb4d";
 
-fn start() -> Server {
+pub(crate) fn start() -> Server {
     let environment = vec![("OPENAI_API_KEY", SECRET.to_owned())];
     Server::start(Options { environment, scripts: vec![("shell", SCRIPT.to_owned())], ..Options::default() })
 }
 
-/// Runs a command in an agent's machine and returns what the model is told of it.
-async fn run(server: &Server, agent: &str, command: &str) -> String {
+/// Runs a command in an agent's machine and returns what the model is told of it. Where the scanner has something
+/// against the command, a person says yes: what holds here are the walls, not the decision.
+pub(crate) async fn run(server: &Server, agent: &str, command: &str) -> String {
     let path = format!("/v1/agents/{agent}/chat/messages");
     let mut stream = server.post_stream(&path, &json!({"message": format!("run {command}")})).await;
-    stream.next_of("tool_result").await["content"].as_str().expect("a text").to_owned()
+    loop {
+        let event = stream.next().await.expect("the stream goes on until the tool is done");
+        if event["type"] == "approval_required" {
+            let id = event["approvalId"].as_str().expect("an id");
+            server.post(&format!("/v1/approvals/{id}/approve"), &json!({})).await;
+        } else if event["type"] == "tool_result" {
+            return event["content"].as_str().expect("a text").to_owned();
+        }
+    }
 }
 
 #[tokio::test]

@@ -273,6 +273,11 @@ impl Server {
         self.request(Method::POST, path, Some(body)).await
     }
 
+    /// Puts something.
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.request(Method::PUT, path, Some(body)).await
+    }
+
     async fn request(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
         let response = self.send(method, path, body).await;
         let status = response.status().as_u16();

@@ -297,9 +297,14 @@ fn a_newer_schema_is_refused_with_both_versions_and_left_alone() {
     };
     version(migration::KNOWN + 6);
     let error = place.open().unwrap_err();
-    assert!(matches!(error, OpenError::Newer { found: 10, known: 4, .. }), "{error:?}");
+    let (found, known) = (migration::KNOWN + 6, migration::KNOWN);
+    assert!(
+        matches!(error, OpenError::Newer { found: f, known: k, .. } if (f, k) == (found, known)),
+        "{error:?}"
+    );
     let message = error.to_string();
-    assert!(message.contains("roost.db has schema version 10, this version of roost knows 4"), "{message}");
+    let says = format!("roost.db has schema version {found}, this version of roost knows {known}");
+    assert!(message.contains(&says), "{message}");
     version(migration::KNOWN);
     place.open().unwrap();
 }

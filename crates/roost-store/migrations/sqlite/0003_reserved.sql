@@ -1,2 +1,0 @@
--- Holds the number for a migration that is written elsewhere.
-select 1;
