@@ -2,12 +2,12 @@
 
 use axum::Json as Answer;
 use axum::extract::State;
-use jiff::{Timestamp, ToSpan as _};
+use jiff::Timestamp;
 use roost_core::{Backtest, Change, Core, Edition, PolicyView, PutPolicy, TestPolicy};
 use roost_domain::page::Limit;
 use roost_domain::policy::{Problem, Version};
 use roost_domain::subject::Subject;
-use roost_http::{Caller, Document, Failure, Query, Segment, iso};
+use roost_http::{Caller, Document, Failure, Query, Segment, iso, since};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -150,26 +150,6 @@ pub(crate) async fn suggestion(
     let mut document = core.policies().suggest(&ctx, subject.clone(), since).await?;
     document["agent_id"] = json!(subject.as_str());
     Ok(Answer(document))
-}
-
-/// Reads a time or a span before now; a week without either.
-fn since(text: Option<&str>, now: Timestamp) -> Result<Timestamp, Failure> {
-    let Some(text) = text else { return Ok(now.saturating_sub(168.hours()).unwrap_or(now)) };
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(at);
-    }
-    let problem = "must be a time such as 2026-02-10T14:00:00Z, or a span before now such as 7d, 24h or 90m";
-    let invalid = || Failure::invalid("since", problem);
-    let unit = text.chars().last().ok_or_else(invalid)?;
-    let number: i64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| invalid())?;
-    let minutes = match unit {
-        'd' => number.checked_mul(24 * 60),
-        'h' => number.checked_mul(60),
-        'm' => Some(number),
-        _ => None,
-    };
-    let minutes = minutes.filter(|minutes| (1..=5_256_000).contains(minutes)).ok_or_else(invalid)?;
-    now.checked_sub(minutes.minutes()).map_err(|_| invalid())
 }
 
 /// Takes keys out of a document that the server added to it.

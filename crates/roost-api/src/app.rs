@@ -9,7 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::{
-    Options, agents, approvals, chat, docs, envelope, health, keys, openapi, sandboxes, usage, webhooks,
+    Options, agents, approvals, chat, docs, envelope, gate, health, keys, openapi, permissions, policies,
+    sandboxes, scans, usage, webhooks,
 };
 
 /// What handlers share.
@@ -74,6 +75,26 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(approvals::get))
         .routes(routes!(approvals::approve))
         .routes(routes!(approvals::deny))
+        .routes(routes!(approvals::escalate))
+        .routes(routes!(approvals::entries))
+        .routes(routes!(gate::evaluate))
+        .routes(routes!(gate::explain))
+        .routes(routes!(gate::decisions))
+        .routes(routes!(policies::get, policies::put))
+        .routes(routes!(policies::versions))
+        .routes(routes!(policies::version))
+        .routes(routes!(policies::test))
+        .routes(routes!(policies::suggestion))
+        .routes(routes!(
+            permissions::get,
+            permissions::create,
+            permissions::replace,
+            permissions::patch,
+            permissions::delete
+        ))
+        .routes(routes!(permissions::versions))
+        .routes(routes!(scans::create))
+        .routes(routes!(scans::get))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(sandboxes::list, sandboxes::create))

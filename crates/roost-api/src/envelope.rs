@@ -28,8 +28,8 @@ pub(crate) struct Pagination {
     total: u64,
     /// How many this part may hold.
     limit: u32,
-    /// Always 0: lists go on by cursor.
-    offset: u32,
+    /// How many come before this part; 0 where the list goes on by cursor.
+    offset: u64,
     /// Send this as `cursor` for the next part; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -38,6 +38,11 @@ pub(crate) struct Pagination {
 impl Pagination {
     pub(crate) const fn new(total: u64, limit: Limit, next_cursor: Option<String>) -> Self {
         Self { total, limit: limit.get(), offset: 0, next_cursor }
+    }
+
+    /// A part of a list that has pages.
+    pub(crate) const fn after(total: u64, limit: Limit, offset: u64) -> Self {
+        Self { total, limit: limit.get(), offset, next_cursor: None }
     }
 }
 

@@ -308,10 +308,12 @@ fn named(effect: &Effect) -> (String, Value) {
     match &effect.cause {
         Cause::Tool(call) => (call.tool.clone(), masked(&call.arguments)),
         Cause::Loop => {
-            let parameters = match &effect.action {
-                Action::CallModel { model, .. } => json!({"model": model.as_str()}),
-                _ => json!({}),
+            let model = if let Action::CallModel { model, .. } = &effect.action {
+                Some(model.as_str())
+            } else {
+                None
             };
+            let parameters = model.map_or_else(|| json!({}), |model| json!({"model": model}));
             (effect.action.name().to_owned(), parameters)
         }
     }

@@ -202,7 +202,7 @@ pub fn decide(effect: &Effect, rules: &Rules<'_>) -> Decision {
         strictest = Some(match strictest {
             Some(before) if before.ruling > opinion.ruling => before,
             Some(before) if before.ruling < opinion.ruling => opinion,
-            Some(before) if before.ruling == Ruling::RequireApproval => both(before, opinion),
+            Some(before) if before.ruling == Ruling::RequireApproval => both(before, &opinion),
             Some(before) => before,
             None => opinion,
         });
@@ -320,7 +320,7 @@ fn by_scan(rules: &Rules<'_>) -> Option<Opinion> {
 }
 
 /// Joins two reasons to ask a person, who should see both.
-fn both(first: Opinion, second: Opinion) -> Opinion {
+fn both(first: Opinion, second: &Opinion) -> Opinion {
     let why = format!("{}. {}", first.why, second.why);
     let grant = format!("{}. {}", first.grant, second.grant);
     Opinion { why, grant, ..first }

@@ -18,6 +18,7 @@ mod query;
 mod rate;
 mod request_id;
 mod segment;
+mod since;
 mod sse;
 mod time;
 
@@ -32,5 +33,6 @@ pub use patient::Patient;
 pub use query::Query;
 pub use rate::{Limiter, Limits, Standing};
 pub use segment::Segment;
+pub use since::since;
 pub use sse::{HEARTBEAT, LastEventId, event_stream};
 pub use time::{iso, iso_if};

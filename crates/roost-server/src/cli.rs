@@ -10,6 +10,12 @@ use roost_domain::scan::{Framework, Severity};
 
 use crate::config::Flags;
 
+mod guard;
+
+pub(crate) use guard::{
+    Explain, FileOf, Permissions, Policy, PutPermissions, PutPolicy, Suggest, TestPolicy,
+};
+
 /// A self-hosted home for AI agents: one server, one program.
 #[derive(Debug, Parser)]
 #[command(
@@ -42,6 +48,12 @@ pub(crate) enum Command {
     /// See what waits for a decision of yours, and decide it
     #[command(subcommand)]
     Approvals(Approvals),
+    /// See, try and change what an agent may do
+    #[command(subcommand)]
+    Policy(Policy),
+    /// See and change what an agent may reach, whatever its policy says
+    #[command(subcommand)]
+    Permissions(Permissions),
     Scan(Scan),
     FakeModel(FakeModel),
     Doctor(Doctor),

@@ -153,7 +153,26 @@ impl Client {
         path: &[&str],
         body: Option<&Value>,
     ) -> Result<Value, ClientError> {
-        let request = self.http.request(method, self.url(path));
+        self.send_asking(method, path, &[], body).await
+    }
+
+    /// Does something, with a query; returns the answer's whole body.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub(crate) async fn send_asking(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Value, ClientError> {
+        let mut url = self.url(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let request = self.http.request(method, url);
         self.answer(match body {
             Some(body) => request.json(body),
             None => request,

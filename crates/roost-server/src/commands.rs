@@ -15,9 +15,12 @@ mod approvals;
 mod chat;
 mod completions;
 mod doctor;
+mod document;
 mod fake_model;
 mod keys;
 mod logs;
+mod permissions;
+mod policy;
 mod scan;
 mod serve;
 mod up;
@@ -65,6 +68,14 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
         Command::Approvals(args) => {
             let client = client(approvals::client_args(&args))?;
             asking(approvals::run(args, &client))
+        }
+        Command::Policy(args) => {
+            let client = client(policy::client_args(&args))?;
+            asking(policy::run(args, &client))
+        }
+        Command::Permissions(args) => {
+            let client = client(permissions::client_args(&args))?;
+            asking(permissions::run(args, &client))
         }
         Command::Scan(args) => scan::run(&args),
         Command::Completions(args) => completions::run(&args),

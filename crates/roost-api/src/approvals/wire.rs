@@ -103,3 +103,31 @@ impl Approval {
         }
     }
 }
+
+/// Something that happened to an approval.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ApprovalEntry {
+    approval_id: String,
+    agent_id: String,
+    /// `requested`, `voted`, `escalated`, `approved`, `denied`, `expired`, `withdrawn` or `executed`
+    act: &'static str,
+    /// Who did it: a person, or `agent`, `policy` or `system`.
+    actor: String,
+    /// What they said, and with which key.
+    detail: Option<String>,
+    at: String,
+}
+
+impl ApprovalEntry {
+    pub(super) fn new(entry: roost_domain::approval::Entry) -> Self {
+        Self {
+            approval_id: entry.approval.to_string(),
+            agent_id: entry.subject.to_string(),
+            act: entry.act.name(),
+            actor: entry.actor,
+            detail: entry.detail,
+            at: iso(entry.at),
+        }
+    }
+}

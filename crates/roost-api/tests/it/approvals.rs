@@ -76,3 +76,26 @@ async fn an_approval_is_decided_once_with_a_note_under_either_name() {
     let bare = api.ask(Method::POST, &format!("/v1/approvals/{id}/approve"), None).await;
     assert_eq!((&bare.data()["status"], &bare.data()["decidedBy"]), (&json!("approved"), &json!("test")));
 }
+
+#[tokio::test]
+async fn an_approval_is_passed_on_once_and_the_record_says_who_did_what() {
+    let api = Api::start().await;
+    let policy = json!({"require_approval": ["send_email"]});
+    api.ask(axum::http::Method::PUT, "/v1/policies/runner", Some(policy)).await.data();
+    let call = json!({"agentId": "runner", "tool": "send_email", "parameters": {}});
+    let asked = api.post("/v1/gate/evaluate", call).await.data();
+    let path = format!("/v1/approvals/{}", asked["approvalId"].as_str().unwrap());
+    let escalate = json!({"to": "Ann", "approver": "Bob", "note": "not mine"});
+    let passed_on = api.post(&format!("{path}/escalate"), escalate.clone()).await.data();
+    assert_eq!((&passed_on["status"], &passed_on["escalatedTo"]), (&json!("pending"), &json!("Ann")));
+    api.post(&format!("{path}/escalate"), escalate).await.is_error(
+        409,
+        "invalid_request_error",
+        "approval_escalated",
+    );
+    assert_eq!(api.post(&format!("{path}/approve"), json!({"approver": "Ann"})).await.status, 200);
+    let entries = api.get(&format!("{path}/entries")).await.data();
+    let acts: Vec<_> = entries.as_array().unwrap().iter().map(|entry| &entry["act"]).collect();
+    assert_eq!(acts, ["approved", "escalated", "requested"]);
+    assert_eq!((&entries[1]["actor"], &entries[1]["detail"]), (&json!("Bob"), &json!("not mine (test)")));
+}

@@ -11,16 +11,33 @@ use serde_json::{Value, json};
 
 use crate::support::{Api, generous, request};
 
-/// A route: method, path, a body that is good, whether a malformed body is refused.
+/// A route: method, path, a body that is good, what it says of a name that nobody has.
 struct Route {
     method: &'static str,
     path: &'static str,
     body: Option<Value>,
+    unknown: Unknown,
+}
+
+/// What a route says of a name that nobody has.
+enum Unknown {
+    /// 404 and a code.
+    NotFound(&'static str),
+    /// 409 and a code.
+    Conflict(&'static str),
+    /// Nothing: agents that run elsewhere have the names that their owners give them.
+    Fine,
 }
 
 /// What every route behind the door is asked with. A route of the document that is not here fails the test.
 fn rows() -> Vec<Route> {
-    let row = |method, path, body| Route { method, path, body };
+    let row = |method, path, body| Route { method, path, body, unknown: Unknown::NotFound("not_found") };
+    let with = |unknown, row| Route { unknown, ..row };
+    let policy = || Some(json!({"allow": ["shell"]}));
+    let permissions = || Some(json!({"tools": {"allow": ["shell"]}}));
+    let call = || Some(json!({"agentId": "runner", "tool": "shell", "parameters": {}}));
+    let no_policy = || Unknown::NotFound("no_policy_found");
+    let no_permissions = || Unknown::NotFound("permissions_not_found");
     let empty = || Some(json!({}));
     vec![
         row("get", "/v1/agents", None),
@@ -47,6 +64,25 @@ fn rows() -> Vec<Route> {
         row("get", "/v1/approvals/{id}", None),
         row("post", "/v1/approvals/{id}/approve", empty()),
         row("post", "/v1/approvals/{id}/deny", empty()),
+        row("post", "/v1/approvals/{id}/escalate", empty()),
+        row("get", "/v1/approvals/{id}/entries", None),
+        row("post", "/v1/gate/evaluate", call()),
+        row("post", "/v1/gate/explain", call()),
+        row("get", "/v1/gate/decisions", None),
+        with(no_policy(), row("get", "/v1/policies/{agentId}", None)),
+        with(Unknown::Fine, row("put", "/v1/policies/{agentId}", policy())),
+        with(no_policy(), row("get", "/v1/policies/{agentId}/versions", None)),
+        with(no_policy(), row("get", "/v1/policies/{agentId}/versions/{version}", None)),
+        with(Unknown::Fine, row("post", "/v1/policies/{agentId}/test", policy())),
+        with(Unknown::Conflict("nothing_observed"), row("get", "/v1/policies/{agentId}/suggestion", None)),
+        with(no_permissions(), row("get", "/v1/permissions/{agentId}", None)),
+        with(Unknown::Fine, row("post", "/v1/permissions/{agentId}", permissions())),
+        with(Unknown::Fine, row("put", "/v1/permissions/{agentId}", permissions())),
+        with(no_permissions(), row("patch", "/v1/permissions/{agentId}", Some(json!({})))),
+        with(no_permissions(), row("delete", "/v1/permissions/{agentId}", None)),
+        with(no_permissions(), row("get", "/v1/permissions/{agentId}/versions", None)),
+        row("post", "/v1/scans", Some(json!({"code": "pass"}))),
+        row("get", "/v1/scans/{id}", None),
         row("get", "/v1/keys", None),
         row("post", "/v1/keys", Some(json!({"name": "new"}))),
         row("delete", "/v1/keys/{id}", None),
@@ -71,7 +107,11 @@ fn rows() -> Vec<Route> {
 /// Things of the first account that paths can name.
 #[derive(Clone)]
 struct Things {
+    /// An agent with a policy and permissions.
     agent: String,
+    /// An agent without.
+    bare: String,
+    scan: String,
     session: String,
     approval: String,
     key: String,
@@ -94,12 +134,16 @@ impl Route {
         let id = match self.path {
             path if path.starts_with("/v1/approvals") => &things.approval,
             path if path.starts_with("/v1/keys") => &things.key,
+            path if path.starts_with("/v1/scans") => &things.scan,
             path if path.starts_with("/v1/sandboxes") => &things.sandbox,
             path if path.starts_with("/v1/webhook-endpoints") => &things.endpoint,
             path if path.starts_with("/v1/webhook-deliveries") => &things.delivery,
             _ => &things.agent,
         };
-        self.path.replace("{id}", id).replace("{session}", &things.session).replace("{run}", &things.run)
+        let makes_permissions = self.method == "post" && self.path.starts_with("/v1/permissions");
+        let agent = if makes_permissions { &things.bare } else { &things.agent };
+        let path = self.path.replace("{id}", id).replace("{session}", &things.session);
+        path.replace("{agentId}", agent).replace("{version}", "1.0").replace("{run}", &things.run)
     }
 
     fn body(&self) -> Option<String> {
@@ -117,6 +161,11 @@ async fn things(api: &Api) -> Things {
     let asked = |event: &TurnEvent| matches!(event, TurnEvent::ApprovalRequested { .. });
     let events = api.app.until(agent, &posted, asked).await;
     let Some(TurnEvent::ApprovalRequested { approval, .. }) = events.last() else { panic!("{events:?}") };
+    let put = api.ask(Method::PUT, &format!("/v1/policies/{agent}"), Some(json!({"allow": ["shell"]}))).await;
+    assert_eq!(put.data()["version"], "1.0");
+    let permissions = json!({"tools": {"allow": ["shell"]}});
+    assert_eq!(api.post(&format!("/v1/permissions/{agent}"), permissions).await.data()["version"], "1.0");
+    let scan = api.post("/v1/scans", json!({"code": "pass"})).await.data();
     let keys = api.get("/v1/keys").await.data();
     let sandbox = api.post("/v1/sandboxes", json!({"agentId": "bot"})).await.data()["id"].clone();
     let sandbox = sandbox.as_str().unwrap().to_owned();
@@ -126,6 +175,8 @@ async fn things(api: &Api) -> Things {
         sandbox,
         run: run["id"].as_str().unwrap().to_owned(),
         agent: agent.to_string(),
+        bare: api.app.agent(json!({})).await.to_string(),
+        scan: scan["id"].as_str().unwrap().to_owned(),
         session: posted.session.to_string(),
         approval: approval.to_string(),
         key: keys[0]["id"].as_str().unwrap().to_owned(),
@@ -207,25 +258,26 @@ async fn what_another_account_has_is_not_there() {
     assert_eq!(keys.json()["pagination"]["total"], 1);
     let agent = api.get(&format!("/v1/agents/{}", things.agent)).await;
     assert_eq!(agent.data()["status"], "running", "a stranger changed something");
+    for kind in ["policies", "permissions"] {
+        let path = format!("/v1/{kind}/{}", things.agent);
+        assert_eq!(api.get(&path).await.data()["version"], "1.0", "a stranger changed {kind}");
+    }
+    api.get(&format!("/v1/permissions/{}", things.bare)).await.is_error(
+        404,
+        "not_found_error",
+        "permissions_not_found",
+    );
 }
 
 #[tokio::test]
 async fn what_nobody_has_is_not_there() {
     let api = Api::start().await;
     let things = things(&api).await;
-    let unknown = |text: &str| text[..text.len() - 12].to_owned() + "000000000abc";
-    let nobody = Things {
-        agent: unknown(&things.agent),
-        session: unknown(&things.session),
-        approval: unknown(&things.approval),
-        key: unknown(&things.key),
-        sandbox: unknown(&things.sandbox),
-        run: unknown(&things.run),
-        endpoint: unknown(&things.endpoint),
-        delivery: unknown(&things.delivery),
-    };
     let nonsense = Things {
-        agent: "nope".to_owned(),
+        // Can be no name of an agent that runs elsewhere either.
+        agent: "n".repeat(201),
+        bare: "n".repeat(201),
+        scan: "scan_".to_owned(),
         session: "nope".to_owned(),
         approval: things.agent.clone(),
         key: "key_nope".to_owned(),
@@ -234,15 +286,32 @@ async fn what_nobody_has_is_not_there() {
         endpoint: things.delivery.clone(),
         delivery: "msg_".to_owned(),
     };
-    for row in rows().into_iter().filter(Route::is_named) {
-        for things in [&nobody, &nonsense] {
-            let answer = api.ask(row.method(), &row.path(things), row.body.clone()).await;
-            answer.is_error(404, "not_found_error", "not_found");
+    for (row, number) in rows().into_iter().zip(0x0abc..).filter(|(row, _)| row.is_named()) {
+        // Other names for each row, since some make what they name.
+        let unknown = |text: &str| format!("{}{number:012x}", &text[..text.len() - 12]);
+        let nobody = Things {
+            agent: unknown(&things.agent),
+            bare: unknown(&things.bare),
+            scan: unknown(&things.scan),
+            session: unknown(&things.session),
+            approval: unknown(&things.approval),
+            key: unknown(&things.key),
+            sandbox: unknown(&things.sandbox),
+            run: unknown(&things.run),
+            endpoint: unknown(&things.endpoint),
+            delivery: unknown(&things.delivery),
+        };
+        let ask = async |things: &Things| api.ask(row.method(), &row.path(things), row.body.clone()).await;
+        let answer = ask(&nobody).await;
+        match row.unknown {
+            Unknown::NotFound(code) => answer.is_error(404, "not_found_error", code),
+            Unknown::Conflict(code) => answer.is_error(409, "invalid_request_error", code),
+            Unknown::Fine => assert!(answer.status.is_success(), "{} {}: {answer:?}", row.method, row.path),
         }
+        ask(&nonsense).await.is_error(404, "not_found_error", "not_found");
         if row.path.contains("{session}") {
             let session = Things { session: nobody.session.clone(), ..things.clone() };
-            let answer = api.ask(row.method(), &row.path(&session), row.body.clone()).await;
-            answer.is_error(404, "not_found_error", "not_found");
+            ask(&session).await.is_error(404, "not_found_error", "not_found");
         }
     }
 }

@@ -180,6 +180,7 @@ fn redacted_text(text: &str) -> String {
         "ak_live_",
         "gopt_live_",
         "req_",
+        "scan_",
         "sbx_",
         "run_",
         "we_",

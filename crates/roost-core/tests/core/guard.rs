@@ -40,10 +40,9 @@ async fn tried(app: &TestApp, agent: AgentId, tool: &'static str, arguments: Val
     app.models.when(message.clone().leak(), [wants(tool, arguments), Reply::Say(vec!["Done."])]);
     let events = app.talk(agent, &message).await;
     assert_eq!(events.last(), Some(&TurnEvent::Ended { ending: Ending::Answered }));
-    events.into_iter().find_map(|event| match event {
-        TurnEvent::ToolBlocked { reason, .. } => Some(reason),
-        _ => None,
-    })
+    events
+        .into_iter()
+        .find_map(|event| if let TurnEvent::ToolBlocked { reason, .. } = event { Some(reason) } else { None })
 }
 
 /// Lets an agent try one call for which a person is asked, and returns what they are asked.

@@ -203,7 +203,9 @@ fn rule(ruling: Ruling, index: usize, entry: &Value, place: &Place<'_>) -> Resul
                 .map_or_else(|| Ok(Vec::new()), |when| parameters(when, &place.below("when")))?;
             (tool, when)
         }
-        _ => return Err(place.error("must be a tool's name, or an object with tool and when")),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+            return Err(place.error("must be a tool's name, or an object with tool and when"));
+        }
     };
     let tool = tool.parse().map_err(|error| place.error(format!("{error}")))?;
     Ok(Rule { ruling, index, tool, when })

@@ -40,6 +40,9 @@ fn the_spellings_that_others_script_against_are_read() {
         "roost logs -f --tail 5",
         "roost chat robin hello there --new",
         "roost approvals approve apr_1 --note fine",
+        "roost policy test --since 7d policy.yaml --agent robin --json",
+        "roost policy explain shell {} --agent robin",
+        "roost permissions put permissions.yaml",
         "roost completions zsh",
     ] {
         Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));

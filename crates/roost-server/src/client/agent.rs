@@ -48,6 +48,33 @@ impl Client {
         choose(&found.iter().filter_map(read).collect::<Vec<_>>(), word)
     }
 
+    /// Returns whom a policy or permissions are about: an agent that is hosted here, by id or name, or whatever else
+    /// the word names, such as an agent that runs elsewhere, `account` or `swarm:NAME`.
+    ///
+    /// # Errors
+    ///
+    /// If it names several, or the server does not answer.
+    pub(crate) async fn subject(&self, named: Option<&str>) -> anyhow::Result<Agent> {
+        let Some(named) = named else { return self.usual().await };
+        let as_it_is = Agent { id: named.to_owned(), name: named.to_owned() };
+        if named == "account" || named.starts_with("swarm:") {
+            return Ok(as_it_is);
+        }
+        match self.agent_in(named).await {
+            Ok(agent) => Ok(agent.unwrap_or(as_it_is)),
+            // A key for policies alone cannot see the agents.
+            Err(error)
+                if matches!(
+                    error.downcast_ref(),
+                    Some(ClientError::Refused { status: StatusCode::FORBIDDEN, .. })
+                ) =>
+            {
+                Ok(as_it_is)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     async fn usual(&self) -> anyhow::Result<Agent> {
         if let Some(id) = &self.usual_agent
             && let Some(agent) = self.with_id(id).await?

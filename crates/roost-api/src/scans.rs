@@ -1,0 +1,6 @@
+//! Scans of code.
+
+mod scan;
+mod wire;
+
+pub(crate) use scan::*;
