@@ -125,10 +125,12 @@ impl Approvals<'_> {
         ctx.require(Scope::Approvals)?;
         let account = ctx.account();
         let read = move |reader: &dyn Reader| {
-            if let Some(id) = list.filter.approval {
+            let (entries, total) = reader.approval_entries(account, &list.filter, list.skip, list.limit)?;
+            // The record outlives the approval, which goes with its agent.
+            if let (Some(id), 0) = (list.filter.approval, total) {
                 reader.approval(account, id)?.ok_or_else(|| Error::not_found("approval", id))?;
             }
-            Ok(reader.approval_entries(account, &list.filter, list.skip, list.limit)?)
+            Ok((entries, total))
         };
         self.0.ports.store.read(read).await
     }

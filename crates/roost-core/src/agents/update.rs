@@ -92,7 +92,8 @@ impl UpdateAgent {
         let size = self.size.unwrap_or(agent.size);
         let machine_changes = size != agent.size
             || config.get("network") != agent.config.get("network")
-            || config.get("policy") != agent.config.get("policy");
+            || config.get("policy") != agent.config.get("policy")
+            || config.get("swarm") != agent.config.get("swarm");
         let up = matches!(agent.state, State::Running | State::Frozen | State::Paused);
         Ok(Agent {
             name: self.name.map_or(agent.name, |name| name.trim().to_owned()),

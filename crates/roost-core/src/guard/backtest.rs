@@ -1,5 +1,7 @@
 //! What a policy would have made of what was done, and the smallest policy that covers it.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use roost_domain::agent::Agent;
 use roost_domain::gate::{Decision, Used};
@@ -10,14 +12,16 @@ use roost_domain::policy::{Compiled, Observed, Policy, Ruling, Version, suggest}
 use roost_domain::subject::Subject;
 use roost_ports::store::{DecisionEntry, DecisionFilter, Kept, Reader};
 use serde_json::Value;
-use std::sync::Arc;
 
 use super::{Policies, check_subject, invalid};
 use crate::gate::Facts;
 use crate::{Core, Ctx, Error, Kind};
 
 /// The most decisions that are looked at, newest first.
-const MOST: Limit = Limit::clamped(10_000, 10_000);
+const MOST: u64 = 10_000;
+
+/// Decisions that are looked at in one go.
+const PAGE: Limit = Limit::clamped(200, 200);
 
 /// The most changes that are named.
 const MOST_NAMED: usize = 500;
@@ -72,46 +76,33 @@ impl Policies<'_> {
         ctx.require(Scope::Policy)?;
         let policy = Policy::read(&test.document, &test.subject).map_err(invalid)?;
         let policy = Arc::new(Compiled::new(policy));
-        let (core, ctx) = (self.0.clone(), ctx.clone());
-        let read = move |reader: &dyn Reader| {
-            let account = ctx.account();
-            check_subject(reader, account, &test.subject)?;
-            let agent = match test.subject.agent() {
-                Some(id) => reader.agent(account, id)?,
-                None => None,
+        let mut result =
+            Backtest { looked_at: 0, total: 0, same: 0, unknown: 0, changed: 0, changes: Vec::new() };
+        // Page by page, so that a long history holds up no reader and is not in memory as a whole.
+        loop {
+            let (core, ctx, policy) = (self.0.clone(), ctx.clone(), policy.clone());
+            let (subject, since, skip) = (test.subject.clone(), test.since, result.looked_at);
+            let read = move |reader: &dyn Reader| {
+                check_subject(reader, ctx.account(), &subject)?;
+                let agent = match subject.agent() {
+                    Some(id) => reader.agent(ctx.account(), id)?,
+                    None => None,
+                };
+                let judge = core.judge_by(reader, &ctx, &subject, agent.as_ref(), policy)?;
+                let (entries, total) = decided(reader, &ctx, &subject, since, skip)?;
+                let mut judged = Vec::with_capacity(entries.len());
+                for was in entries {
+                    let again = judge.again(&core, reader, &was, ctx.now)?;
+                    judged.push((was, again));
+                }
+                Ok::<_, Error>((judged, total))
             };
-            let latest = reader.latest_version(account, &test.subject, Kept::Policy)?;
-            let policy = Some((latest.map_or(Version::FIRST, |(version, _)| version.next()), policy));
-            let judge = match &agent {
-                Some(agent) => {
-                    let mut facts = Facts::read(&core, reader, agent)?;
-                    facts.guard.policy = policy;
-                    Judge::Hosted(agent, Box::new(facts))
-                }
-                None => {
-                    let guard = core.editions.guard(reader, account, &test.subject, None)?;
-                    Judge::Elsewhere(Guard { policy, ..guard })
-                }
-            };
-            let (entries, total) = decided(reader, &ctx, &test.subject, test.since)?;
-            let mut result =
-                Backtest { looked_at: 0, total, same: 0, unknown: 0, changed: 0, changes: Vec::new() };
-            for was in entries {
-                result.looked_at += 1;
-                match judge.again(&core, reader, &was, ctx.now)? {
-                    None => result.unknown += 1,
-                    Some((would, _)) if would == was.ruling => result.same += 1,
-                    Some((would, why)) => {
-                        result.changed += 1;
-                        if result.changes.len() < MOST_NAMED {
-                            result.changes.push(Change { was, would, why });
-                        }
-                    }
-                }
+            let (judged, total) = self.0.ports.store.read(read).await?;
+            result.total = total;
+            if !result.take(judged) {
+                return Ok(result);
             }
-            Ok(result)
-        };
-        self.0.ports.store.read(read).await
+        }
     }
 
     /// Returns the smallest policy that covers what a subject did since a time.
@@ -121,18 +112,71 @@ impl Policies<'_> {
     /// `NotFound` for another account's agent; `InvalidState` with the code `nothing_observed` if it did nothing.
     pub async fn suggest(&self, ctx: &Ctx, subject: Subject, since: Timestamp) -> Result<Value, Error> {
         ctx.require(Scope::Policy)?;
-        let ctx = ctx.clone();
-        let read = move |reader: &dyn Reader| {
-            check_subject(reader, ctx.account(), &subject)?;
-            let (entries, _) = decided(reader, &ctx, &subject, since)?;
-            let observed: Vec<_> = entries.into_iter().map(observed).collect();
-            if observed.is_empty() {
-                let message = format!("{subject} asked for nothing since {since}; name an earlier time");
-                return Err(Error::new(Kind::InvalidState, "nothing_observed", message));
+        let mut observed: Vec<Observed> = Vec::new();
+        loop {
+            let (ctx, subject, skip) = (ctx.clone(), subject.clone(), observed.len() as u64);
+            let read = move |reader: &dyn Reader| {
+                check_subject(reader, ctx.account(), &subject)?;
+                decided(reader, &ctx, &subject, since, skip)
+            };
+            let (entries, _) = self.0.ports.store.read(read).await?;
+            let last = entries.len() < PAGE.get() as usize;
+            observed.extend(entries.into_iter().map(seen));
+            if last || observed.len() as u64 >= MOST {
+                break;
             }
-            Ok(suggest(&observed))
-        };
-        self.0.ports.store.read(read).await
+        }
+        if observed.is_empty() {
+            let message = format!("{subject} asked for nothing since {since}; name an earlier time");
+            return Err(Error::new(Kind::InvalidState, "nothing_observed", message));
+        }
+        Ok(suggest(&observed))
+    }
+}
+
+impl Backtest {
+    /// Counts a page, and tells whether there is more to be looked at.
+    fn take(&mut self, judged: Vec<(DecisionEntry, Option<(Ruling, String)>)>) -> bool {
+        let full = judged.len() == PAGE.get() as usize;
+        for (was, again) in judged {
+            self.looked_at += 1;
+            match again {
+                None => self.unknown += 1,
+                Some((would, _)) if would == was.ruling => self.same += 1,
+                Some((would, why)) => {
+                    self.changed += 1;
+                    if self.changes.len() < MOST_NAMED {
+                        self.changes.push(Change { was, would, why });
+                    }
+                }
+            }
+        }
+        full && self.looked_at < MOST
+    }
+}
+
+impl Core {
+    fn judge_by<'a>(
+        &self,
+        reader: &dyn Reader,
+        ctx: &Ctx,
+        subject: &Subject,
+        agent: Option<&'a Agent>,
+        policy: Arc<Compiled>,
+    ) -> Result<Judge<'a>, Error> {
+        let latest = reader.latest_version(ctx.account(), subject, Kept::Policy)?;
+        let policy = Some((latest.map_or(Version::FIRST, |(version, _)| version.next()), policy));
+        Ok(match agent {
+            Some(agent) => {
+                let mut facts = Facts::read(self, reader, agent)?;
+                facts.guard.policy = policy;
+                Judge::Hosted(agent, Box::new(facts))
+            }
+            None => {
+                let guard = self.editions.guard(reader, ctx.account(), subject, None)?;
+                Judge::Elsewhere(Guard { policy, ..guard })
+            }
+        })
     }
 }
 
@@ -141,13 +185,16 @@ fn decided(
     ctx: &Ctx,
     subject: &Subject,
     since: Timestamp,
+    skip: u64,
 ) -> Result<(Vec<DecisionEntry>, u64), Error> {
     let filter = DecisionFilter { subject: Some(subject.clone()), since: Some(since), ruling: None };
-    Ok(reader.decisions(ctx.account(), &filter, 0, MOST)?)
+    Ok(reader.decisions(ctx.account(), &filter, skip, PAGE)?)
 }
 
-fn observed(entry: DecisionEntry) -> Observed {
-    Observed { tool: entry.tool, parameters: entry.parameters, ruling: entry.ruling }
+/// Keeps of a decision what a suggestion is made from. Long parameters say nothing for one.
+fn seen(entry: DecisionEntry) -> Observed {
+    let parameters = entry.parameters.filter(|parameters| parameters.to_string().len() <= 2_000);
+    Observed { tool: entry.tool, parameters, ruling: entry.ruling }
 }
 
 enum Judge<'a> {

@@ -184,16 +184,29 @@ impl Test {
     /// Says what has to be, as the end of a sentence that begins with the parameter.
     pub fn demand(&self) -> String {
         match self {
-            Self::Equals(value) => format!("must be {value}"),
-            Self::OneOf(values) => format!("must be one of {}", Value::from(values.clone())),
-            Self::Prefix(text) => format!("must begin with {text:?}"),
-            Self::Glob(glob) => format!("must match {:?}", glob.glob().glob()),
-            Self::Regex(regex) => format!("must match the regular expression {:?}", regex.as_str()),
+            Self::Equals(value) => format!("must be {}", shown(&value.to_string())),
+            Self::OneOf(values) => {
+                let few: Vec<_> = values.iter().take(10).map(|value| shown(&value.to_string())).collect();
+                let more = if values.len() > few.len() { ", …" } else { "" };
+                format!("must be one of {}{more}", few.join(", "))
+            }
+            Self::Prefix(text) => format!("must begin with {:?}", shown(text)),
+            Self::Glob(glob) => format!("must match {:?}", shown(glob.glob().glob())),
+            Self::Regex(regex) => format!("must match the regular expression {:?}", shown(regex.as_str())),
             Self::Range { min: Some(min), max: Some(max) } => format!("must be from {min} to {max}"),
             Self::Range { min: Some(min), max: None } => format!("must be at least {min}"),
             Self::Range { min: None, max } => format!("must be at most {}", max.unwrap_or(f64::INFINITY)),
             Self::MaxLength(length) => format!("must have a length of at most {length}"),
         }
+    }
+}
+
+/// Cuts a text that stands in a policy for a sentence about it.
+fn shown(text: &str) -> String {
+    const CAP: usize = 100;
+    match text.char_indices().nth(CAP) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::thread;
 use serde_json::json;
 
 use crate::escape::{run, start};
-use crate::roost::Server;
+use crate::roost::{Options, Server};
 
 /// Answers every connection with one word, until the test's process ends. Returns the port.
 fn host(word: &'static str) -> u16 {
@@ -175,4 +175,18 @@ async fn code_that_cannot_be_parsed_is_a_finding() {
         server.post("/api/scan", &json!({"code": "def broken(:\n  ((", "filename": "a.py"})).await;
     assert_eq!(status, 200, "{scanned}");
     assert_eq!(scanned["issues"][0]["severity"], "INFO", "{scanned}");
+}
+
+#[tokio::test]
+async fn what_a_plan_limits_is_counted_across_a_crash() {
+    let config = "[guard]\nplan = 'free'\n".to_owned();
+    let mut server = Server::start(Options { config, ..Options::default() });
+    for n in 0..100 {
+        let (status, scanned) = server.post("/api/scan", &json!({"code": format!("x = {n}")})).await;
+        assert_eq!(status, 200, "{scanned}");
+    }
+    server.kill9();
+    server.restart();
+    let (status, refused) = server.post("/api/scan", &json!({"code": "x = 100"})).await;
+    assert_eq!((status, &refused["error"]), (429, &json!("rate_limit_exceeded")), "{refused}");
 }
