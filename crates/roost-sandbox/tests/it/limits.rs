@@ -57,20 +57,28 @@ async fn a_fork_bomb_is_stopped_and_the_server_stays_well() {
     }
     let other = jail.bench.other();
     assert_eq!(other.run("echo well").await.stdout, "well\n");
-    let bomb = jail.bench.run_for("f() { f | f & }; f; while :; do f; done", Duration::from_secs(5));
-    let watch = async {
-        let mut most = 0;
-        let deadline = Instant::now() + Duration::from_secs(4);
-        while Instant::now() < deadline {
-            most = most.max(jail.machines.stats(jail.bench.agent).await.unwrap().unwrap().processes);
-            tokio::time::sleep(Duration::from_millis(5)).await;
+    // On a busy host a bomb may hardly have begun when its time is over; then it gets another.
+    let mut most = 0;
+    for _ in 0..6 {
+        let bomb = jail.bench.run_for("f() { f | f & }; f; while :; do f; done", Duration::from_secs(5));
+        let watch = async {
+            let mut most = 0;
+            let deadline = Instant::now() + Duration::from_secs(4);
+            while Instant::now() < deadline {
+                most = most.max(jail.machines.stats(jail.bench.agent).await.unwrap().unwrap().processes);
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            assert_eq!(other.run("echo well").await.stdout, "well\n");
+            most
+        };
+        let (ran, seen) = tokio::join!(bomb, watch);
+        assert!(matches!(ran.exit.status, ExitStatus::TimedOut | ExitStatus::Code(_)), "{:?}", ran.exit);
+        most = most.max(seen);
+        if most >= 10 {
+            break;
         }
-        assert_eq!(other.run("echo well").await.stdout, "well\n");
-        most
-    };
-    let (ran, most) = tokio::join!(bomb, watch);
+    }
     assert!((10..=61).contains(&most), "{most} processes at once");
-    assert!(matches!(ran.exit.status, ExitStatus::TimedOut | ExitStatus::Code(_)), "{:?}", ran.exit);
     jail.machines.stop(jail.bench.agent).await.unwrap();
     assert_eq!(jail.say("echo again").await, "again\n");
 }
