@@ -15,7 +15,7 @@ use roost_ports::tool::Tools;
 use roost_ports::vault::Vault;
 use roost_ports::wasm::WasmRunner;
 use roost_ports::webhooks::WebhookSender;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::guard::Editions;
 use crate::hub::Hub;
@@ -36,8 +36,13 @@ pub struct Core {
     pub(crate) announced: Arc<Notify>,
     pub(crate) editions: Arc<Editions>,
     pub(crate) quotas: Arc<Quotas>,
+    /// Scans that are asked for run at most so many at once; the others wait until their callers give up.
+    pub(crate) scanning: Arc<Semaphore>,
     started: Timestamp,
 }
+
+/// Scans that run at once because somebody asked for them. What the gate itself looks at waits for none of them.
+const SCANS_AT_ONCE: usize = 2;
 
 /// How the server is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +140,7 @@ impl Core {
             sandbox_runs: Arc::new(Notify::new()),
             announced: Arc::new(Notify::new()),
             editions: Arc::default(),
+            scanning: Arc::new(Semaphore::new(SCANS_AT_ONCE)),
             quotas: Arc::default(),
         }
     }

@@ -132,7 +132,10 @@ impl Core {
     /// Scans off the threads that answer requests.
     async fn look_through(&self, scan: ScanCode) -> Result<Report, Error> {
         let scanner = self.ports.scanner.clone();
+        // Held by the work, which goes on when its caller has given up.
+        let place = self.scanning.clone().acquire_owned().await.map_err(Error::internal)?;
         let work = move || {
+            let _place = place;
             let files = match scan.code {
                 Code::Snippet(code) => vec![SourceFile { path: String::new(), content: code.into_bytes() }],
                 Code::File(path, code) => vec![SourceFile { path, content: code.into_bytes() }],

@@ -1,8 +1,10 @@
 //! Every route, with the ways in which a caller must not get through.
 
+use std::num::NonZeroU32;
+
 use axum::body::Body;
 use axum::http::{Method, Request};
-use roost_api_agentcop::ROUTES;
+use roost_api_agentcop::{Options, ROUTES};
 use roost_domain::key::Scope;
 use serde_json::{Value, json};
 
@@ -151,5 +153,20 @@ async fn malformed_bodies_and_queries_are_refused() {
             let answer = api.get(&format!("{path}?nobody_knows=1")).await;
             answer.is_error(400, "invalid_request");
         }
+    }
+}
+
+#[tokio::test]
+async fn over_the_limit_nothing_is_done() {
+    let api = Api::start().await;
+    let things = things(&api).await;
+    let mut options = Options::default();
+    options.http.limits.requests = NonZeroU32::new(1).unwrap();
+    let strict = Api { router: roost_api_agentcop::router(api.app.core.clone(), options), ..api };
+    assert_eq!(strict.get("/api/approvals").await.status, 200);
+    for row in rows() {
+        let answer = strict.ask(row.method(), &row.path("/api", &things), row.body.clone()).await;
+        answer.is_error(429, "rate_limited");
+        assert_eq!(answer.headers["retry-after"], "60", "{} {}", row.method, row.path);
     }
 }
