@@ -84,6 +84,10 @@ id!(
     "a delivery's id (msg_…)",
     "One message to one webhook endpoint, over all its tries."
 );
+id!(SwarmId, "", "a swarm id (a UUID)", "A group of agents. Agento's contract shows a bare UUID.");
+id!(KnowledgeId, "", "a knowledge entry's id (a UUID)", "One entry of a knowledge base.");
+id!(InstalledSkillId, "as_", "an installed skill's id (as_…)", "One skill on one agent.");
+id!(SnapshotId, "snap_", "a snapshot id (snap_…)", "One saved state of an agent.");
 id!(JobId, "job_", "a job id (job_…)", "One entry of the durable queue.");
 
 impl AgentId {

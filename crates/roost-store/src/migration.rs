@@ -8,11 +8,18 @@ use rusqlite::{Connection, TransactionBehavior};
 /// Marks a file as ours: `Rost` in ASCII.
 pub(crate) const APPLICATION_ID: i32 = 0x526f_7374;
 
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("../migrations/sqlite/0001_initial.sql"),
     include_str!("../migrations/sqlite/0002_guard.sql"),
     include_str!("../migrations/sqlite/0003_sandboxes.sql"),
     include_str!("../migrations/sqlite/0004_webhooks.sql"),
+    include_str!("../migrations/sqlite/0005_swarms.sql"),
+    include_str!("../migrations/sqlite/0006_documents.sql"),
+    include_str!("../migrations/sqlite/0007_skills.sql"),
+    include_str!("../migrations/sqlite/0008_knowledge.sql"),
+    include_str!("../migrations/sqlite/0009_snapshots.sql"),
+    include_str!("../migrations/sqlite/0010_openai.sql"),
+    include_str!("../migrations/sqlite/0011_runtimes.sql"),
 ];
 
 /// The version of the schema that this server knows.
