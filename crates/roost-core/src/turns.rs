@@ -190,7 +190,10 @@ impl Turns<'_> {
             Ok(Plan::Act { action, idempotent }) => match action {
                 Action::RunCommand { .. } | Action::WriteFile { .. } => true,
                 Action::SendHttp { .. } => !idempotent,
-                Action::ReadFiles { .. } | Action::CallModel { .. } | Action::AskPeer => false,
+                Action::ReadFiles { .. }
+                | Action::CallModel { .. }
+                | Action::AskPeer
+                | Action::HandOut { .. } => false,
             },
             Ok(Plan::Ask { .. }) | Err(_) => false,
         }

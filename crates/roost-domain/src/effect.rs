@@ -88,6 +88,11 @@ pub enum Action {
     },
     /// Asks the peer of the session.
     AskPeer,
+    /// Gives a call of one of the caller's own tools to the caller.
+    HandOut {
+        /// The tool's name.
+        tool: String,
+    },
 }
 
 impl Action {
@@ -100,6 +105,7 @@ impl Action {
             Self::WriteFile { .. } => "write_file",
             Self::SendHttp { .. } => "send_http",
             Self::AskPeer => "ask_peer",
+            Self::HandOut { .. } => "hand_out",
         }
     }
 
@@ -107,7 +113,7 @@ impl Action {
     pub const fn needs_machine(&self) -> bool {
         match self {
             Self::RunCommand { .. } | Self::ReadFiles { .. } | Self::WriteFile { .. } => true,
-            Self::CallModel { .. } | Self::SendHttp { .. } | Self::AskPeer => false,
+            Self::CallModel { .. } | Self::SendHttp { .. } | Self::AskPeer | Self::HandOut { .. } => false,
         }
     }
 }
@@ -122,6 +128,7 @@ impl fmt::Display for Action {
             Self::WriteFile { path } => write!(f, "write {path:?} in its workspace"),
             Self::SendHttp { method, url, .. } => write!(f, "send {method} {}", shorten(url)),
             Self::AskPeer => f.write_str("ask its peer a question"),
+            Self::HandOut { tool } => write!(f, "give a call of {tool:?} to the caller"),
         }
     }
 }
@@ -187,6 +194,7 @@ impl Effect {
                 put(url);
             }
             Action::AskPeer => {}
+            Action::HandOut { tool } => put(tool),
         }
         // An effect without scripts has the hash that it had before there were any.
         for script in &self.scripts {

@@ -228,7 +228,9 @@ fn touched(action: &Action) -> Vec<Touch> {
         Action::WriteFile { path } => vec![Touch::Path(path.clone(), Access::Write)],
         Action::SendHttp { host, port, .. } => vec![Touch::Host(host.clone(), *port)],
         // What a command touches, its machine holds to the same rules.
-        Action::RunCommand { .. } | Action::CallModel { .. } | Action::AskPeer => Vec::new(),
+        Action::RunCommand { .. } | Action::CallModel { .. } | Action::AskPeer | Action::HandOut { .. } => {
+            Vec::new()
+        }
     }
 }
 
@@ -263,7 +265,7 @@ fn by_profile(effect: &Effect, rules: &Rules<'_>) -> Opinion {
         Action::SendHttp { host, port, .. } => connecting(host, *port, rules),
         Action::RunCommand { .. } => own_machine("command", "Commands", rules.profile),
         Action::WriteFile { .. } => own_machine("change", "Changes to files", rules.profile),
-        Action::ReadFiles { .. } | Action::AskPeer => Verdict::Allow,
+        Action::ReadFiles { .. } | Action::AskPeer | Action::HandOut { .. } => Verdict::Allow,
     };
     let version = rules.guard.version();
     let (ruling, reason) = match verdict {

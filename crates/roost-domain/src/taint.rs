@@ -34,6 +34,8 @@ impl Taint {
             | Action::ReadFiles { .. }
             | Action::WriteFile { .. }
             | Action::AskPeer => None,
+            // What a caller's tool brings is the caller's word, as its messages are.
+            Action::HandOut { .. } => None,
         }
     }
 }
@@ -46,8 +48,10 @@ pub fn sends_out(action: &Action, reaches_hosts: bool) -> bool {
             *carries || !matches!(method.as_str(), "GET" | "HEAD") || url.contains(['?', '#'])
         }
         Action::RunCommand { .. } => reaches_hosts,
-        Action::CallModel { .. } | Action::ReadFiles { .. } | Action::WriteFile { .. } | Action::AskPeer => {
-            false
-        }
+        Action::CallModel { .. }
+        | Action::ReadFiles { .. }
+        | Action::WriteFile { .. }
+        | Action::AskPeer
+        | Action::HandOut { .. } => false,
     }
 }

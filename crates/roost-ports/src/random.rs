@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use roost_domain::id::{
-    AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, JobId, KeyId, SandboxId, SandboxRunId, ScanId,
-    SessionId, TurnId,
+    AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, JobId, KeyId, ModelCallId, ResponseId, SandboxId,
+    SandboxRunId, ScanId, SessionId, TurnId,
 };
 use uuid::Uuid;
 
@@ -32,6 +32,8 @@ ids!(
     EndpointId,
     JobId,
     KeyId,
+    ModelCallId,
+    ResponseId,
     SandboxId,
     SandboxRunId,
     ScanId,

@@ -91,7 +91,7 @@ const WORDS: [(&[&str], Risk); 3] = [
 pub fn assess(action: Option<&Action>, tool: &str, tainted: bool, found: Option<Severity>) -> Risk {
     let base =
         match action {
-            Some(Action::ReadFiles { .. } | Action::AskPeer) => Risk::Low,
+            Some(Action::ReadFiles { .. } | Action::AskPeer | Action::HandOut { .. }) => Risk::Low,
             Some(Action::WriteFile { .. } | Action::CallModel { .. }) => Risk::Medium,
             Some(Action::RunCommand { .. }) => Risk::High,
             Some(Action::SendHttp { method, .. }) => {
