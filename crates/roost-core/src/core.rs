@@ -19,10 +19,11 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::guard::Editions;
 use crate::hub::Hub;
+use crate::models::Live as LiveCalls;
 use crate::quota::Quotas;
 use crate::{
-    Agents, Approvals, Error, Events, Gate, Keys, Messages, PermissionSets, Policies, Sandboxes, Scans,
-    Sessions, Turns, Usages, Webhooks,
+    Agents, Approvals, Conversations, Error, Events, Gate, Keys, Messages, ModelCalls, PermissionSets, Policies, Sandboxes, Scans,
+    Sessions, Swarms, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -36,6 +37,7 @@ pub struct Core {
     pub(crate) announced: Arc<Notify>,
     pub(crate) editions: Arc<Editions>,
     pub(crate) quotas: Arc<Quotas>,
+    pub(crate) live_calls: Arc<LiveCalls>,
     /// Scans that are asked for run at most so many at once; the others wait until their callers give up.
     pub(crate) scanning: Arc<Semaphore>,
     started: Timestamp,
@@ -108,6 +110,8 @@ pub struct Settings {
     pub sandbox_images: Vec<String>,
     /// What accounts may use of what is metered.
     pub allowance: Allowance,
+    /// How long a turn waits for the results of its caller's own tools before it is cancelled.
+    pub caller_wait: Duration,
 }
 
 impl Default for Settings {
@@ -123,6 +127,7 @@ impl Default for Settings {
             max_sandboxes: None,
             sandbox_images: vec!["default".to_owned()],
             allowance: Plan::Enterprise.allowance(),
+            caller_wait: Duration::from_secs(60 * 60),
         }
     }
 }
@@ -142,6 +147,7 @@ impl Core {
             editions: Arc::default(),
             scanning: Arc::new(Semaphore::new(SCANS_AT_ONCE)),
             quotas: Arc::default(),
+            live_calls: Arc::default(),
         }
     }
 
@@ -187,6 +193,16 @@ impl Core {
         Events(self)
     }
 
+    /// Returns the use cases of conversations.
+    pub const fn conversations(&self) -> Conversations<'_> {
+        Conversations(self)
+    }
+
+    /// Returns the use cases of models that are asked outside of turns.
+    pub const fn models(&self) -> ModelCalls<'_> {
+        ModelCalls(self)
+    }
+
     /// Returns the gate's own use cases: what agents that run elsewhere ask, and what was decided.
     pub const fn gate(&self) -> Gate<'_> {
         Gate(self)
@@ -225,6 +241,11 @@ impl Core {
     /// Returns the use cases of sessions.
     pub const fn sessions(&self) -> Sessions<'_> {
         Sessions(self)
+    }
+
+    /// Returns the use cases of swarms.
+    pub const fn swarms(&self) -> Swarms<'_> {
+        Swarms(self)
     }
 
     /// Returns what the runtime drives turns with.

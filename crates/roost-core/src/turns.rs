@@ -19,11 +19,14 @@ mod ask_model;
 mod begin;
 mod brief;
 mod cost;
+mod hand_out;
+mod inhouse;
 mod park;
 mod scripts;
 mod use_tool;
 
 pub(crate) use brief::{provider_secret, secret_place};
+pub(crate) use cost::{cost_of_failure, worst_case};
 
 /// What the runtime drives turns with.
 pub struct Turns<'a>(pub(crate) &'a Core);
@@ -186,14 +189,19 @@ impl Turns<'_> {
 
     /// Tells whether a tool call must not run beside others of its answer: it changes what they may look at.
     pub fn runs_alone(&self, call: &ToolCall) -> bool {
-        match self.0.ports.tools.plan(call) {
+        match self.0.plan(call) {
             Ok(Plan::Act { action, idempotent }) => match action {
                 Action::RunCommand { .. } | Action::WriteFile { .. } => true,
                 Action::SendHttp { .. } => !idempotent,
+                Action::ChangeDocument { .. } | Action::WriteKnowledge { .. } => true,
                 Action::ReadFiles { .. }
                 | Action::CallModel { .. }
                 | Action::AskPeer
-                | Action::HandOut { .. } => false,
+                | Action::HandOut { .. }
+                | Action::ReadDocument { .. }
+                | Action::ReadSkill { .. }
+                | Action::SearchKnowledge { .. }
+                | Action::AskAgent { .. } => false,
             },
             Ok(Plan::Ask { .. }) | Err(_) => false,
         }

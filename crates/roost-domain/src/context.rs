@@ -213,6 +213,15 @@ fn refusal(verdict: Verdict, note: Option<&str>, outcome_unknown: bool) -> Strin
     text
 }
 
+/// Returns about how much a model reads when it reads a conversation.
+pub fn estimate(conversation: &Conversation) -> Tokens {
+    let tool = |tool: &ToolSpec| tool.name.len() + tool.description.len() + tool.parameters.to_string().len();
+    let tools: usize = conversation.tools.iter().map(tool).sum();
+    Tokens::estimate(&conversation.system)
+        .saturating_add(Tokens::of_bytes(tools as u64))
+        .saturating_add(weight_of_all(&conversation.messages))
+}
+
 /// Returns about how much of a context an event takes.
 pub fn weight(event: &Event) -> Tokens {
     let Body::Turn { event, .. } = &event.body else { return Tokens(0) };

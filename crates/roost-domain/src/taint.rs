@@ -33,9 +33,14 @@ impl Taint {
             | Action::CallModel { .. }
             | Action::ReadFiles { .. }
             | Action::WriteFile { .. }
-            | Action::AskPeer => None,
-            // What a caller's tool brings is the caller's word, as its messages are.
-            Action::HandOut { .. } => None,
+            | Action::AskPeer
+            | Action::HandOut { .. }
+            | Action::ReadDocument { .. }
+            | Action::ChangeDocument { .. }
+            | Action::ReadSkill { .. }
+            | Action::SearchKnowledge { .. }
+            | Action::WriteKnowledge { .. }
+            | Action::AskAgent { .. } => None,
         }
     }
 }
@@ -48,10 +53,17 @@ pub fn sends_out(action: &Action, reaches_hosts: bool) -> bool {
             *carries || !matches!(method.as_str(), "GET" | "HEAD") || url.contains(['?', '#'])
         }
         Action::RunCommand { .. } => reaches_hosts,
+        // What another agent is asked carries its taint along; nothing of these leaves Roost.
         Action::CallModel { .. }
         | Action::ReadFiles { .. }
         | Action::WriteFile { .. }
         | Action::AskPeer
-        | Action::HandOut { .. } => false,
+        | Action::HandOut { .. }
+        | Action::ReadDocument { .. }
+        | Action::ChangeDocument { .. }
+        | Action::ReadSkill { .. }
+        | Action::SearchKnowledge { .. }
+        | Action::WriteKnowledge { .. }
+        | Action::AskAgent { .. } => false,
     }
 }

@@ -9,7 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use roost_domain::conversation::{Answer, Conversation, Message};
+use roost_domain::conversation::{Answer, Conversation, Message, Wishes};
 use roost_domain::effect::{Action, Cause, Effect};
 use roost_domain::gate::{Decision, Permit, Profile, Rules, decide};
 use roost_domain::guard::Guard;

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use roost_domain::id::{
-    AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, JobId, KeyId, ModelCallId, ResponseId, SandboxId,
-    SandboxRunId, ScanId, SessionId, TurnId,
+    AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, InstalledSkillId, JobId, KeyId, KnowledgeId,
+    ModelCallId, ResponseId,
+    SandboxId, SandboxRunId, ScanId, SessionId, SnapshotId, SwarmId, TurnId,
 };
 use uuid::Uuid;
 
@@ -30,14 +31,18 @@ ids!(
     ApprovalId,
     DeliveryId,
     EndpointId,
+    InstalledSkillId,
     JobId,
     KeyId,
+    KnowledgeId,
     ModelCallId,
     ResponseId,
     SandboxId,
     SandboxRunId,
     ScanId,
     SessionId,
+    SnapshotId,
+    SwarmId,
     TurnId
 );
 

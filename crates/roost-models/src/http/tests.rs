@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use roost_domain::conversation::Conversation;
+use roost_domain::conversation::{Conversation, Wishes};
 use roost_domain::secret::Secret;
 use roost_ports::model::{Error, Models, Request};
 use serde_json::{Value, json};

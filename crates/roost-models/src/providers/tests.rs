@@ -1,3 +1,4 @@
+use roost_domain::conversation::Wishes;
 use roost_domain::unit::MicroUsd;
 
 use super::*;
