@@ -42,7 +42,7 @@ pub use keys::{CreateKey, Keys, NewKey};
 pub use messages::{History, Messages, PostMessage, Posted};
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
-pub use sessions::{NewSession, Sessions};
+pub use sessions::{NewSession, Sessions, TurnTree};
 pub use swarms::{CreateSwarm, SwarmDetails, SwarmView, Swarms, UpdateSwarm};
 pub use turns::{Claim, Parked, Turns, Work};
 pub use usage::{ListUsage, Usages};
@@ -53,5 +53,6 @@ pub use webhooks::{
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry, DecisionFilter,
-    DeliveryCursor, DeliveryFilter, Document, Edition, EntryFilter, Role, SandboxCursor, Scan, UsageRow,
+    DeliveryCursor, DeliveryFilter, Document, Edition, EntryFilter, Role, SandboxCursor, Scan, TurnPhase,
+    UsageRow,
 };
