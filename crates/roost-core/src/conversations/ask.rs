@@ -133,7 +133,7 @@ fn placed(core: &Core, writer: &mut dyn Writer, ctx: &Ctx, agent: &Agent, ask: A
     let mark = ask.after.is_none().then(|| fingerprint(&peer, &ask.messages));
     let placed = match results {
         Some((turn, results)) => resume::go_on(core, writer, ctx, agent, turn, results, &ask)?,
-        None => begin::begin(core, writer, ctx, agent, peer, ask)?,
+        None => begin::begin(core, writer, ctx, agent, peer, &ask)?,
     };
     if let Some(mark) = mark {
         writer.mark(agent.id, mark, placed.turn)?;

@@ -48,6 +48,10 @@ pub(crate) fn find(reader: &dyn Reader, account: AccountId, named: &str) -> Resu
     if let Ok(id) = named.parse::<AgentId>() {
         return reader.agent(account, id)?.ok_or_else(unknown);
     }
+    // No agent has a longer name.
+    if named.chars().count() > 100 {
+        return Err(unknown());
+    }
     let filter = AgentFilter { name_contains: Some(named.to_owned()), ..AgentFilter::default() };
     let mut after = None;
     let mut found: Vec<Agent> = Vec::new();

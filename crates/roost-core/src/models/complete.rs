@@ -338,7 +338,11 @@ impl Completion {
         if self.is_over {
             return Ok(None);
         }
-        match self.chunks.next().await {
+        let mut next = self.chunks.next().await;
+        while matches!(&next, Some(Ok(Chunk::Text(text))) if text.is_empty()) {
+            next = self.chunks.next().await;
+        }
+        match next {
             Some(Ok(Chunk::Text(text))) => {
                 self.written += text.len();
                 Ok(Some(Chunk::Text(text)))

@@ -75,7 +75,7 @@ fn offered(tools: &[&str]) -> TurnEvent {
         parameters: json!({"type": "object"}),
         idempotent: false,
     };
-    let wishes = crate::conversation::Wishes::default();
+    let wishes = Box::default();
     TurnEvent::CallerAsked { tools: tools.iter().map(spec).collect(), wishes }
 }
 
