@@ -4,6 +4,7 @@
 //! [`Core`] and never a port. Start at [`Messages`] (a message comes in) and [`Turns`] (what the runtime then
 //! drives).
 
+mod accounts;
 mod agents;
 mod approvals;
 mod core;
@@ -25,6 +26,7 @@ mod turns;
 mod usage;
 mod webhooks;
 
+pub use accounts::{AccountView, Accounts};
 pub use agents::{
     AgentView, Agents, CreateAgent, ListAgents, LogLines, LogStream, MachineView, StatusView, UpdateAgent,
 };

@@ -31,7 +31,11 @@ pub(crate) mod webhook;
 macro_rules! conformance {
     ($make:path) => {
         $crate::conformance::cases! { $make;
-            account { accounts_are_found_by_id_and_the_oldest_is_first, an_id_is_taken_once }
+            account {
+                accounts_are_found_by_id_and_the_oldest_is_first,
+                an_accounts_plan_is_chosen_and_taken_back,
+                an_id_is_taken_once,
+            }
             agent {
                 an_agent_reads_back_as_it_was_written,
                 another_accounts_agents_are_not_found,
@@ -155,7 +159,7 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 }
 
 pub(crate) fn account(number: u128) -> Account {
-    Account { id: id(number), name: format!("account {number}"), created_at: at(0) }
+    Account { id: id(number), name: format!("account {number}"), plan: None, created_at: at(0) }
 }
 
 pub(crate) fn agent(number: u128, account: AccountId) -> Agent {

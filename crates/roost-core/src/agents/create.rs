@@ -9,11 +9,11 @@ use roost_domain::model::ModelName;
 use roost_domain::page::Limit;
 use roost_domain::secret::Secret;
 use roost_domain::session::{Channel, Peer, Session};
-use roost_ports::store::{AgentFilter, Document, DocumentName, Writer};
+use roost_ports::store::{AgentFilter, Document, DocumentName, Reader, Writer};
 
 use super::{AgentView, Agents};
 use crate::turns::{provider_secret, secret_place};
-use crate::{Ctx, Error, Kind};
+use crate::{Core, Ctx, Error, Kind};
 
 /// An agent to be made.
 pub struct CreateAgent {
@@ -86,9 +86,9 @@ impl Agents<'_> {
                 (name.clone(), self.0.ports.vault.seal(agent.account, &place, secret))
             })
             .collect();
-        let (now, max) = (ctx.now, self.0.settings.max_agents);
+        let (core, now) = (self.0.clone(), ctx.now);
         let create = move |writer: &mut dyn Writer| {
-            within_quota(writer, &agent, max)?;
+            within_quota(&core, writer, &agent)?;
             writer.insert_agent(&agent)?;
             writer.insert_session(&journal_of(&agent))?;
             for (name, content) in documents {
@@ -133,8 +133,10 @@ impl Agents<'_> {
     }
 }
 
-fn within_quota(writer: &dyn Writer, agent: &Agent, max: u64) -> Result<(), Error> {
-    let one = writer.agents(agent.account, &AgentFilter::default(), None, Limit::clamped(1, 1))?;
+/// Checks that the account may have one more agent.
+pub(crate) fn within_quota(core: &Core, reader: &dyn Reader, agent: &Agent) -> Result<(), Error> {
+    let max = core.account_plan(reader, agent.account)?.limits.max_agents.unwrap_or(u64::MAX);
+    let one = reader.agents(agent.account, &AgentFilter::default(), None, Limit::clamped(1, 1))?;
     if one.total >= max {
         return Err(Error::new(
             Kind::QuotaExceeded,

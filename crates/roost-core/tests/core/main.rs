@@ -1,5 +1,6 @@
 //! The use cases and the runtime over a real store, with doubles for the model and the machines.
 
+mod accounts;
 mod agents;
 mod approvals;
 mod budget;
