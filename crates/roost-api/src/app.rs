@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::{
-    Options, agents, approvals, chat, docs, envelope, gate, health, keys, openapi, permissions, policies,
-    sandboxes, scans, usage, webhooks,
+    Options, agents, approvals, chat, docs, documents, envelope, gate, health, keys, openapi, permissions,
+    policies, sandboxes, scans, swarms, usage, webhooks,
 };
 
 /// What handlers share.
@@ -77,6 +77,15 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(approvals::deny))
         .routes(routes!(approvals::escalate))
         .routes(routes!(approvals::entries))
+        .routes(routes!(documents::get_personality, documents::put_personality))
+        .routes(routes!(documents::get_workflow, documents::put_workflow))
+        .routes(routes!(documents::list_rules))
+        .routes(routes!(documents::get_rule, documents::put_rule, documents::delete_rule))
+        .routes(routes!(documents::list_documents))
+        .routes(routes!(documents::list_versions))
+        .routes(routes!(documents::get_version))
+        .routes(routes!(documents::diff_versions))
+        .routes(routes!(documents::restore_version))
         .routes(routes!(gate::evaluate))
         .routes(routes!(gate::explain))
         .routes(routes!(gate::decisions))
@@ -100,6 +109,9 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(sandboxes::list, sandboxes::create))
         .routes(routes!(sandboxes::get, sandboxes::delete))
         .routes(routes!(sandboxes::get_run))
+        .routes(routes!(swarms::list, swarms::create))
+        .routes(routes!(swarms::get, swarms::update, swarms::delete))
+        .routes(routes!(swarms::put_secrets))
         .routes(routes!(usage::list))
         .routes(routes!(webhooks::list, webhooks::create))
         .routes(routes!(webhooks::get, webhooks::update, webhooks::delete))

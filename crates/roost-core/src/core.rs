@@ -22,8 +22,8 @@ use crate::guard::Editions;
 use crate::hub::Hub;
 use crate::quota::Quotas;
 use crate::{
-    Accounts, Agents, Approvals, Error, Events, Gate, Keys, Messages, PermissionSets, Policies, Sandboxes,
-    Scans, Sessions, Turns, Usages, Webhooks,
+    Accounts, Agents, Approvals, Documents, Error, Events, Gate, Keys, Messages, PermissionSets, Policies,
+    Sandboxes, Scans, Sessions, Swarms, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -190,6 +190,11 @@ impl Core {
         Approvals(self)
     }
 
+    /// Returns the use cases of agents' documents.
+    pub const fn documents(&self) -> Documents<'_> {
+        Documents(self)
+    }
+
     /// Returns the use cases of event streams.
     pub const fn events(&self) -> Events<'_> {
         Events(self)
@@ -233,6 +238,11 @@ impl Core {
     /// Returns the use cases of sessions.
     pub const fn sessions(&self) -> Sessions<'_> {
         Sessions(self)
+    }
+
+    /// Returns the use cases of swarms.
+    pub const fn swarms(&self) -> Swarms<'_> {
+        Swarms(self)
     }
 
     /// Returns what the runtime drives turns with.

@@ -9,6 +9,7 @@ mod agents;
 mod approvals;
 mod core;
 mod ctx;
+mod documents;
 mod error;
 mod events;
 mod gate;
@@ -22,6 +23,7 @@ mod quota;
 mod sandboxes;
 mod scans;
 mod sessions;
+mod swarms;
 mod turns;
 mod usage;
 mod webhooks;
@@ -33,6 +35,7 @@ pub use agents::{
 pub use approvals::{Approvals, DecideApproval, EscalateApproval, ListApprovals, ListEntries};
 pub use core::{Core, Health, Ports, Settings};
 pub use ctx::{Ctx, Principal};
+pub use documents::{Diff, Documents, Personality, PutDocument, RestoreDocument, Workflow, Written};
 pub use error::{Error, Kind};
 pub use events::{Events, Live, ProgressOf, Subscription};
 pub use guard::{
@@ -44,6 +47,7 @@ pub use messages::{History, Messages, PostMessage, Posted};
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
 pub use sessions::{NewSession, Sessions};
+pub use swarms::{CreateSwarm, SwarmDetails, SwarmView, Swarms, UpdateSwarm};
 pub use turns::{Claim, Parked, Turns, Work};
 pub use usage::{ListUsage, Usages};
 pub use webhooks::{
@@ -53,5 +57,6 @@ pub use webhooks::{
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry, DecisionFilter,
-    DeliveryCursor, DeliveryFilter, Document, Edition, EntryFilter, Role, SandboxCursor, Scan, UsageRow,
+    DeliveryCursor, DeliveryFilter, DocumentEntry, Edition, EntryFilter, Role, SandboxCursor, Scan, UsageRow,
+    VersionEntry,
 };

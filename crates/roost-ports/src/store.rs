@@ -14,6 +14,7 @@ use async_trait::async_trait;
 mod account;
 mod agent;
 mod approval;
+mod document;
 mod event;
 mod guard;
 mod job;
@@ -22,13 +23,15 @@ mod sandbox;
 mod scan;
 mod secret;
 mod session;
+mod swarm;
 mod turn;
 mod usage;
 mod webhook;
 
 pub use account::{Accounts, AccountsMut};
-pub use agent::{AgentCursor, AgentFilter, Agents, AgentsMut, Document, DocumentName};
+pub use agent::{AgentCursor, AgentFilter, Agents, AgentsMut};
 pub use approval::{ApprovalCursor, ApprovalFilter, Approvals, ApprovalsMut, EntryFilter};
+pub use document::{DocumentEntry, Documents, DocumentsMut, NewVersion, VersionEntry};
 pub use event::{AgentEvent, ChatMessage, Events, EventsMut, MessageFilter, Role};
 pub use guard::{DecisionEntry, DecisionFilter, Edition, Guards, GuardsMut, Kept};
 pub use job::{Job, Jobs, JobsMut, NewJob};
@@ -37,7 +40,8 @@ pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
-pub use turn::{Turn, TurnPhase, Turns, TurnsMut};
+pub use swarm::{Swarms, SwarmsMut};
+pub use turn::{Caller, Turn, TurnPhase, Turns, TurnsMut};
 pub use usage::{Ledger, UsageRow, Usages, UsagesMut};
 pub use webhook::{DeliveryCursor, DeliveryFilter, DeliveryLimits, EndpointSecrets, Webhooks, WebhooksMut};
 
@@ -46,6 +50,7 @@ pub trait Reader:
     Accounts
     + Agents
     + Approvals
+    + Documents
     + Events
     + Guards
     + Jobs
@@ -54,6 +59,7 @@ pub trait Reader:
     + Scans
     + Secrets
     + Sessions
+    + Swarms
     + Turns
     + Usages
     + Webhooks
@@ -64,6 +70,7 @@ impl<T> Reader for T where
     T: Accounts
         + Agents
         + Approvals
+        + Documents
         + Events
         + Guards
         + Jobs
@@ -72,6 +79,7 @@ impl<T> Reader for T where
         + Scans
         + Secrets
         + Sessions
+        + Swarms
         + Turns
         + Usages
         + Webhooks
@@ -85,6 +93,7 @@ pub trait Writer:
     + AccountsMut
     + AgentsMut
     + ApprovalsMut
+    + DocumentsMut
     + EventsMut
     + GuardsMut
     + JobsMut
@@ -93,6 +102,7 @@ pub trait Writer:
     + ScansMut
     + SecretsMut
     + SessionsMut
+    + SwarmsMut
     + TurnsMut
     + UsagesMut
     + WebhooksMut
@@ -104,6 +114,7 @@ impl<T> Writer for T where
         + AccountsMut
         + AgentsMut
         + ApprovalsMut
+        + DocumentsMut
         + EventsMut
         + GuardsMut
         + JobsMut
@@ -112,6 +123,7 @@ impl<T> Writer for T where
         + ScansMut
         + SecretsMut
         + SessionsMut
+        + SwarmsMut
         + TurnsMut
         + UsagesMut
         + WebhooksMut

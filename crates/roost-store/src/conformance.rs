@@ -16,6 +16,7 @@ use uuid::Uuid;
 pub(crate) mod account;
 pub(crate) mod agent;
 pub(crate) mod approval;
+pub(crate) mod document;
 pub(crate) mod event;
 pub(crate) mod guard;
 pub(crate) mod job;
@@ -42,7 +43,6 @@ macro_rules! conformance {
                 paging_visits_each_agent_once_while_others_are_added,
                 filters_narrow_the_list_and_its_total,
                 updating_an_agent_that_is_not_there_fails,
-                the_latest_version_of_a_document_is_read,
                 deleting_an_agent_removes_everything_of_it_and_nothing_of_others,
                 a_deleted_agents_id_is_never_used_again,
             }
@@ -51,6 +51,12 @@ macro_rules! conformance {
                 approvals_are_listed_newest_first_within_their_account,
                 only_pending_approvals_are_overdue,
                 the_record_of_approvals_is_listed_newest_first_by_what_is_asked_for,
+            }
+            document {
+                every_version_of_a_document_is_kept_and_the_latest_is_the_document,
+                a_session_sees_documents_as_they_were_when_it_or_its_agent_began,
+                versions_are_listed_latest_first_and_bounded,
+                a_deletion_is_a_version_and_few_deleted_documents_are_kept,
             }
             event {
                 offsets_have_no_gaps_with_many_writers_at_once,
@@ -171,6 +177,7 @@ pub(crate) fn agent(number: u128, account: AccountId) -> Agent {
         model: "scripted/hello".parse().unwrap(),
         size: Size::Small,
         region: Region::Eu,
+        swarm: None,
         avatar_url: None,
         tags: Vec::new(),
         config: serde_json::Map::new(),
@@ -197,6 +204,7 @@ pub(crate) fn session(number: u128, agent: &Agent) -> Session {
 
 pub(crate) fn turn(number: u128, session: &Session) -> Turn {
     Turn {
+        caller: None,
         id: id(number),
         account: session.account,
         agent: session.agent,

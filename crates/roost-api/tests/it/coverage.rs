@@ -60,6 +60,19 @@ fn rows() -> Vec<Route> {
         row("post", "/v1/agents/{id}/chat/sessions", empty()),
         row("post", "/v1/agents/{id}/chat/sessions/{session}/cancel", None),
         row("get", "/v1/agents/{id}/chat/sessions/{session}/events", None),
+        row("get", "/v1/agents/{id}/personality", None),
+        row("put", "/v1/agents/{id}/personality", Some(json!({"soulMd": "Kind."}))),
+        row("get", "/v1/agents/{id}/workflow", None),
+        row("put", "/v1/agents/{id}/workflow", Some(json!({"workflowMd": "Help."}))),
+        row("get", "/v1/agents/{id}/rules", None),
+        row("get", "/v1/agents/{id}/rules/{name}", None),
+        row("put", "/v1/agents/{id}/rules/{name}", Some(json!({"content": "Do."}))),
+        row("delete", "/v1/agents/{id}/rules/{name}", None),
+        row("get", "/v1/agents/{id}/documents", None),
+        row("get", "/v1/agents/{id}/documents/{name}/versions", None),
+        row("get", "/v1/agents/{id}/documents/{name}/versions/{version}", None),
+        row("get", "/v1/agents/{id}/documents/{name}/diff", None),
+        row("post", "/v1/agents/{id}/documents/{name}/restore", Some(json!({"version": 1}))),
         row("get", "/v1/approvals", None),
         row("get", "/v1/approvals/{id}", None),
         row("post", "/v1/approvals/{id}/approve", empty()),
@@ -92,6 +105,12 @@ fn rows() -> Vec<Route> {
         row("delete", "/v1/sandboxes/{id}", None),
         row("post", "/v1/sandboxes/{id}/run", Some(json!({"code": "print(1)"}))),
         row("get", "/v1/sandboxes/{id}/runs/{run}", None),
+        row("get", "/v1/swarms", None),
+        row("post", "/v1/swarms", Some(json!({"name": "Growth"}))),
+        row("get", "/v1/swarms/{id}", None),
+        row("patch", "/v1/swarms/{id}", Some(json!({"name": "Growth Team"}))),
+        row("delete", "/v1/swarms/{id}", None),
+        row("put", "/v1/swarms/{id}/secrets", Some(json!({"secrets": {"anthropic_api_key": "sk-ant-1"}}))),
         row("get", "/v1/usage", None),
         row("get", "/v1/webhook-endpoints", None),
         row("post", "/v1/webhook-endpoints", Some(json!({"url": "https://example.com/hook"}))),
@@ -116,6 +135,7 @@ struct Things {
     approval: String,
     key: String,
     sandbox: String,
+    swarm: String,
     run: String,
     endpoint: String,
     delivery: String,
@@ -136,6 +156,7 @@ impl Route {
             path if path.starts_with("/v1/keys") => &things.key,
             path if path.starts_with("/v1/scans") => &things.scan,
             path if path.starts_with("/v1/sandboxes") => &things.sandbox,
+            path if path.starts_with("/v1/swarms") => &things.swarm,
             path if path.starts_with("/v1/webhook-endpoints") => &things.endpoint,
             path if path.starts_with("/v1/webhook-deliveries") => &things.delivery,
             _ => &things.agent,
@@ -143,7 +164,12 @@ impl Route {
         let makes_permissions = self.method == "post" && self.path.starts_with("/v1/permissions");
         let agent = if makes_permissions { &things.bare } else { &things.agent };
         let path = self.path.replace("{id}", id).replace("{session}", &things.session);
-        path.replace("{agentId}", agent).replace("{version}", "1.0").replace("{run}", &things.run)
+        let (document, version) = match self.path {
+            path if path.contains("/documents/") => ("IDENTITY.md", "1"),
+            _ => ("refunds", "1.0"),
+        };
+        let path = path.replace("{name}", document).replace("{version}", version);
+        path.replace("{agentId}", agent).replace("{run}", &things.run)
     }
 
     fn body(&self) -> Option<String> {
@@ -165,14 +191,19 @@ async fn things(api: &Api) -> Things {
     assert_eq!(put.data()["version"], "1.0");
     let permissions = json!({"tools": {"allow": ["shell"]}});
     assert_eq!(api.post(&format!("/v1/permissions/{agent}"), permissions).await.data()["version"], "1.0");
+    let rule = format!("/v1/agents/{agent}/rules/refunds");
+    api.ask(Method::PUT, &rule, Some(json!({"content": "Ask first."}))).await.is(200);
     let scan = api.post("/v1/scans", json!({"code": "pass"})).await.data();
     let keys = api.get("/v1/keys").await.data();
     let sandbox = api.post("/v1/sandboxes", json!({"agentId": "bot"})).await.data()["id"].clone();
     let sandbox = sandbox.as_str().unwrap().to_owned();
+    let swarm = api.post("/v1/swarms", json!({"name": "Growth"})).await.data()["id"].clone();
+    let swarm = swarm.as_str().unwrap().to_owned();
     let run = api.post(&format!("/v1/sandboxes/{sandbox}/run"), json!({"code": "print(1)"})).await.data();
     let deliveries = api.get(&format!("/v1/webhook-endpoints/{endpoint}/deliveries")).await.data();
     Things {
         sandbox,
+        swarm,
         run: run["id"].as_str().unwrap().to_owned(),
         agent: agent.to_string(),
         bare: api.app.agent(json!({})).await.to_string(),
@@ -282,6 +313,7 @@ async fn what_nobody_has_is_not_there() {
         approval: things.agent.clone(),
         key: "key_nope".to_owned(),
         sandbox: "sbx_nope".to_owned(),
+        swarm: "nope".to_owned(),
         run: "run_nope".to_owned(),
         endpoint: things.delivery.clone(),
         delivery: "msg_".to_owned(),
@@ -297,6 +329,7 @@ async fn what_nobody_has_is_not_there() {
             approval: unknown(&things.approval),
             key: unknown(&things.key),
             sandbox: unknown(&things.sandbox),
+            swarm: unknown(&things.swarm),
             run: unknown(&things.run),
             endpoint: unknown(&things.endpoint),
             delivery: unknown(&things.delivery),

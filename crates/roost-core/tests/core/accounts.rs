@@ -12,9 +12,10 @@ fn fourth() -> CreateAgent {
     CreateAgent {
         name: "four".to_owned(),
         description: String::new(),
-        model: Some("test/echo".parse().unwrap()),
+        model: Some("test/echo".parse().expect("is a model")),
         size: roost_domain::machine::Size::Small,
         region: roost_domain::agent::Region::Eu,
+        swarm: None,
         avatar_url: None,
         tags: Vec::new(),
         config: serde_json::Map::new(),

@@ -5,6 +5,7 @@ mod agents;
 mod approvals;
 mod budget;
 mod cancel;
+mod documents;
 mod guard;
 mod keys;
 mod recovery;
