@@ -10,6 +10,7 @@ use crate::cli::{Cli, Command};
 use crate::client::Client;
 use crate::config::{Config, Environment, Flags};
 
+mod account;
 mod agents;
 mod approvals;
 mod chat;
@@ -47,6 +48,10 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
         Command::Keys(args) => {
             let config = load(keys::flags(&args, config.clone()))?;
             asking(keys::run(args, &config))
+        }
+        Command::Account(args) => {
+            let config = load(account::flags(&args, config.clone()))?;
+            asking(account::run(args, &config))
         }
         Command::Doctor(args) => {
             let config = load(args.at.flags(config.clone(), None))?;
