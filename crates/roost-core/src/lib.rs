@@ -4,11 +4,13 @@
 //! [`Core`] and never a port. Start at [`Messages`] (a message comes in) and [`Turns`] (what the runtime then
 //! drives).
 
+mod accounts;
 mod agents;
 mod approvals;
 mod conversations;
 mod core;
 mod ctx;
+mod documents;
 mod error;
 mod events;
 mod gate;
@@ -28,6 +30,7 @@ mod turns;
 mod usage;
 mod webhooks;
 
+pub use accounts::{AccountView, Accounts};
 pub use agents::{
     AgentView, Agents, CreateAgent, ListAgents, LogLines, LogStream, MachineView, StatusView, UpdateAgent,
 };
@@ -35,6 +38,7 @@ pub use approvals::{Approvals, DecideApproval, EscalateApproval, ListApprovals, 
 pub use conversations::{Answered, Ask, Asked, Conversations, Follow, Kept, Over, Talk, Told};
 pub use core::{Core, Health, Ports, Settings};
 pub use ctx::{Ctx, Principal};
+pub use documents::{Diff, Documents, Personality, PutDocument, RestoreDocument, Workflow, Written};
 pub use error::{Error, Kind};
 pub use events::{Events, Live, ProgressOf, Subscription};
 pub use guard::{
@@ -58,6 +62,6 @@ pub use webhooks::{
 pub use roost_ports::model::Chunk;
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry, DecisionFilter,
-    DeliveryCursor, DeliveryFilter, Document, Edition, EntryFilter, Role, SandboxCursor, Scan, TurnPhase,
-    UsageRow,
+    DeliveryCursor, DeliveryFilter, DocumentEntry, Edition, EntryFilter, Role, SandboxCursor, Scan,
+    TurnPhase, UsageRow, VersionEntry,
 };

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Api, function, user};
 
 fn body(messages: Value) -> Value {
-    json!({"model": "agent:Ada", "messages": messages, "tools": [function("get_weather")]})
+    let mut body = json!({"model": "agent:Ada", "tools": [function("get_weather")]});
+    body["messages"] = messages;
+    body
 }
 
 /// An agent whose model wants the caller's tool, and then says what the test prepared.

@@ -61,6 +61,19 @@ fn rows() -> Vec<Route> {
         row("post", "/v1/agents/{id}/chat/sessions/{session}/cancel", None),
         row("get", "/v1/agents/{id}/chat/sessions/{session}/events", None),
         row("get", "/v1/agents/{id}/chat/turns/{turn}", None),
+        row("get", "/v1/agents/{id}/personality", None),
+        row("put", "/v1/agents/{id}/personality", Some(json!({"soulMd": "Kind."}))),
+        row("get", "/v1/agents/{id}/workflow", None),
+        row("put", "/v1/agents/{id}/workflow", Some(json!({"workflowMd": "Help."}))),
+        row("get", "/v1/agents/{id}/rules", None),
+        row("get", "/v1/agents/{id}/rules/{name}", None),
+        row("put", "/v1/agents/{id}/rules/{name}", Some(json!({"content": "Do."}))),
+        row("delete", "/v1/agents/{id}/rules/{name}", None),
+        row("get", "/v1/agents/{id}/documents", None),
+        row("get", "/v1/agents/{id}/documents/{name}/versions", None),
+        row("get", "/v1/agents/{id}/documents/{name}/versions/{version}", None),
+        row("get", "/v1/agents/{id}/documents/{name}/diff", None),
+        row("post", "/v1/agents/{id}/documents/{name}/restore", Some(json!({"version": 1}))),
         row("get", "/v1/approvals", None),
         row("get", "/v1/approvals/{id}", None),
         row("post", "/v1/approvals/{id}/approve", empty()),
@@ -153,10 +166,12 @@ impl Route {
         let makes_permissions = self.method == "post" && self.path.starts_with("/v1/permissions");
         let agent = if makes_permissions { &things.bare } else { &things.agent };
         let path = self.path.replace("{id}", id).replace("{session}", &things.session);
-        path.replace("{agentId}", agent)
-            .replace("{version}", "1.0")
-            .replace("{run}", &things.run)
-            .replace("{turn}", &things.turn)
+        let (document, version) = match self.path {
+            path if path.contains("/documents/") => ("IDENTITY.md", "1"),
+            _ => ("refunds", "1.0"),
+        };
+        let path = path.replace("{name}", document).replace("{version}", version);
+        path.replace("{agentId}", agent).replace("{run}", &things.run).replace("{turn}", &things.turn)
     }
 
     fn body(&self) -> Option<String> {
@@ -178,6 +193,8 @@ async fn things(api: &Api) -> Things {
     assert_eq!(put.data()["version"], "1.0");
     let permissions = json!({"tools": {"allow": ["shell"]}});
     assert_eq!(api.post(&format!("/v1/permissions/{agent}"), permissions).await.data()["version"], "1.0");
+    let rule = format!("/v1/agents/{agent}/rules/refunds");
+    api.ask(Method::PUT, &rule, Some(json!({"content": "Ask first."}))).await.is(200);
     let scan = api.post("/v1/scans", json!({"code": "pass"})).await.data();
     let keys = api.get("/v1/keys").await.data();
     let sandbox = api.post("/v1/sandboxes", json!({"agentId": "bot"})).await.data()["id"].clone();

@@ -6,6 +6,7 @@ mod agents;
 mod approvals;
 mod chat;
 mod coverage;
+mod documents;
 mod door;
 mod errors;
 mod events;

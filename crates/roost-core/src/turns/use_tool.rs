@@ -180,7 +180,17 @@ impl Intent {
             Plan::Act { action, idempotent } => (action, idempotent, None),
             Plan::Ask { question } => (Action::AskPeer, true, Some(question)),
         };
-        let effect = effect(turn, &self.call, action, self.looked.scripts);
+        let bound = match core.bind(writer, &self.work, &self.call)? {
+            Ok(bound) => bound,
+            Err(problem) => {
+                let outcome = ToolOutcome { text: problem, status: ToolStatus::Failed };
+                let event = TurnEvent::ToolFinished { call: self.call.id.clone(), outcome };
+                log::append(writer, &agent, turn, folded, self.now, vec![event])?;
+                return Ok(None);
+            }
+        };
+        let scripts = self.looked.scripts.into_iter().chain(bound).collect();
+        let effect = effect(turn, &self.call, action, scripts);
         let found = self.looked.worst.as_ref();
         let call = self.call.id.clone();
         let used = used(writer, &agent, turn, folded, self.now)?;
