@@ -22,6 +22,7 @@ mod notices;
 mod quota;
 mod sandboxes;
 mod scans;
+mod secrets;
 mod sessions;
 mod swarms;
 mod turns;
@@ -46,6 +47,7 @@ pub use keys::{CreateKey, Keys, NewKey};
 pub use messages::{History, Messages, PostMessage, Posted};
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
+pub use secrets::{ModelKey, PutSecrets, Secrets, SecretsChanged};
 pub use sessions::{NewSession, Sessions};
 pub use swarms::{CreateSwarm, SwarmDetails, SwarmView, Swarms, UpdateSwarm};
 pub use turns::{Claim, Parked, Turns, Work};
@@ -57,6 +59,6 @@ pub use webhooks::{
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry, DecisionFilter,
-    DeliveryCursor, DeliveryFilter, DocumentEntry, Edition, EntryFilter, Role, SandboxCursor, Scan, UsageRow,
-    VersionEntry,
+    DeliveryCursor, DeliveryFilter, DocumentEntry, Edition, EntryFilter, Role, SandboxCursor, Scan,
+    SecretEntry, SecretUse, UsageRow, VersionEntry,
 };
