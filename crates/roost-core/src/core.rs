@@ -23,7 +23,7 @@ use crate::hub::Hub;
 use crate::quota::Quotas;
 use crate::{
     Accounts, Agents, Approvals, Documents, Error, Events, Gate, Keys, Messages, PermissionSets, Policies,
-    Sandboxes, Scans, Sessions, Swarms, Turns, Usages, Webhooks,
+    Sandboxes, Scans, Secrets, Sessions, Swarms, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -233,6 +233,11 @@ impl Core {
     /// Returns the use cases of scans.
     pub const fn scans(&self) -> Scans<'_> {
         Scans(self)
+    }
+
+    /// Returns the use cases of agents' secrets.
+    pub const fn secrets(&self) -> Secrets<'_> {
+        Secrets(self)
     }
 
     /// Returns the use cases of sessions.

@@ -22,6 +22,7 @@ mod notices;
 mod quota;
 mod sandboxes;
 mod scans;
+mod secrets;
 mod sessions;
 mod swarms;
 mod turns;
@@ -46,6 +47,7 @@ pub use keys::{CreateKey, Keys, NewKey};
 pub use messages::{History, Messages, PostMessage, Posted};
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
+pub use secrets::{ModelKey, PutSecrets, Secrets, SecretsChanged};
 pub use sessions::{NewSession, Sessions, TurnTree};
 pub use swarms::{CreateSwarm, SwarmDetails, SwarmView, Swarms, UpdateSwarm};
 pub use turns::{Claim, Parked, Turns, Work};
@@ -58,5 +60,5 @@ pub use webhooks::{
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry, DecisionFilter,
     DeliveryCursor, DeliveryFilter, DocumentEntry, Edition, EntryFilter, Role, SandboxCursor, Scan,
-    TurnPhase, UsageRow, VersionEntry,
+    SecretEntry, SecretUse, TurnPhase, UsageRow, VersionEntry,
 };

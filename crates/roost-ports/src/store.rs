@@ -38,7 +38,7 @@ pub use job::{Job, Jobs, JobsMut, NewJob};
 pub use key::{Keys, KeysMut};
 pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
-pub use secret::{Secrets, SecretsMut};
+pub use secret::{SecretEntry, SecretUse, Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
 pub use swarm::{Swarms, SwarmsMut};
 pub use turn::{Caller, Turn, TurnPhase, Turns, TurnsMut};
