@@ -21,6 +21,7 @@ mod permissions;
 mod policies;
 mod sandboxes;
 mod scans;
+mod secrets;
 mod swarms;
 mod usage;
 mod vocabulary;

@@ -24,7 +24,7 @@ use crate::models::Live as LiveCalls;
 use crate::quota::Quotas;
 use crate::{
     Accounts, Agents, Approvals, Conversations, Documents, Error, Events, Gate, Keys, Messages, ModelCalls,
-    PermissionSets, Policies, Sandboxes, Scans, Sessions, Swarms, Turns, Usages, Webhooks,
+    PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions, Swarms, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -249,6 +249,11 @@ impl Core {
     /// Returns the use cases of scans.
     pub const fn scans(&self) -> Scans<'_> {
         Scans(self)
+    }
+
+    /// Returns the use cases of agents' secrets.
+    pub const fn secrets(&self) -> Secrets<'_> {
+        Secrets(self)
     }
 
     /// Returns the use cases of sessions.

@@ -24,6 +24,7 @@ mod notices;
 mod quota;
 mod sandboxes;
 mod scans;
+mod secrets;
 mod sessions;
 mod swarms;
 mod turns;
@@ -50,6 +51,7 @@ pub use messages::{History, Messages, PostMessage, Posted};
 pub use models::{Asker, Complete, Completion, ListedModel, ListedModels, ModelCalls};
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
+pub use secrets::{ModelKey, PutSecrets, Secrets, SecretsChanged};
 pub use sessions::{NewSession, Sessions, TurnTree};
 pub use swarms::{CreateSwarm, SwarmDetails, SwarmView, Swarms, UpdateSwarm};
 pub use turns::{Claim, Parked, Turns, Work};
@@ -63,5 +65,5 @@ pub use roost_ports::model::Chunk;
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry, DecisionFilter,
     DeliveryCursor, DeliveryFilter, DocumentEntry, Edition, EntryFilter, Role, SandboxCursor, Scan,
-    TurnPhase, UsageRow, VersionEntry,
+    SecretEntry, SecretUse, TurnPhase, UsageRow, VersionEntry,
 };

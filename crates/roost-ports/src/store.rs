@@ -42,7 +42,7 @@ pub use model_call::{ModelCall, ModelCalls, ModelCallsMut};
 pub use response::{Responses, ResponsesMut};
 pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
-pub use secret::{Secrets, SecretsMut};
+pub use secret::{SecretEntry, SecretUse, Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
 pub use swarm::{Swarms, SwarmsMut};
 pub use turn::{Caller, Turn, TurnPhase, Turns, TurnsMut};

@@ -102,7 +102,11 @@ macro_rules! conformance {
                 a_sandbox_has_one_open_run,
                 runs_are_found_by_how_far_they_are,
             }
-            secret { secrets_are_set_replaced_listed_and_removed }
+            secret {
+                secrets_are_set_replaced_listed_and_removed,
+                a_binding_lasts_as_long_as_its_secret,
+                uses_of_a_secret_are_listed_latest_first_and_bounded,
+            }
             session {
                 the_latest_session_is_the_peers_own,
                 the_journal_is_in_no_list,

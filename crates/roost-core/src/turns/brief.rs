@@ -8,11 +8,11 @@ use roost_domain::event::{Body, Event, Offset, Problem, TurnEvent};
 use roost_domain::id::TurnId;
 use roost_domain::model::Price;
 use roost_domain::page::Limit;
-use roost_domain::secret::Secret;
+use roost_domain::secret::{Secret, placeholder};
 use roost_domain::tool::ToolSpec;
 use roost_domain::unit::Tokens;
 use roost_ports::model::{Description, Error as ModelError};
-use roost_ports::store::{Reader, Turn};
+use roost_ports::store::{Reader, SecretEntry, Turn};
 
 use super::{Turns, Work};
 use crate::error::with_causes;
@@ -114,12 +114,22 @@ impl Materials {
             identity: document(&DocumentName::Identity)?,
             soul: document(&DocumentName::Soul)?,
             workflow: document(&DocumentName::Workflow)?,
+            secrets: bound(&reader.secret_entries(agent.id)?),
             rules: names(&reader.rules_in(agent.id, work.turn.session)?),
         };
         let tools = core.tool_specs(reader, work, &agent)?;
         let events = history(reader, &work.turn, core.settings.max_input)?;
         Ok(Self { agent, settings, persona, tools, events })
     }
+}
+
+/// Names the secrets that an agent's requests may carry, with where to.
+fn bound(secrets: &[SecretEntry]) -> Vec<String> {
+    let line = |entry: &SecretEntry| {
+        let binding = entry.binding.as_ref()?;
+        Some(format!("- {} for {binding}", placeholder(&entry.name)))
+    };
+    secrets.iter().filter_map(line).collect()
 }
 
 fn names(rules: &[RuleName]) -> Vec<String> {

@@ -203,6 +203,7 @@ impl AgentsMut for Tx<'_> {
         self.delete_of(id, "delete from agent_tags where agent_id = $1")?;
         self.delete_of(id, "delete from documents where agent_id = $1")?;
         self.delete_of(id, "delete from secrets where agent_id = $1")?;
+        self.delete_of(id, "delete from secret_uses where agent_id = $1")?;
         self.delete_of(id, "delete from jobs where agent_id = $1")?;
         self.delete_of(id, "delete from approvals where agent_id = $1")?;
         self.delete_of(id, "delete from marks where agent_id = $1")?;
