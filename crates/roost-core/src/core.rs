@@ -21,6 +21,7 @@ use crate::accounts::ChosenPlans;
 use crate::guard::Editions;
 use crate::hub::Hub;
 use crate::quota::Quotas;
+use crate::usage::MachineTime;
 use crate::{
     Accounts, Agents, Approvals, Documents, Error, Events, Gate, Keys, Messages, PermissionSets, Policies,
     Sandboxes, Scans, Secrets, Sessions, Swarms, Turns, Usages, Webhooks,
@@ -38,6 +39,7 @@ pub struct Core {
     pub(crate) editions: Arc<Editions>,
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) chosen_plans: Arc<ChosenPlans>,
+    pub(crate) machine_time: Arc<MachineTime>,
     /// Scans that are asked for run at most so many at once; the others wait until their callers give up.
     pub(crate) scanning: Arc<Semaphore>,
     started: Timestamp,
@@ -145,6 +147,7 @@ impl Core {
             scanning: Arc::new(Semaphore::new(SCANS_AT_ONCE)),
             quotas: Arc::default(),
             chosen_plans: Arc::default(),
+            machine_time: Arc::default(),
         }
     }
 

@@ -51,14 +51,14 @@ pub use secrets::{ModelKey, PutSecrets, Secrets, SecretsChanged};
 pub use sessions::{NewSession, Sessions};
 pub use swarms::{CreateSwarm, SwarmDetails, SwarmView, Swarms, UpdateSwarm};
 pub use turns::{Claim, Parked, Turns, Work};
-pub use usage::{ListUsage, Usages};
+pub use usage::{ListUsage, UsageView, Usages};
 pub use webhooks::{
     CreateWebhookEndpoint, ListDeliveries, NewWebhookEndpoint, UpdateWebhookEndpoint, Webhooks,
 };
 
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::store::{
-    AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry, DecisionFilter,
-    DeliveryCursor, DeliveryFilter, DocumentEntry, Edition, EntryFilter, Role, SandboxCursor, Scan,
-    SecretEntry, SecretUse, UsageRow, VersionEntry,
+    AgentCursor, AgentFilter, Amounts, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry,
+    DecisionFilter, DeliveryCursor, DeliveryFilter, Dimension, DocumentEntry, Edition, EntryFilter, Role,
+    SandboxCursor, Scan, SecretEntry, SecretUse, UsageKey, UsageRow, VersionEntry,
 };

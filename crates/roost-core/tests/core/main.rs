@@ -13,4 +13,5 @@ mod sandboxes;
 mod sessions;
 mod streams;
 mod turns;
+mod usage;
 mod webhooks;
