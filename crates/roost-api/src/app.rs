@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::{
-    Options, agents, approvals, chat, docs, documents, envelope, gate, health, keys, openapi, permissions,
-    policies, sandboxes, scans, secrets, swarms, usage, webhooks,
+    Options, account, agents, approvals, chat, docs, documents, envelope, gate, health, keys, openapi,
+    permissions, policies, sandboxes, scans, secrets, swarms, usage, webhooks,
 };
 
 /// What handlers share.
@@ -58,6 +58,7 @@ fn open_routes() -> OpenApiRouter<App> {
 /// Routes for whoever has a key.
 fn guarded_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(account::get))
         .routes(routes!(agents::list, agents::create))
         .routes(routes!(agents::get, agents::update, agents::replace, agents::delete))
         .routes(routes!(agents::start))
@@ -117,6 +118,7 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(swarms::get, swarms::update, swarms::delete))
         .routes(routes!(swarms::put_secrets))
         .routes(routes!(usage::list))
+        .routes(routes!(usage::of_agent))
         .routes(routes!(webhooks::list, webhooks::create))
         .routes(routes!(webhooks::get, webhooks::update, webhooks::delete))
         .routes(routes!(webhooks::rotate))

@@ -31,6 +31,7 @@ use crate::envelope::ErrorBody;
         (name = "scans", description = "Find what is wrong with code."),
         (name = "sandboxes", description = "Run code in ephemeral machines."),
         (name = "webhooks", description = "Be told what happens, by signed messages to a URL of yours."),
+        (name = "account", description = "The account, its plan, what it uses of it."),
         (name = "usage", description = "What was used of models, and what it cost."),
         (name = "keys", description = "API keys."),
         (name = "server", description = "The server itself; needs no key."),

@@ -22,6 +22,7 @@ use crate::guard::Editions;
 use crate::hub::Hub;
 use crate::models::Live as LiveCalls;
 use crate::quota::Quotas;
+use crate::usage::MachineTime;
 use crate::{
     Accounts, Agents, Approvals, Conversations, Documents, Error, Events, Gate, Keys, Messages, ModelCalls,
     PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions, Swarms, Turns, Usages, Webhooks,
@@ -40,6 +41,7 @@ pub struct Core {
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) live_calls: Arc<LiveCalls>,
     pub(crate) chosen_plans: Arc<ChosenPlans>,
+    pub(crate) machine_time: Arc<MachineTime>,
     /// Scans that are asked for run at most so many at once; the others wait until their callers give up.
     pub(crate) scanning: Arc<Semaphore>,
     started: Timestamp,
@@ -151,6 +153,7 @@ impl Core {
             quotas: Arc::default(),
             live_calls: Arc::default(),
             chosen_plans: Arc::default(),
+            machine_time: Arc::default(),
         }
     }
 

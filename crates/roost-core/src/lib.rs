@@ -55,7 +55,7 @@ pub use secrets::{ModelKey, PutSecrets, Secrets, SecretsChanged};
 pub use sessions::{NewSession, Sessions, TurnTree};
 pub use swarms::{CreateSwarm, SwarmDetails, SwarmView, Swarms, UpdateSwarm};
 pub use turns::{Claim, Parked, Turns, Work};
-pub use usage::{ListUsage, Usages};
+pub use usage::{ListUsage, UsageView, Usages};
 pub use webhooks::{
     CreateWebhookEndpoint, ListDeliveries, NewWebhookEndpoint, UpdateWebhookEndpoint, Webhooks,
 };
@@ -63,7 +63,7 @@ pub use webhooks::{
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::model::Chunk;
 pub use roost_ports::store::{
-    AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry, DecisionFilter,
-    DeliveryCursor, DeliveryFilter, DocumentEntry, Edition, EntryFilter, Role, SandboxCursor, Scan,
-    SecretEntry, SecretUse, TurnPhase, UsageRow, VersionEntry,
+    AgentCursor, AgentFilter, Amounts, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry,
+    DecisionFilter, DeliveryCursor, DeliveryFilter, Dimension, DocumentEntry, Edition, EntryFilter, Role,
+    SandboxCursor, Scan, SecretEntry, SecretUse, TurnPhase, UsageKey, UsageRow, VersionEntry,
 };

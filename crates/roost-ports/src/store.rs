@@ -46,7 +46,7 @@ pub use secret::{SecretEntry, SecretUse, Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
 pub use swarm::{Swarms, SwarmsMut};
 pub use turn::{Caller, Turn, TurnPhase, Turns, TurnsMut};
-pub use usage::{Ledger, UsageRow, Usages, UsagesMut};
+pub use usage::{Amounts, Dimension, Ledger, UsageFilter, UsageKey, UsageRow, Usages, UsagesMut, Used};
 pub use webhook::{DeliveryCursor, DeliveryFilter, DeliveryLimits, EndpointSecrets, Webhooks, WebhooksMut};
 
 /// Everything that looks.

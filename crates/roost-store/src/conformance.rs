@@ -123,7 +123,8 @@ macro_rules! conformance {
                 the_ledger_is_exact,
                 settling_more_than_was_held_fails,
                 concurrent_reservations_never_pass_a_budget,
-                usage_adds_up_by_day_agent_and_model,
+                usage_adds_up_by_whatever_it_is_told_apart,
+                pages_of_usage_visit_each_sum_once,
             }
             webhook {
                 endpoints_are_listed_changed_and_removed_within_their_account,

@@ -34,6 +34,7 @@ impl Agents<'_> {
     pub async fn stop(&self, ctx: &Ctx, id: AgentId) -> Result<Agent, Error> {
         let now = ctx.now;
         let (_, after) = self.change(ctx, id, Journal::Stopped, move |agent| Ok(agent.stop(now))).await?;
+        self.0.machine_time.closing(id, self.0.now());
         self.0.ports.machines.stop(id).await?;
         Ok(after)
     }
@@ -48,6 +49,7 @@ impl Agents<'_> {
         ctx.require(Scope::AgentsWrite)?;
         let caller = ctx.clone();
         self.0.ports.store.read(move |reader| own(reader, &caller, id)).await?;
+        self.0.machine_time.closing(id, self.0.now());
         self.0.ports.machines.stop(id).await?;
         let now = ctx.now;
         let (_, after) =

@@ -14,4 +14,5 @@ mod sessions;
 mod streams;
 mod swarms;
 mod turns;
+mod usage;
 mod webhooks;
