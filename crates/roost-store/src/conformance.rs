@@ -23,6 +23,7 @@ pub(crate) mod key;
 pub(crate) mod sandbox;
 pub(crate) mod secret;
 pub(crate) mod session;
+pub(crate) mod snapshot;
 pub(crate) mod transaction;
 pub(crate) mod turn;
 pub(crate) mod usage;
@@ -85,11 +86,24 @@ macro_rules! conformance {
                 a_sandbox_has_one_open_run,
                 runs_are_found_by_how_far_they_are,
             }
-            secret { secrets_are_set_replaced_listed_and_removed }
+            secret {
+                secrets_are_set_replaced_listed_and_removed,
+                a_secret_that_is_lent_is_its_holders_until_it_is_set_or_removed,
+                lent_secrets_can_be_lent_on_and_are_found_at_their_holder,
+            }
             session {
                 the_latest_session_is_the_peers_own,
                 the_journal_is_in_no_list,
                 another_agents_session_is_not_found,
+            }
+            snapshot {
+                a_snapshot_reads_back_with_its_documents,
+                snapshots_are_listed_newest_first_by_agent,
+                a_mark_tells_how_far_the_log_is,
+                a_copied_session_has_its_events_up_to_the_mark,
+                superseded_sessions_are_not_found_by_peer,
+                one_restoration_at_a_time,
+                a_deleted_agents_snapshots_go_with_it,
             }
             transaction {
                 an_error_rolls_everything_back,

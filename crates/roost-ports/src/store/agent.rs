@@ -50,6 +50,9 @@ pub enum DocumentName {
 }
 
 impl DocumentName {
+    /// Every document.
+    pub const ALL: [Self; 3] = [Self::Soul, Self::Identity, Self::Workflow];
+
     /// Returns its file name, which is also its name in records.
     pub const fn file(self) -> &'static str {
         match self {

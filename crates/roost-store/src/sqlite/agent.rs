@@ -213,7 +213,15 @@ impl AgentsMut for Tx<'_> {
         // What refers to another row goes before it.
         self.delete_of(id, "delete from agent_tags where agent_id = $1")?;
         self.delete_of(id, "delete from documents where agent_id = $1")?;
+        self.delete_of(id, "delete from secret_references where agent_id = $1")?;
         self.delete_of(id, "delete from secrets where agent_id = $1")?;
+        self.delete_of(id, "delete from restorations where agent_id = $1")?;
+        self.delete_of(
+            id,
+            "delete from snapshot_documents
+             where snapshot_id in (select id from snapshots where agent_id = $1)",
+        )?;
+        self.delete_of(id, "delete from snapshots where agent_id = $1")?;
         self.delete_of(id, "delete from jobs where agent_id = $1")?;
         self.delete_of(id, "delete from approvals where agent_id = $1")?;
         self.delete_of(id, "delete from turns where agent_id = $1")?;
