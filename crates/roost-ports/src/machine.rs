@@ -140,15 +140,6 @@ pub trait Machines: Send + Sync {
         Err(no_snapshots())
     }
 
-    /// Returns the snapshots whose files are here, in no order.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Host`] if the host cannot tell.
-    async fn snapshots(&self) -> Result<Vec<SnapshotId>, Error> {
-        Ok(Vec::new())
-    }
-
     /// Compares the files of two snapshots, content by content.
     ///
     /// # Errors

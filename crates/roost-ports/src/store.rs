@@ -39,7 +39,7 @@ pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
-pub use snapshot::{Listed, Restoration, RestorationKind, SnapshotCursor, Snapshots, SnapshotsMut};
+pub use snapshot::{Restoration, RestorationKind, SnapshotCursor, SnapshotStatus, Snapshots, SnapshotsMut};
 pub use swarm::{Swarms, SwarmsMut};
 pub use turn::{Caller, Turn, TurnPhase, Turns, TurnsMut};
 pub use usage::{Ledger, UsageRow, Usages, UsagesMut};

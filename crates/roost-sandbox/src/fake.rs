@@ -212,10 +212,6 @@ impl Machines for FakeMachines {
         self.on_shelf(move |shelf| shelf.remove(snapshot)).await
     }
 
-    async fn snapshots(&self) -> Result<Vec<SnapshotId>, Error> {
-        self.on_shelf(Shelf::ids).await
-    }
-
     async fn compare(&self, before: SnapshotId, after: SnapshotId) -> Result<Comparison, Error> {
         self.on_shelf(move |shelf| shelf.compare(before, after)).await
     }

@@ -339,10 +339,6 @@ impl Machines for KernelMachines {
         self.on_shelf("remove the snapshot", move |shelf| shelf.remove(snapshot)).await
     }
 
-    async fn snapshots(&self) -> Result<Vec<SnapshotId>, Error> {
-        self.on_shelf("list the snapshots", Shelf::ids).await
-    }
-
     async fn compare(&self, before: SnapshotId, after: SnapshotId) -> Result<Comparison, Error> {
         self.on_shelf("compare the snapshots", move |shelf| shelf.compare(before, after)).await
     }

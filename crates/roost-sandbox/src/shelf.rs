@@ -121,18 +121,6 @@ impl Shelf {
         removing().map_err(|error| failed("remove the snapshot", error))
     }
 
-    /// Returns the snapshots that are here.
-    pub(crate) fn ids(&self) -> Result<Vec<SnapshotId>, Error> {
-        let listing = || -> io::Result<Vec<SnapshotId>> {
-            let mut ids = Vec::new();
-            for entry in fs::read_dir(self.root.join(SNAPSHOTS))? {
-                ids.extend(entry?.file_name().to_str().and_then(|name| name.parse::<SnapshotId>().ok()));
-            }
-            Ok(ids)
-        };
-        listing().map_err(|error| failed("list the snapshots", error))
-    }
-
     /// Compares the files of two snapshots.
     pub(crate) fn compare(&self, before: SnapshotId, after: SnapshotId) -> Result<Comparison, Error> {
         let (before, after) = (self.existing(before)?, self.existing(after)?);

@@ -124,7 +124,8 @@ pub trait AgentsMut {
     fn update_agent(&mut self, agent: &Agent) -> Result<(), Error>;
 
     /// Deletes an agent for good: its documents, secrets, sessions, events, turns, jobs and approvals are
-    /// removed; the row stays, marked, so that its id is never used again and its usage can be accounted for.
+    /// removed; its snapshots are going; the row stays, marked, so that its id is never used again and its usage
+    /// can be accounted for.
     /// Returns whether it was there.
     ///
     /// # Errors

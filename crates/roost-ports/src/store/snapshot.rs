@@ -15,13 +15,32 @@ pub struct SnapshotCursor {
     pub id: SnapshotId,
 }
 
-/// Whether a snapshot is its owner's or only a step on the way to a fork.
+/// How far a snapshot is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Listed {
-    /// It is in lists, and counted.
-    Yes,
-    /// It goes when the fork is made.
-    No,
+pub enum SnapshotStatus {
+    /// Its files are being saved. The row was written before them, so that they are found whatever happens.
+    Making,
+    /// It is its owner's.
+    Listed,
+    /// It is only a step on the way to a fork, and goes when that is made.
+    Unlisted,
+    /// Its files are being removed.
+    Going,
+}
+
+impl SnapshotStatus {
+    /// Every status.
+    pub const ALL: [Self; 4] = [Self::Making, Self::Listed, Self::Unlisted, Self::Going];
+
+    /// Returns its name in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Making => "making",
+            Self::Listed => "listed",
+            Self::Unlisted => "unlisted",
+            Self::Going => "going",
+        }
+    }
 }
 
 /// What a workspace is about to become: written before, removed after.
@@ -61,7 +80,7 @@ impl RestorationKind {
 
 /// Looks at snapshots, and at what is being restored.
 pub trait Snapshots {
-    /// Returns one snapshot of an agent, listed or not.
+    /// Returns one listed snapshot of an agent.
     ///
     /// # Errors
     ///
@@ -69,12 +88,12 @@ pub trait Snapshots {
     fn snapshot(&self, account: AccountId, agent: AgentId, id: SnapshotId)
     -> Result<Option<Snapshot>, Error>;
 
-    /// Tells whether a snapshot is listed, whoever's it is; `None` if there is none of this id.
+    /// Returns how far a snapshot is, whoever's it is.
     ///
     /// # Errors
     ///
     /// [`Error`] if the database fails.
-    fn snapshot_listed(&self, id: SnapshotId) -> Result<Option<Listed>, Error>;
+    fn snapshot_status(&self, id: SnapshotId) -> Result<Option<SnapshotStatus>, Error>;
 
     /// Returns an agent's listed snapshots, newest first.
     ///
@@ -88,12 +107,19 @@ pub trait Snapshots {
         limit: Limit,
     ) -> Result<Page<Snapshot, SnapshotCursor>, Error>;
 
-    /// Returns the ids of all snapshots of an agent, listed or not, at most 1,000.
+    /// Returns how many snapshots an agent has that are listed or being made.
     ///
     /// # Errors
     ///
     /// [`Error`] if the database fails.
-    fn snapshot_ids(&self, agent: AgentId) -> Result<Vec<SnapshotId>, Error>;
+    fn snapshot_count(&self, agent: AgentId) -> Result<u64, Error>;
+
+    /// Returns snapshots of all accounts that are being made or removed, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn half_snapshots(&self, limit: Limit) -> Result<Vec<(SnapshotId, SnapshotStatus)>, Error>;
 
     /// Returns an agent's documents as they were when a snapshot was taken, by name.
     ///
@@ -139,19 +165,33 @@ pub trait Snapshots {
 
 /// Changes snapshots, and makes copies of what an agent has.
 pub trait SnapshotsMut {
-    /// Adds a snapshot, with the agent's documents as they are now.
+    /// Adds a snapshot that is being made.
     ///
     /// # Errors
     ///
     /// [`Error::Exists`] if the id is taken.
-    fn insert_snapshot(&mut self, snapshot: &Snapshot, listed: Listed) -> Result<(), Error>;
+    fn insert_snapshot(&mut self, snapshot: &Snapshot) -> Result<(), Error>;
 
-    /// Removes a snapshot and returns whether it was there.
+    /// Writes down how a snapshot that was being made came out, with the agent's documents as they are now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails, or it is not being made any more.
+    fn settle_snapshot(&mut self, snapshot: &Snapshot, status: SnapshotStatus) -> Result<(), Error>;
+
+    /// Says that a snapshot's files are being removed; no-op when it is not there.
     ///
     /// # Errors
     ///
     /// [`Error`] if the database fails.
-    fn delete_snapshot(&mut self, id: SnapshotId) -> Result<bool, Error>;
+    fn discard_snapshot(&mut self, id: SnapshotId) -> Result<(), Error>;
+
+    /// Removes a snapshot whose files are gone; no-op when it is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn delete_snapshot(&mut self, id: SnapshotId) -> Result<(), Error>;
 
     /// Writes down what an agent's workspace is about to become.
     ///

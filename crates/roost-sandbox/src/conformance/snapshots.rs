@@ -147,7 +147,6 @@ pub async fn a_snapshot_can_be_adopted(bench: &Bench) {
     other.write("old", "x").await;
     must("adopt", bench.machines.adopt(snapshot, other.agent).await);
     assert_eq!(other.run("cat d/f && echo two >> d/f && ls").await.stdout, "one\nd\n");
-    assert!(!must("list", bench.machines.snapshots().await).contains(&snapshot));
     let again = bench.machines.adopt(snapshot, other.agent).await;
     assert!(matches!(again, Err(Error::NoSnapshot(of)) if of == snapshot), "{again:?}");
     assert_eq!(must("f", other.read("d/f").await), "one\ntwo\n");
@@ -180,8 +179,6 @@ pub async fn a_deleted_snapshot_is_gone(bench: &Bench) {
     let (second, _) = bench.save(2).await;
     must("delete", bench.machines.delete_snapshot(first).await);
     must("delete again", bench.machines.delete_snapshot(first).await);
-    let listed = must("list", bench.machines.snapshots().await);
-    assert!(!listed.contains(&first) && listed.contains(&second), "{listed:?}");
     let restored = bench.machines.restore(first, bench.agent).await;
     assert!(matches!(restored, Err(Error::NoSnapshot(of)) if of == first), "{restored:?}");
     let compared = bench.machines.compare(first, second).await;

@@ -135,7 +135,8 @@ mod full {
         let before = space(&place);
         let failed = machines.snapshot(bench.agent, snapshot_id(1)).await.map(|(transfer, _)| transfer);
         assert!(matches!(failed, Err(Error::NoSpace { .. })), "{failed:?}");
-        assert_eq!(machines.snapshots().await.unwrap(), []);
+        let restored = machines.restore(snapshot_id(1), bench.agent).await;
+        assert!(matches!(restored, Err(Error::NoSnapshot(_))), "{restored:?}");
         assert!(space(&place) + 1_000_000 > before, "{} {before}", space(&place));
         let names: Vec<_> = std::fs::read_dir(dir.path().join("machines"))
             .unwrap()

@@ -4,8 +4,8 @@ create table snapshots (
     account_id blob not null references accounts (id),
     agent_id blob not null references agents (id),
     name text not null,
-    -- 0 where it exists for as long as a fork is made from it.
-    listed integer not null,
+    -- `making`, `listed`, `unlisted` (it exists for as long as a fork is made from it) or `going`.
+    status text not null,
     created_at integer not null,
     -- How far the agent's log was: the last of its events, how many its conversations had, and which turns were not
     -- over, as a JSON list of pairs.
@@ -21,6 +21,7 @@ create table snapshots (
 ) strict;
 
 create index snapshots_of_agent on snapshots (agent_id, created_at, id);
+create index snapshots_half on snapshots (status, created_at, id) where status in ('making', 'going');
 
 create table snapshot_documents (
     snapshot_id blob not null references snapshots (id),

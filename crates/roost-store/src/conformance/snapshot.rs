@@ -7,7 +7,9 @@ use roost_domain::session::{Channel, Session};
 use roost_domain::snapshot::{Mark, Method, Snapshot, Transfer};
 use roost_domain::taint::Taint;
 use roost_domain::unit::Bytes;
-use roost_ports::store::{Document, DocumentName, Listed, Restoration, RestorationKind};
+use roost_ports::store::{
+    Document, DocumentName, Error, Restoration, RestorationKind, SnapshotStatus, Writer,
+};
 
 use super::{Any, agent, at, id, read, session, turn, world, write};
 
@@ -40,6 +42,17 @@ fn line(what: &str) -> Body {
     Body::Journal(Journal::Changed { what: what.to_owned() })
 }
 
+/// Adds a snapshot that is whole.
+fn insert(writer: &mut dyn Writer, snapshot: &Snapshot) -> Result<(), Error> {
+    writer.insert_snapshot(snapshot)?;
+    writer.settle_snapshot(snapshot, SnapshotStatus::Listed)
+}
+
+async fn half(store: &Any) -> Vec<(u128, SnapshotStatus)> {
+    let half = read(store, |reader| reader.half_snapshots(ALL)).await;
+    half.into_iter().map(|(id, status)| (id.uuid().as_u128(), status)).collect()
+}
+
 pub(crate) async fn a_snapshot_reads_back_with_its_documents(store: Any) {
     let world = world(&store).await;
     let (account, of) = (world.account, world.agent);
@@ -49,7 +62,9 @@ pub(crate) async fn a_snapshot_reads_back_with_its_documents(store: Any) {
         writer.put_document(of, &document(DocumentName::Soul, "old", 1))?;
         writer.put_document(of, &document(DocumentName::Soul, "soul", 2))?;
         writer.put_document(of, &document(DocumentName::Identity, "identity", 3))?;
-        writer.insert_snapshot(&written, Listed::Yes)?;
+        writer.insert_snapshot(&written)?;
+        assert_eq!(writer.snapshot(account, of, id(1))?, None, "it is not whole yet");
+        writer.settle_snapshot(&written, SnapshotStatus::Listed)?;
         writer.put_document(of, &document(DocumentName::Soul, "new", 4))
     })
     .await;
@@ -59,11 +74,14 @@ pub(crate) async fn a_snapshot_reads_back_with_its_documents(store: Any) {
     let documents = read(&store, |reader| reader.snapshot_documents(id(1))).await;
     let expected = [document(DocumentName::Identity, "identity", 3), document(DocumentName::Soul, "soul", 2)];
     assert_eq!(documents, expected);
-    assert_eq!(read(&store, |reader| reader.snapshot_listed(id(1))).await, Some(Listed::Yes));
-    assert!(write(&store, |writer| writer.delete_snapshot(id(1))).await);
-    assert!(!write(&store, |writer| writer.delete_snapshot(id(1))).await);
-    assert_eq!(read(&store, |reader| reader.snapshot_listed(id(1))).await, None);
+    assert_eq!(half(&store).await, []);
+    write(&store, |writer| writer.discard_snapshot(id(1))).await;
+    assert_eq!(read(&store, move |reader| reader.snapshot(account, of, id(1))).await, None);
     assert_eq!(read(&store, |reader| reader.snapshot_documents(id(1))).await, []);
+    assert_eq!(half(&store).await, [(1, SnapshotStatus::Going)]);
+    write(&store, |writer| writer.delete_snapshot(id(1))).await;
+    assert_eq!(read(&store, |reader| reader.snapshot_status(id(1))).await, None);
+    assert_eq!(half(&store).await, []);
 }
 
 pub(crate) async fn snapshots_are_listed_newest_first_by_agent(store: Any) {
@@ -72,10 +90,12 @@ pub(crate) async fn snapshots_are_listed_newest_first_by_agent(store: Any) {
     write(&store, move |writer| {
         writer.insert_agent(&agent(11, account))?;
         for number in 1..=4 {
-            writer.insert_snapshot(&snapshot(number, account, of), Listed::Yes)?;
+            insert(writer, &snapshot(number, account, of))?;
         }
-        writer.insert_snapshot(&snapshot(5, account, of), Listed::No)?;
-        writer.insert_snapshot(&snapshot(6, account, id(11)), Listed::Yes)
+        writer.insert_snapshot(&snapshot(5, account, of))?;
+        writer.settle_snapshot(&snapshot(5, account, of), SnapshotStatus::Unlisted)?;
+        writer.insert_snapshot(&snapshot(7, account, of))?;
+        insert(writer, &snapshot(6, account, id(11)))
     })
     .await;
     let page = |after, limit| read(&store, move |reader| reader.snapshots(of, after, limit));
@@ -84,9 +104,11 @@ pub(crate) async fn snapshots_are_listed_newest_first_by_agent(store: Any) {
     assert_eq!((ids(&first.rows), first.total), (vec![4, 3, 2], 4));
     let second = page(first.next, Limit::clamped(3, 3)).await;
     assert_eq!((ids(&second.rows), second.next), (vec![1], None));
-    let known = read(&store, move |reader| reader.snapshot_ids(of)).await;
-    assert_eq!(known, [id(1), id(2), id(3), id(4), id(5)]);
-    assert_eq!(read(&store, |reader| reader.snapshot_listed(id(5))).await, Some(Listed::No));
+    let count = read(&store, move |reader| reader.snapshot_count(of)).await;
+    assert_eq!(count, 5, "one that is being made takes its place already");
+    let status = read(&store, |reader| reader.snapshot_status(id(5))).await;
+    assert_eq!(status, Some(SnapshotStatus::Unlisted));
+    assert_eq!(half(&store).await, [(7, SnapshotStatus::Making)]);
 }
 
 pub(crate) async fn a_mark_tells_how_far_the_log_is(store: Any) {
@@ -209,14 +231,14 @@ pub(crate) async fn a_deleted_agents_snapshots_go_with_it(store: Any) {
         writer.insert_agent(&agent(11, account))?;
         writer.insert_turn(&turn(1_001, &session(100, &agent(10, account))))?;
         writer.put_document(of, &document(DocumentName::Soul, "soul", 1))?;
-        writer.insert_snapshot(&snapshot(1, account, of), Listed::Yes)?;
-        writer.insert_snapshot(&snapshot(2, account, id(11)), Listed::Yes)?;
+        insert(writer, &snapshot(1, account, of))?;
+        insert(writer, &snapshot(2, account, id(11)))?;
         writer.insert_restoration(&Restoration { agent: of, snapshot: id(1), kind, requested_at: at(1) })?;
         writer.delete_agent(account, of, at(2))
     })
     .await;
-    assert_eq!(read(&store, move |reader| reader.snapshot_ids(of)).await, []);
+    assert_eq!(half(&store).await, [(1, SnapshotStatus::Going)], "until its files are removed");
     assert_eq!(read(&store, |reader| reader.snapshot_documents(id(1))).await, []);
     assert_eq!(read(&store, move |reader| reader.restorations(kind, ALL)).await, []);
-    assert_eq!(read(&store, |reader| reader.snapshot_ids(id(11))).await, [id(2)]);
+    assert_eq!(read(&store, |reader| reader.snapshot_count(id(11))).await, 1);
 }

@@ -221,7 +221,7 @@ impl AgentsMut for Tx<'_> {
             "delete from snapshot_documents
              where snapshot_id in (select id from snapshots where agent_id = $1)",
         )?;
-        self.delete_of(id, "delete from snapshots where agent_id = $1")?;
+        self.delete_of(id, "update snapshots set status = 'going' where agent_id = $1")?;
         self.delete_of(id, "delete from jobs where agent_id = $1")?;
         self.delete_of(id, "delete from approvals where agent_id = $1")?;
         self.delete_of(id, "delete from turns where agent_id = $1")?;

@@ -6,8 +6,8 @@ use roost_domain::session::Session;
 use roost_domain::snapshot::{Mark, Method, Snapshot, Transfer};
 use roost_domain::unit::Bytes;
 use roost_ports::store::{
-    Document, DocumentName, Error, Listed, Restoration, RestorationKind, SnapshotCursor, Snapshots,
-    SnapshotsMut,
+    Agents, Document, DocumentName, Error, Restoration, RestorationKind, SnapshotCursor, SnapshotStatus,
+    Snapshots, SnapshotsMut,
 };
 use rusqlite::params;
 
@@ -29,20 +29,20 @@ impl Snapshots for Tx<'_> {
             SNAPSHOT,
             "select id, account_id, agent_id, name, created_at, seq, events, open_turns, method, size_bytes,
                     copied_bytes, entries, left_out, took_us
-             from snapshots where id = $1 and agent_id = $2 and account_id = $3",
+             from snapshots
+             where id = $1 and agent_id = $2 and account_id = $3 and status = 'listed'",
             params![id.uuid().as_bytes(), agent.uuid().as_bytes(), account.uuid().as_bytes()],
             snapshot,
         )
     }
 
-    fn snapshot_listed(&self, id: SnapshotId) -> Result<Option<Listed>, Error> {
-        let found = self.first(
+    fn snapshot_status(&self, id: SnapshotId) -> Result<Option<SnapshotStatus>, Error> {
+        self.first(
             SNAPSHOT,
-            "select listed from snapshots where id = $1",
+            "select status from snapshots where id = $1",
             params![id.uuid().as_bytes()],
-            |columns| columns.take::<bool>(),
-        )?;
-        Ok(found.map(|listed| if listed { Listed::Yes } else { Listed::No }))
+            |columns| columns.named(&SnapshotStatus::ALL, SnapshotStatus::name),
+        )
     }
 
     fn snapshots(
@@ -58,7 +58,7 @@ impl Snapshots for Tx<'_> {
             SNAPSHOT,
             "select id, account_id, agent_id, name, created_at, seq, events, open_turns, method, size_bytes,
                     copied_bytes, entries, left_out, took_us
-             from snapshots where agent_id = $1 and listed = 1 and (created_at, id) < ($2, $3)
+             from snapshots where agent_id = $1 and status = 'listed' and (created_at, id) < ($2, $3)
              order by created_at desc, id desc limit $4",
             params![agent.uuid().as_bytes(), created_at, id, i64::from(limit.get()) + 1],
             snapshot,
@@ -69,19 +69,29 @@ impl Snapshots for Tx<'_> {
         let next = rows.last().filter(|_| more).map(cursor);
         let total = self.only(
             SNAPSHOT,
-            "select count(*) from snapshots where agent_id = $1 and listed = 1",
+            "select count(*) from snapshots where agent_id = $1 and status = 'listed'",
             params![agent.uuid().as_bytes()],
             |columns| columns.count(),
         )?;
         Ok(Page { rows, next, total })
     }
 
-    fn snapshot_ids(&self, agent: AgentId) -> Result<Vec<SnapshotId>, Error> {
+    fn snapshot_count(&self, agent: AgentId) -> Result<u64, Error> {
+        self.only(
+            SNAPSHOT,
+            "select count(*) from snapshots where agent_id = $1 and status in ('listed', 'making')",
+            params![agent.uuid().as_bytes()],
+            |columns| columns.count(),
+        )
+    }
+
+    fn half_snapshots(&self, limit: Limit) -> Result<Vec<(SnapshotId, SnapshotStatus)>, Error> {
         self.all(
             SNAPSHOT,
-            "select id from snapshots where agent_id = $1 order by created_at, id limit 1000",
-            params![agent.uuid().as_bytes()],
-            |columns| columns.id(),
+            "select id, status from snapshots
+             where status in ('making', 'going') order by created_at, id limit $1",
+            params![limit.get()],
+            |columns| Ok((columns.id()?, columns.named(&SnapshotStatus::ALL, SnapshotStatus::name)?)),
         )
     }
 
@@ -156,21 +166,33 @@ impl Snapshots for Tx<'_> {
 }
 
 impl SnapshotsMut for Tx<'_> {
-    fn insert_snapshot(&mut self, snapshot: &Snapshot, listed: Listed) -> Result<(), Error> {
-        let Snapshot { mark, transfer, .. } = snapshot;
+    fn insert_snapshot(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
         self.change_one(
             SNAPSHOT,
             "insert into snapshots (
-                 id, account_id, agent_id, name, listed, created_at, seq, events, open_turns, method, size_bytes,
+                 id, account_id, agent_id, name, status, created_at, seq, events, open_turns, method, size_bytes,
                  copied_bytes, entries, left_out, took_us)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+             values ($1, $2, $3, $4, 'making', $5, 0, 0, '[]', 'copy', 0, 0, 0, 0, 0)",
             params![
                 snapshot.id.uuid().as_bytes(),
                 snapshot.account.uuid().as_bytes(),
                 snapshot.agent.uuid().as_bytes(),
                 snapshot.name,
-                listed == Listed::Yes,
                 micros(snapshot.created_at),
+            ],
+        )
+    }
+
+    fn settle_snapshot(&mut self, snapshot: &Snapshot, status: SnapshotStatus) -> Result<(), Error> {
+        let Snapshot { mark, transfer, .. } = snapshot;
+        self.change_one(
+            SNAPSHOT,
+            "update snapshots
+             set status = $1, seq = $2, events = $3, open_turns = $4, method = $5, size_bytes = $6,
+                 copied_bytes = $7, entries = $8, left_out = $9, took_us = $10
+             where id = $11 and status = 'making'",
+            params![
+                status.name(),
                 signed(SNAPSHOT, mark.seq)?,
                 signed(SNAPSHOT, mark.events)?,
                 written(&mark.open)?,
@@ -180,12 +202,11 @@ impl SnapshotsMut for Tx<'_> {
                 signed(SNAPSHOT, transfer.entries)?,
                 signed(SNAPSHOT, transfer.left_out)?,
                 i64::try_from(transfer.took.as_micros()).unwrap_or(i64::MAX),
+                snapshot.id.uuid().as_bytes(),
             ],
         )?;
         for name in DocumentName::ALL {
-            let Some(document) = roost_ports::store::Agents::document(self, snapshot.agent, name)? else {
-                continue;
-            };
+            let Some(document) = self.document(snapshot.agent, name)? else { continue };
             self.change_one(
                 SNAPSHOT,
                 "insert into snapshot_documents (snapshot_id, name, content, updated_at) values ($1, $2, $3, $4)",
@@ -200,15 +221,21 @@ impl SnapshotsMut for Tx<'_> {
         Ok(())
     }
 
-    fn delete_snapshot(&mut self, id: SnapshotId) -> Result<bool, Error> {
+    fn discard_snapshot(&mut self, id: SnapshotId) -> Result<(), Error> {
         let id = id.uuid();
         self.change(
             SNAPSHOT,
             "delete from snapshot_documents where snapshot_id = $1",
             params![id.as_bytes()],
         )?;
-        let removed = self.change(SNAPSHOT, "delete from snapshots where id = $1", params![id.as_bytes()])?;
-        Ok(removed > 0)
+        self.change(SNAPSHOT, "update snapshots set status = 'going' where id = $1", params![id.as_bytes()])?;
+        Ok(())
+    }
+
+    fn delete_snapshot(&mut self, id: SnapshotId) -> Result<(), Error> {
+        self.discard_snapshot(id)?;
+        self.change(SNAPSHOT, "delete from snapshots where id = $1", params![id.uuid().as_bytes()])?;
+        Ok(())
     }
 
     fn insert_restoration(&mut self, restoration: &Restoration) -> Result<(), Error> {
