@@ -12,10 +12,13 @@ mod idle;
 mod lifecycle;
 mod list;
 mod logs;
+mod place;
 mod status;
 mod update;
 
 pub use create::CreateAgent;
+pub(crate) use create::{check_name, journal_of, within_quota};
+pub(crate) use lifecycle::cancel_turns;
 pub use list::ListAgents;
 pub use logs::{LogLines, LogStream};
 pub use status::{MachineView, StatusView};
@@ -38,7 +41,7 @@ pub struct AgentView {
 }
 
 impl AgentView {
-    fn read(reader: &dyn Reader, agent: Agent) -> Result<Self, Error> {
+    pub(crate) fn read(reader: &dyn Reader, agent: Agent) -> Result<Self, Error> {
         Ok(Self {
             soul: reader.document(agent.id, DocumentName::Soul)?,
             identity: reader.document(agent.id, DocumentName::Identity)?,
@@ -49,6 +52,6 @@ impl AgentView {
 }
 
 /// Returns the caller's agent, or says that there is none, whosever it may be.
-fn own(reader: &dyn Reader, ctx: &Ctx, id: AgentId) -> Result<Agent, Error> {
+pub(crate) fn own(reader: &dyn Reader, ctx: &Ctx, id: AgentId) -> Result<Agent, Error> {
     reader.agent(ctx.account(), id)?.ok_or_else(|| Error::not_found("agent", id))
 }

@@ -20,9 +20,11 @@ use tokio::sync::{Notify, Semaphore};
 use crate::guard::Editions;
 use crate::hub::Hub;
 use crate::quota::Quotas;
+use crate::regions::Regions;
+use crate::snapshots::UnderWay;
 use crate::{
     Agents, Approvals, Error, Events, Gate, Keys, Messages, PermissionSets, Policies, Sandboxes, Scans,
-    Sessions, Swarms, Turns, Usages, Webhooks,
+    Sessions, Snapshots, Swarms, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -36,6 +38,7 @@ pub struct Core {
     pub(crate) announced: Arc<Notify>,
     pub(crate) editions: Arc<Editions>,
     pub(crate) quotas: Arc<Quotas>,
+    pub(crate) under_way: Arc<UnderWay>,
     /// Scans that are asked for run at most so many at once; the others wait until their callers give up.
     pub(crate) scanning: Arc<Semaphore>,
     started: Timestamp,
@@ -99,6 +102,10 @@ pub struct Settings {
     pub max_open_turns: usize,
     /// How many agents one account may have.
     pub max_agents: u64,
+    /// How many snapshots one agent may have.
+    pub max_snapshots: u64,
+    /// Which hosts agents of which region live on.
+    pub regions: Regions,
     /// The walls without which no machine of an agent under the policy `strict` is used; see
     /// `roost_domain::machine::Layer` for their names.
     pub strict_layers: Vec<String>,
@@ -119,6 +126,8 @@ impl Default for Settings {
             max_input: Tokens(150_000),
             max_open_turns: 100,
             max_agents: 100_000,
+            max_snapshots: 20,
+            regions: Regions::default(),
             strict_layers: ["namespaces", "network", "seccomp"].map(str::to_owned).to_vec(),
             max_sandboxes: None,
             sandbox_images: vec!["default".to_owned()],
@@ -142,6 +151,7 @@ impl Core {
             editions: Arc::default(),
             scanning: Arc::new(Semaphore::new(SCANS_AT_ONCE)),
             quotas: Arc::default(),
+            under_way: Arc::default(),
         }
     }
 
@@ -230,6 +240,11 @@ impl Core {
     /// Returns the use cases of swarms.
     pub const fn swarms(&self) -> Swarms<'_> {
         Swarms(self)
+    }
+
+    /// Returns the use cases of snapshots, and what the runtime ends what was left of them with.
+    pub const fn snapshots(&self) -> Snapshots<'_> {
+        Snapshots(self)
     }
 
     /// Returns what the runtime drives turns with.

@@ -18,9 +18,11 @@ mod log;
 mod messages;
 mod notices;
 mod quota;
+mod regions;
 mod sandboxes;
 mod scans;
 mod sessions;
+mod snapshots;
 mod swarms;
 mod turns;
 mod usage;
@@ -40,9 +42,13 @@ pub use guard::{
 };
 pub use keys::{CreateKey, Keys, NewKey};
 pub use messages::{History, Messages, PostMessage, Posted};
+pub use regions::Regions;
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
 pub use sessions::{NewSession, Sessions};
+pub use snapshots::{
+    DocumentChange, ForkAgent, Forked, ListSnapshots, Moment, Restored, SnapshotDiff, Snapshots,
+};
 pub use swarms::{CreateSwarm, SwarmDetails, SwarmView, Swarms, UpdateSwarm};
 pub use turns::{Claim, Parked, Turns, Work};
 pub use usage::{ListUsage, Usages};
@@ -53,5 +59,6 @@ pub use webhooks::{
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry, DecisionFilter,
-    DeliveryCursor, DeliveryFilter, Document, Edition, EntryFilter, Role, SandboxCursor, Scan, UsageRow,
+    DeliveryCursor, DeliveryFilter, Document, Edition, EntryFilter, Role, SandboxCursor, Scan,
+    SnapshotCursor, UsageRow,
 };

@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use roost_domain::agent::Agent;
 use roost_domain::id::{AgentId, SnapshotId};
+use roost_domain::key::Scope;
 use roost_domain::page::{Limit, Page};
 use roost_domain::snapshot::{Snapshot, Transfer};
-use roost_ports::store::{Reader, SnapshotCursor};
-use uuid::Uuid;
+use roost_ports::store::{Reader, RestorationKind, SnapshotCursor};
 
 use crate::agents::own;
 use crate::{Core, Ctx, Error, Kind};
@@ -27,6 +27,7 @@ mod take;
 
 pub use diff::{DocumentChange, SnapshotDiff};
 pub use fork::{ForkAgent, Forked};
+pub use recover::Moment;
 pub use restore::Restored;
 
 /// The use cases of snapshots.
@@ -50,7 +51,7 @@ impl Snapshots<'_> {
     ///
     /// `NotFound` for the agent or the snapshot.
     pub async fn get(&self, ctx: &Ctx, agent: AgentId, id: SnapshotId) -> Result<Snapshot, Error> {
-        ctx.require(roost_domain::key::Scope::AgentsRead)?;
+        ctx.require(Scope::AgentsRead)?;
         let ctx = ctx.clone();
         self.0.ports.store.read(move |reader| Ok(found(reader, &ctx, agent, id)?.1)).await
     }
@@ -65,7 +66,7 @@ impl Snapshots<'_> {
         ctx: &Ctx,
         list: ListSnapshots,
     ) -> Result<Page<Snapshot, SnapshotCursor>, Error> {
-        ctx.require(roost_domain::key::Scope::AgentsRead)?;
+        ctx.require(Scope::AgentsRead)?;
         let ctx = ctx.clone();
         let read = move |reader: &dyn Reader| {
             own(reader, &ctx, list.agent)?;
@@ -84,11 +85,10 @@ fn found(reader: &dyn Reader, ctx: &Ctx, agent: AgentId, id: SnapshotId) -> Resu
 
 /// Says that a fork which is not whole yet can be used for nothing.
 pub(crate) fn check_whole(reader: &dyn Reader, agent: &Agent) -> Result<(), Error> {
-    let forking = reader
-        .restoration(agent.id)?
-        .is_some_and(|intent| intent.kind == roost_ports::store::RestorationKind::Fork);
+    let forking = reader.restoration(agent.id)?.is_some_and(|intent| intent.kind == RestorationKind::Fork);
     if forking {
-        let message = format!("the agent {} is still being made from another; wait until it is running", agent.id);
+        let message =
+            format!("the agent {} is still being made from another; wait until it is running", agent.id);
         return Err(Error::new(Kind::InvalidState, "invalid_state", message));
     }
     Ok(())
@@ -96,22 +96,22 @@ pub(crate) fn check_whole(reader: &dyn Reader, agent: &Agent) -> Result<(), Erro
 
 /// What this process is saving, restoring or forking right now: all else that is half done was left by somebody.
 #[derive(Default)]
-pub(crate) struct UnderWay(Arc<Mutex<HashSet<Uuid>>>);
+pub(crate) struct UnderWay(Arc<Mutex<HashSet<u128>>>);
 
 /// Something that is under way until this is dropped.
 pub(crate) struct Doing {
-    what: Uuid,
-    all: Arc<Mutex<HashSet<Uuid>>>,
+    what: u128,
+    all: Arc<Mutex<HashSet<u128>>>,
 }
 
 impl UnderWay {
     /// Begins something; `None` if it is under way already.
-    fn begin(&self, what: Uuid) -> Option<Doing> {
+    fn begin(&self, what: u128) -> Option<Doing> {
         let begun = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(what);
         begun.then(|| Doing { what, all: Arc::clone(&self.0) })
     }
 
-    fn has(&self, what: Uuid) -> bool {
+    fn has(&self, what: u128) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&what)
     }
 }

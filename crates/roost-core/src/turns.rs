@@ -24,7 +24,7 @@ mod park;
 mod scripts;
 mod use_tool;
 
-pub(crate) use brief::{provider_secret, secret_place};
+pub(crate) use brief::{place_at, provider_secret, secret_place};
 
 /// What the runtime drives turns with.
 pub struct Turns<'a>(pub(crate) &'a Core);

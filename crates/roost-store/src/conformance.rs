@@ -42,6 +42,7 @@ macro_rules! conformance {
                 the_latest_version_of_a_document_is_read,
                 deleting_an_agent_removes_everything_of_it_and_nothing_of_others,
                 a_deleted_agents_id_is_never_used_again,
+                agents_that_are_up_are_found_by_region,
             }
             approval {
                 an_approval_reads_back_as_it_was_written_and_decided,

@@ -252,13 +252,49 @@ impl TestApp {
 
     /// Makes an agent of a model with this configuration.
     pub async fn agent_of(&self, model: &str, config: serde_json::Value) -> Agent {
+        self.make(model, config, Region::Eu).await.expect("an agent can be made")
+    }
+
+    /// Makes an agent in a region, if there it can be.
+    ///
+    /// # Errors
+    ///
+    /// Those of the core.
+    pub async fn agent_in(&self, region: Region) -> Result<Agent, roost_core::Error> {
+        self.make("test/echo", serde_json::json!({}), region).await
+    }
+
+    /// Returns a core over the same store and machines as another owner of the server would set it up.
+    pub fn with_settings(&self, settings: Settings) -> Core {
+        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(2));
+        let ports = Ports {
+            store: Arc::clone(&self.store),
+            vault: Arc::new(SealedVault::new(MasterKey::generate(&*random), Arc::clone(&random))),
+            machines: Arc::clone(&self.machines) as _,
+            models: Arc::clone(&self.models) as _,
+            tools: Arc::new(TestTools::new(Arc::clone(&self.machines) as _)),
+            wasm: Arc::new(TestWasm::default()),
+            scanner: Arc::new(TestScanner),
+            webhooks: Arc::clone(&self.webhooks) as _,
+            clock: Arc::clone(&self.clock) as _,
+            random,
+        };
+        Core::new(ports, settings)
+    }
+
+    async fn make(
+        &self,
+        model: &str,
+        config: serde_json::Value,
+        region: Region,
+    ) -> Result<Agent, roost_core::Error> {
         let serde_json::Value::Object(config) = config else { panic!("a configuration is an object") };
         let new = CreateAgent {
             name: "Ada".to_owned(),
             description: String::new(),
             model: Some(model.parse().expect("is a model name")),
             size: Size::Medium,
-            region: Region::Eu,
+            region,
             swarm: None,
             avatar_url: None,
             tags: Vec::new(),
@@ -268,7 +304,7 @@ impl TestApp {
             workflow: None,
             secrets: BTreeMap::from([("keyed_api_key".to_owned(), Secret::new("sk-test-secret"))]),
         };
-        self.core.agents().create(&self.ctx(), new).await.expect("an agent can be made").agent
+        Ok(self.core.agents().create(&self.ctx(), new).await?.agent)
     }
 
     /// Posts a message.

@@ -43,6 +43,7 @@ impl Reply {
 pub struct TestModels {
     replies: Mutex<HashMap<String, VecDeque<Reply>>>,
     asked: Mutex<Vec<Conversation>>,
+    keys: Mutex<Vec<Option<String>>>,
 }
 
 impl TestModels {
@@ -54,6 +55,10 @@ impl TestModels {
     /// Returns what the model was given to read, call by call.
     pub fn asked(&self) -> Vec<Conversation> {
         self.asked.lock().expect("no panic in here").clone()
+    }
+    /// Returns the keys that were used, call by call.
+    pub fn keys(&self) -> Vec<Option<String>> {
+        self.keys.lock().expect("no panic in here").clone()
     }
 }
 
@@ -108,6 +113,8 @@ impl Models for TestModels {
     async fn stream(&self, permit: &Permit, request: Request) -> Result<Chunks, Error> {
         assert_eq!(permit.action().name(), "call_model", "the gate's leave is for something else");
         self.asked.lock().expect("no panic in here").push(request.conversation.clone());
+        let key = request.key.as_ref().map(|key| key.expose().to_owned());
+        self.keys.lock().expect("no panic in here").push(key);
         let said = last_said(&request.conversation).to_owned();
         let reply =
             self.replies.lock().expect("no panic in here").get_mut(&said).and_then(VecDeque::pop_front);

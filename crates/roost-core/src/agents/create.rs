@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use roost_domain::agent::{Agent, Region, Settings, State};
+use roost_domain::agent::{Agent, Failure, Region, Settings, State};
 use roost_domain::event::{Body, Journal};
 use roost_domain::id::{AccountId, AgentId, SwarmId};
 use roost_domain::key::Scope;
@@ -50,11 +50,12 @@ impl Agents<'_> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` names the field; its code is `unknown_model` or `model_key_missing` where that is what is
-    /// wrong. `QuotaExceeded` if the account has as many agents as it may have. Nothing is made then.
+    /// `InvalidInput` names the field; its code is `unknown_model`, `model_key_missing` or `region_without_hosts`
+    /// where that is what is wrong. `QuotaExceeded` if the account has as many agents as it may have. Nothing is made then.
     pub async fn create(&self, ctx: &Ctx, new: CreateAgent) -> Result<AgentView, Error> {
         ctx.require(Scope::AgentsWrite)?;
         check(&new)?;
+        self.0.settings.regions.check(new.region)?;
         let shared = self.shared_secrets(ctx, new.swarm).await?;
         let model = self.model_for(&new, &shared)?;
         let agent = Agent {
@@ -76,6 +77,7 @@ impl Agents<'_> {
             started_at: Some(ctx.now),
             stopped_at: None,
         };
+        let agent = self.0.settings.regions.placed(agent);
         let identity = new.identity.unwrap_or_else(|| format!("# IDENTITY.md\n\n- **Name:** {}", agent.name));
         let documents = [
             (DocumentName::Soul, new.soul),
@@ -104,7 +106,7 @@ impl Agents<'_> {
             for (name, sealed) in &sealed {
                 writer.put_secret(agent.id, name, sealed, now)?;
             }
-            let entries = vec![Body::Journal(Journal::Created), Body::Journal(Journal::Started)];
+            let entries = vec![Body::Journal(Journal::Created), Body::Journal(began(&agent))];
             writer.append_events(agent.id, agent.id.journal(), now, entries)?;
             AgentView::read(writer, agent)
         };
@@ -152,7 +154,7 @@ impl Agents<'_> {
     }
 }
 
-fn within_quota(writer: &dyn Writer, agent: &Agent, max: u64) -> Result<(), Error> {
+pub(crate) fn within_quota(writer: &dyn Writer, agent: &Agent, max: u64) -> Result<(), Error> {
     let one = writer.agents(agent.account, &AgentFilter::default(), None, Limit::clamped(1, 1))?;
     if one.total >= max {
         return Err(Error::new(
@@ -164,7 +166,7 @@ fn within_quota(writer: &dyn Writer, agent: &Agent, max: u64) -> Result<(), Erro
     Ok(())
 }
 
-fn journal_of(agent: &Agent) -> Session {
+pub(crate) fn journal_of(agent: &Agent) -> Session {
     Session {
         id: agent.id.journal(),
         account: agent.account,
@@ -196,6 +198,16 @@ fn check(new: &CreateAgent) -> Result<(), Error> {
     check_config(&new.config)
 }
 
+/// Returns what the journal says of an agent that has just begun, or could not.
+pub(super) fn began(agent: &Agent) -> Journal {
+    match &agent.last_failure {
+        Some(Failure { category, message }) if agent.state == State::Error => {
+            Journal::Failed { category: *category, message: message.clone() }
+        }
+        _ => Journal::Started,
+    }
+}
+
 /// Says that an agent cannot be in a swarm that its account does not have.
 pub(super) fn check_swarm(
     reader: &dyn Reader,
@@ -208,7 +220,7 @@ pub(super) fn check_swarm(
     }
 }
 
-pub(super) fn check_name(name: &str) -> Result<(), Error> {
+pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     match name.trim().chars().count() {
         0 => Err(Error::invalid("name", "is required and must have 1 to 100 characters")),
         1..=100 => Ok(()),

@@ -1,12 +1,19 @@
+use jiff::Timestamp;
+use roost_domain::agent::Agent;
 use roost_domain::id::AgentId;
 use roost_domain::key::Scope;
+use roost_domain::page::Limit;
 use roost_ports::store::Writer;
 
 use super::{Agents, own};
-use crate::{Ctx, Error};
+use crate::error::with_causes;
+use crate::snapshots::Moment;
+use crate::turns::place_at;
+use crate::{Core, Ctx, Error};
 
 impl Agents<'_> {
-    /// Deletes an agent for good: machine, workspace, log, secrets, documents. What it was doing is cut short.
+    /// Deletes an agent for good: machine, workspace, log, secrets, documents, snapshots. What it was doing is cut
+    /// short. Forks of it stay, and keep the secrets that they have from it as their own.
     ///
     /// # Errors
     ///
@@ -14,13 +21,14 @@ impl Agents<'_> {
     /// the rest of its files are removed at the next start of the server.
     pub async fn delete(&self, ctx: &Ctx, id: AgentId) -> Result<(), Error> {
         ctx.require(Scope::AgentsDelete)?;
-        let caller = ctx.clone();
+        let (core, caller) = (self.0.clone(), ctx.clone());
         let sessions = self
             .0
             .ports
             .store
             .write(move |writer: &mut dyn Writer| {
-                own(writer, &caller, id)?;
+                let agent = own(writer, &caller, id)?;
+                hand_over_secrets(&core, writer, &agent, caller.now)?;
                 let sessions: Vec<_> =
                     writer.open_turns_of(id)?.into_iter().map(|turn| turn.session).collect();
                 writer.delete_agent(caller.account(), id, caller.now)?;
@@ -31,6 +39,7 @@ impl Agents<'_> {
         sessions.into_iter().for_each(|session| self.0.hub.tick(session));
         self.0.hub.tick(id.journal());
         self.0.ports.machines.destroy(id).await?;
+        self.0.snapshots().remove_leftovers(Moment::Later).await?;
         tracing::info!(agent = %id, request = %ctx.request_id, "deleted an agent");
         Ok(())
     }
@@ -53,5 +62,39 @@ impl Agents<'_> {
             }
         }
         Ok(removed)
+    }
+}
+
+/// Seals anew, for the agents that have them from this one, the secrets that go with it.
+fn hand_over_secrets(
+    core: &Core,
+    writer: &mut dyn Writer,
+    holder: &Agent,
+    now: Timestamp,
+) -> Result<(), Error> {
+    const BATCH: Limit = Limit::clamped(1_000, 1_000);
+    let vault = &core.ports.vault;
+    loop {
+        let lent = writer.secrets_lent(holder.id, BATCH)?;
+        if lent.is_empty() {
+            return Ok(());
+        }
+        for (agent, name) in lent {
+            let sealed = writer.secret(holder.id, &name)?;
+            let opened =
+                sealed.map(|sealed| vault.open(holder.account, &place_at(holder.id, &name), &sealed));
+            match opened {
+                Some(Ok(secret)) => {
+                    let sealed = vault.seal(holder.account, &place_at(agent, &name), &secret);
+                    writer.put_secret(agent, &name, &sealed, now)?;
+                }
+                Some(Err(error)) => {
+                    tracing::error!(%agent, name, error = %with_causes(&error), "a secret cannot be handed over");
+                    writer.delete_secret(agent, &name)?;
+                }
+                // Its holder has removed it before, and with that from everybody.
+                None => drop(writer.delete_secret(agent, &name)?),
+            }
+        }
     }
 }

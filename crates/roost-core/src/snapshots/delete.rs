@@ -19,12 +19,12 @@ impl Snapshots<'_> {
             if writer.restoration(agent.id)?.is_some_and(|intent| intent.snapshot == id) {
                 return Err(being_restored(agent.id));
             }
-            writer.delete_snapshot(id)?;
+            writer.discard_snapshot(id)?;
             Ok(())
         };
         self.0.ports.store.write(delete).await?;
-        // A fork that is on its way fails whole without them.
-        self.discard(id).await;
+        // A fork that is on its way fails whole without the files.
+        self.0.discard(id).await;
         Ok(())
     }
 }

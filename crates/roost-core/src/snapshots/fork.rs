@@ -3,9 +3,10 @@ use roost_domain::event::{Body, Journal};
 use roost_domain::id::{AgentId, SnapshotId};
 use roost_domain::key::Scope;
 use roost_domain::snapshot::{self, Snapshot, Transfer};
-use roost_ports::store::{Listed, Reader, Restoration, RestorationKind, Writer};
+use roost_ports::store::{Reader, Restoration, RestorationKind, SnapshotStatus, Writer};
 
 use super::copy::copy_small;
+use super::take::begun;
 use super::{Snapshots, check_whole, found, log_transfer};
 use crate::agents::{check_name, journal_of, own, within_quota};
 use crate::{AgentView, Core, Ctx, Error, log};
@@ -44,13 +45,13 @@ impl Snapshots<'_> {
         ctx.require(Scope::AgentsWrite)?;
         fork.name.as_deref().map_or(Ok(()), check_name)?;
         let id = self.0.ports.random.id::<AgentId>(ctx.now);
-        let _doing = self.0.under_way.begin(id.uuid());
+        let _doing = self.0.under_way.begin(id.uuid().as_u128());
         let made = match fork.snapshot {
             Some(of) => self.fork_saved(ctx, &fork, id, of).await,
             None => self.fork_now(ctx, &fork, id).await,
         };
         if made.is_err() {
-            self.0.abandon(id, fork.snapshot).await;
+            self.0.abandon(id).await;
         }
         made
     }
@@ -76,25 +77,23 @@ impl Snapshots<'_> {
 
     /// Saves the state on the way, and lets the fork have the files that were saved.
     async fn fork_now(&self, ctx: &Ctx, fork: &ForkAgent, id: AgentId) -> Result<Forked, Error> {
-        let (caller, parent) = (ctx.clone(), fork.parent);
-        let look = move |reader: &dyn Reader| check_whole(reader, &own(reader, &caller, parent)?);
-        self.0.ports.store.read(look).await?;
         let of = self.0.ports.random.id::<SnapshotId>(ctx.now);
-        let _doing = self.0.under_way.begin(of.uuid());
-        let (transfer, hold) = self.0.ports.machines.snapshot(parent, of).await?;
+        let _doing = self.0.under_way.begin(of.uuid().as_u128());
+        let (caller, parent) = (ctx.clone(), fork.parent);
+        let intend = move |writer: &mut dyn Writer| {
+            let parent = own(writer, &caller, parent)?;
+            check_whole(writer, &parent)?;
+            let snapshot = begun(of, &parent, snapshot::fork_name(&parent.name), &caller);
+            writer.insert_snapshot(&snapshot)?;
+            Ok::<_, Error>(snapshot)
+        };
+        let snapshot = self.0.ports.store.write(intend).await?;
+        let (transfer, hold) = self.0.save(parent, of).await?;
         let (core, caller, name) = (self.0.clone(), ctx.clone(), fork.name.clone());
         let begin = move |writer: &mut dyn Writer| {
             let parent = own(writer, &caller, parent)?;
-            let snapshot = Snapshot {
-                id: of,
-                account: parent.account,
-                agent: parent.id,
-                name: snapshot::fork_name(&parent.name),
-                created_at: caller.now,
-                mark: writer.log_mark(parent.id)?,
-                transfer,
-            };
-            writer.insert_snapshot(&snapshot, Listed::No)?;
+            let snapshot = Snapshot { mark: writer.log_mark(parent.id)?, transfer, ..snapshot };
+            writer.settle_snapshot(&snapshot, SnapshotStatus::Unlisted)?;
             let agent = begin_fork(&core, writer, &caller, &parent, &snapshot, id, name)?;
             Ok::<_, Error>((parent, agent, snapshot))
         };
@@ -103,7 +102,7 @@ impl Snapshots<'_> {
         let (parent, agent, snapshot) = match begun {
             Ok(begun) => begun,
             Err(error) => {
-                self.discard(of).await;
+                self.0.discard(of).await;
                 return Err(error);
             }
         };
@@ -116,12 +115,14 @@ impl Snapshots<'_> {
         let now = ctx.now;
         let finish = move |writer: &mut dyn Writer| {
             let agent = writer.agent_of_any_account(id)?.ok_or_else(|| Error::not_found("agent", id))?;
-            let intent = writer.restoration(id)?;
             let agent = agent.start(now);
             writer.update_agent(&agent)?;
             log::journal(writer, id, now, Journal::Started)?;
+            // Its files are the fork's now.
+            if let Some(step) = step_to(writer, id)? {
+                writer.delete_snapshot(step)?;
+            }
             writer.delete_restoration(id)?;
-            forget_unlisted(writer, intent)?;
             AgentView::read(writer, agent)
         };
         let view = self.0.ports.store.write(finish).await?;
@@ -170,40 +171,33 @@ fn begin_fork(
     Ok(agent)
 }
 
-/// Removes the row of a snapshot that was only a step on the way to a fork.
-fn forget_unlisted(
-    writer: &mut dyn Writer,
-    intent: Option<Restoration>,
-) -> Result<Option<SnapshotId>, Error> {
-    let Some(Restoration { snapshot, .. }) = intent else { return Ok(None) };
-    if writer.snapshot_listed(snapshot)? != Some(Listed::No) {
-        return Ok(None);
-    }
-    writer.delete_snapshot(snapshot)?;
-    Ok(Some(snapshot))
+/// Returns the snapshot that is only a step on the way to a fork.
+fn step_to(reader: &dyn Reader, fork: AgentId) -> Result<Option<SnapshotId>, Error> {
+    let Some(Restoration { snapshot, .. }) = reader.restoration(fork)? else { return Ok(None) };
+    let unlisted = reader.snapshot_status(snapshot)? == Some(SnapshotStatus::Unlisted);
+    Ok(unlisted.then_some(snapshot))
 }
 
 impl Core {
     /// Removes what there is of a fork that did not come to be. What cannot be removed now is when the server looks
     /// after what was left.
-    pub(super) async fn abandon(&self, id: AgentId, of: Option<SnapshotId>) {
+    pub(super) async fn abandon(&self, id: AgentId) {
         let now = self.now();
         let remove = move |writer: &mut dyn Writer| {
-            let intent = writer.restoration(id)?;
-            let unlisted = forget_unlisted(writer, intent)?;
+            let step = step_to(writer, id)?;
             let agent = writer.agent_of_any_account(id)?;
-            if let Some(agent) = &agent {
+            if let Some(agent) = agent {
                 writer.delete_agent(agent.account, id, now)?;
             }
-            Ok::<_, Error>((agent.is_some(), unlisted))
+            Ok::<_, Error>(step)
         };
         match self.ports.store.write(remove).await {
-            Ok((was_there, unlisted)) => {
-                if was_there && let Err(error) = self.ports.machines.destroy(id).await {
+            Ok(step) => {
+                if let Err(error) = self.ports.machines.destroy(id).await {
                     tracing::warn!(agent = %id, %error, "the files of a fork are removed at the next start");
                 }
-                if let Some(unlisted) = unlisted.filter(|unlisted| Some(*unlisted) != of) {
-                    self.snapshots().discard(unlisted).await;
+                if let Some(step) = step {
+                    self.discard(step).await;
                 }
             }
             Err(error) => tracing::error!(agent = %id, %error, "a fork that failed cannot be removed yet"),

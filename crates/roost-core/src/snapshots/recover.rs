@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use roost_domain::id::SnapshotId;
 use roost_domain::page::Limit;
-use roost_ports::store::{Reader, Restoration, RestorationKind, Writer};
+use roost_ports::store::{Reader, Restoration, RestorationKind, SnapshotStatus, Writer};
 
 use super::Snapshots;
 use crate::Error;
@@ -10,7 +10,8 @@ use crate::Error;
 /// How many intents are looked after at a time.
 const BATCH: Limit = Limit::clamped(1_000, 1_000);
 
-/// Files that no row knows are left alone for so long while the server runs: their row may be on its way.
+/// What is being made is left alone for so long while the server runs: its caller may be gone while the driver is
+/// still at it.
 const GRACE: Duration = Duration::from_secs(60 * 60);
 
 impl Snapshots<'_> {
@@ -23,13 +24,13 @@ impl Snapshots<'_> {
     pub async fn recover(&self) -> Result<usize, Error> {
         let mut ended = 0;
         for intent in self.left(RestorationKind::Fork).await? {
-            if let Some(_doing) = self.0.under_way.begin(intent.agent.uuid()) {
-                self.0.abandon(intent.agent, None).await;
+            if let Some(_doing) = self.0.under_way.begin(intent.agent.uuid().as_u128()) {
+                self.0.abandon(intent.agent).await;
                 ended += 1;
             }
         }
         for intent in self.left(RestorationKind::Restore).await? {
-            if let Some(_doing) = self.0.under_way.begin(intent.agent.uuid()) {
+            if let Some(_doing) = self.0.under_way.begin(intent.agent.uuid().as_u128()) {
                 self.make_good(intent).await?;
                 ended += 1;
             }
@@ -61,32 +62,39 @@ impl Snapshots<'_> {
         }
     }
 
-    /// Removes files of snapshots that no row knows: of those that were never written down, and of those that were
-    /// deleted while the host refused. Returns how many. At the start of the server, `at_start`, nobody can be
-    /// about to write any down.
+    /// Removes snapshots that were being made or removed when somebody went away. Returns how many. At the start of
+    /// the server nobody can still be at it.
     ///
     /// # Errors
     ///
-    /// `Internal` if the store or the host fails.
-    pub async fn remove_leftovers(&self, at_start: bool) -> Result<usize, Error> {
+    /// `Internal` if the store fails. What the host will not remove is logged, and tried again the next time.
+    pub async fn remove_leftovers(&self, when: Moment) -> Result<usize, Error> {
+        let read = move |reader: &dyn Reader| Ok::<_, Error>(reader.half_snapshots(BATCH)?);
+        let half = self.0.ports.store.read(read).await?;
         let mut removed = 0;
-        for id in self.0.ports.machines.snapshots().await? {
-            if self.0.under_way.has(id.uuid()) || !(at_start || self.is_old(id)) {
-                continue;
-            }
-            let known = move |reader: &dyn Reader| Ok::<_, Error>(reader.snapshot_listed(id)?.is_some());
-            if !self.0.ports.store.read(known).await? {
-                self.0.ports.machines.delete_snapshot(id).await?;
+        for (id, status) in half {
+            let left = when == Moment::Start || status == SnapshotStatus::Going || self.is_old(id);
+            if left && !self.0.under_way.has(id.uuid().as_u128()) {
+                self.0.discard(id).await;
                 removed += 1;
             }
         }
         Ok(removed)
     }
 
-    /// Tells by a snapshot's id, which holds when it was made, whether nobody can be about to write it down.
+    /// Tells by a snapshot's id, which holds when it was begun, whether nobody can still be at it.
     fn is_old(&self, id: SnapshotId) -> bool {
-        let Some(made) = id.uuid().get_timestamp() else { return true };
+        let Some(begun) = id.uuid().get_timestamp() else { return true };
         let now = u64::try_from(self.0.now().as_second()).unwrap_or(0);
-        now.saturating_sub(made.to_unix().0) > GRACE.as_secs()
+        now.saturating_sub(begun.to_unix().0) > GRACE.as_secs()
     }
+}
+
+/// When it is looked for what was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// At the start of the server: whoever was at it is dead.
+    Start,
+    /// While it runs.
+    Later,
 }

@@ -30,7 +30,9 @@ impl Snapshots<'_> {
     /// `no_space`. Files and documents are as they were then.
     pub async fn restore(&self, ctx: &Ctx, agent: AgentId, id: SnapshotId) -> Result<Restored, Error> {
         ctx.require(Scope::AgentsWrite)?;
-        let Some(_doing) = self.0.under_way.begin(agent.uuid()) else { return Err(being_restored(agent)) };
+        let Some(_doing) = self.0.under_way.begin(agent.uuid().as_u128()) else {
+            return Err(being_restored(agent));
+        };
         let (core, caller) = (self.0.clone(), ctx.clone());
         let intend = move |writer: &mut dyn Writer| {
             let (agent, snapshot) = found(writer, &caller, agent, id)?;
@@ -66,7 +68,8 @@ impl Core {
         };
         let now = self.now();
         let settle = move |writer: &mut dyn Writer| {
-            let agent = writer.agent_of_any_account(agent)?.ok_or_else(|| Error::not_found("agent", agent))?;
+            let agent =
+                writer.agent_of_any_account(agent)?.ok_or_else(|| Error::not_found("agent", agent))?;
             restore_documents(writer, &snapshot)?;
             writer.supersede_sessions(agent.id)?;
             // Its machine is gone; the next use starts it.
@@ -90,7 +93,8 @@ fn restore_documents(writer: &mut dyn Writer, snapshot: &Snapshot) -> Result<(),
     for name in roost_ports::store::DocumentName::ALL {
         let was = saved.iter().find(|document| document.name == name);
         let is = writer.document(snapshot.agent, name)?;
-        let (was, is) = (was.map_or("", |was| was.content.as_str()), is.map_or(String::new(), |is| is.content));
+        let (was, is) =
+            (was.map_or("", |was| was.content.as_str()), is.map_or(String::new(), |is| is.content));
         if was != is {
             let document = Document { name, content: was.to_owned(), updated_at: snapshot.created_at };
             writer.put_document(snapshot.agent, &document)?;

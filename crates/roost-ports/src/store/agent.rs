@@ -1,5 +1,5 @@
 use jiff::Timestamp;
-use roost_domain::agent::{Agent, State};
+use roost_domain::agent::{Agent, Region, State};
 use roost_domain::id::{AccountId, AgentId, SwarmId};
 use roost_domain::page::{Limit, Page};
 
@@ -98,6 +98,13 @@ pub trait Agents {
         after: Option<AgentCursor>,
         limit: Limit,
     ) -> Result<Page<Agent, AgentCursor>, Error>;
+
+    /// Returns agents of all accounts that are up (running, frozen or paused) in a region, in no order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn agents_up_in(&self, region: Region, limit: Limit) -> Result<Vec<Agent>, Error>;
 
     /// Returns the latest version of a document.
     ///

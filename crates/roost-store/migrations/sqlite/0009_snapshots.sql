@@ -55,3 +55,7 @@ create index secret_references_of_holder on secret_references (holder_id, agent_
 
 -- The event of the agent after which messages that name no session begin another one.
 alter table sessions add column superseded integer;
+
+-- For agents that are up on a host whose region is another's, after the configuration changed.
+create index agents_up_in on agents (region, id)
+    where state in ('running', 'frozen', 'paused') and deleted_at is null;

@@ -1,5 +1,5 @@
 use jiff::Timestamp;
-use roost_domain::agent::{Agent, Failure, FailureCategory, State};
+use roost_domain::agent::{Agent, Failure, FailureCategory, Region, State};
 use roost_domain::id::{AccountId, AgentId};
 use roost_domain::page::{Limit, Page};
 use roost_ports::store::{AgentCursor, AgentFilter, Agents, AgentsMut, Document, DocumentName, Error};
@@ -117,6 +117,20 @@ impl Agents for Tx<'_> {
             |columns| columns.count(),
         )?;
         Ok(Page { rows, next, total })
+    }
+
+    fn agents_up_in(&self, region: Region, limit: Limit) -> Result<Vec<Agent>, Error> {
+        self.all(
+            AGENT,
+            "select id, account_id, name, description, model, size, region, avatar_url, tags, config, state,
+                    needs_restart, failure_category, failure_message, created_at, started_at, stopped_at,
+                    swarm_id
+             from agents
+             where region = $1 and state in ('running', 'frozen', 'paused') and deleted_at is null
+             order by id limit $2",
+            params![region.name(), limit.get()],
+            agent,
+        )
     }
 
     fn document(&self, agent: AgentId, name: DocumentName) -> Result<Option<Document>, Error> {
