@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::{
     Options, agents, approvals, chat, docs, envelope, gate, health, keys, openapi, permissions, policies,
-    sandboxes, scans, swarms, usage, webhooks,
+    sandboxes, scans, snapshots, swarms, usage, webhooks,
 };
 
 /// What handlers share.
@@ -103,6 +103,7 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(swarms::list, swarms::create))
         .routes(routes!(swarms::get, swarms::update, swarms::delete))
         .routes(routes!(swarms::put_secrets))
+        .routes(routes!(snapshots::get, snapshots::delete))
         .routes(routes!(usage::list))
         .routes(routes!(webhooks::list, webhooks::create))
         .routes(routes!(webhooks::get, webhooks::update, webhooks::delete))
@@ -111,7 +112,13 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::redeliver))
 }
 
-/// Routes that may take as long as a turn does, or a run of code.
+/// Routes that may take as long as a turn does, a run of code, or copying a workspace.
 fn talking_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(chat::history, chat::post)).routes(routes!(sandboxes::run))
+    OpenApiRouter::new()
+        .routes(routes!(chat::history, chat::post))
+        .routes(routes!(sandboxes::run))
+        .routes(routes!(snapshots::list, snapshots::take))
+        .routes(routes!(snapshots::restore))
+        .routes(routes!(snapshots::diff))
+        .routes(routes!(snapshots::fork))
 }

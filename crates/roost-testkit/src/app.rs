@@ -6,7 +6,7 @@ use roost_core::{
     Core, CreateAgent, CreateKey, CreateSwarm, Ctx, Live, Ports, PostMessage, Posted, Principal, Settings,
     UpdateAgent,
 };
-use roost_domain::agent::{Agent, Region};
+use roost_domain::agent::{Agent, Region, State};
 use roost_domain::event::{Body, Event, Offset, TurnEvent};
 use roost_domain::id::{AccountId, AgentId, SessionId, TurnId};
 use roost_domain::key::{Key, Scope, Style};
@@ -362,6 +362,15 @@ impl TestApp {
     /// Returns an agent as it stands.
     pub async fn look(&self, agent: AgentId) -> Agent {
         self.core.agents().get(&self.ctx(), agent).await.expect("the agent is there").agent
+    }
+
+    /// Puts an agent into a state, however it would come there.
+    pub async fn put_state(&self, agent: AgentId, state: State) {
+        let put = move |writer: &mut dyn roost_ports::store::Writer| {
+            let found = writer.agent_of_any_account(agent)?.expect("the agent is there");
+            writer.update_agent(&Agent { state, ..found })
+        };
+        self.store.write::<_, roost_ports::store::Error>(put).await.expect("can be put");
     }
 
     /// Waits until an agent is as the test wants it.
