@@ -16,6 +16,7 @@ mod roost;
 mod sandboxes;
 mod scan;
 mod shutdown;
+mod snapshots;
 mod stream;
 mod terminal;
 mod up;
