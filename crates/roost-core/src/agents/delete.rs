@@ -8,7 +8,7 @@ use roost_ports::store::Writer;
 use super::{Agents, own};
 use crate::error::with_causes;
 use crate::snapshots::Moment;
-use crate::turns::place_at;
+use crate::turns::{call_off, orphan, place_at};
 use crate::{Core, Ctx, Error};
 
 impl Agents<'_> {
@@ -21,22 +21,21 @@ impl Agents<'_> {
     /// the rest of its files are removed at the next start of the server.
     pub async fn delete(&self, ctx: &Ctx, id: AgentId) -> Result<(), Error> {
         ctx.require(Scope::AgentsDelete)?;
-        let (core, caller) = (self.0.clone(), ctx.clone());
-        let sessions = self
-            .0
-            .ports
-            .store
-            .write(move |writer: &mut dyn Writer| {
-                let agent = own(writer, &caller, id)?;
-                hand_over_secrets(&core, writer, &agent, caller.now)?;
-                let sessions: Vec<_> =
-                    writer.open_turns_of(id)?.into_iter().map(|turn| turn.session).collect();
-                writer.delete_agent(caller.account(), id, caller.now)?;
-                Ok::<_, Error>(sessions)
-            })
-            .await?;
+        let caller = ctx.clone();
+        let core = self.0.clone();
+        let delete = move |writer: &mut dyn Writer| {
+            let agent = own(writer, &caller, id)?;
+            hand_over_secrets(&core, writer, &agent, caller.now)?;
+            let turns = writer.open_turns_of(id)?;
+            for turn in &turns {
+                orphan(&core, writer, turn, caller.now)?;
+                call_off(&core, writer, turn.id, caller.now)?;
+            }
+            writer.delete_agent(caller.account(), id, caller.now)?;
+            Ok::<_, Error>(turns)
+        };
         // Workers that are on its turns look at the log now, find nothing, and let go.
-        sessions.into_iter().for_each(|session| self.0.hub.tick(session));
+        self.0.ports.store.write(delete).await?.iter().for_each(|turn| self.0.went_on(turn));
         self.0.hub.tick(id.journal());
         self.0.ports.machines.destroy(id).await?;
         self.0.snapshots().remove_leftovers(Moment::Later).await?;
@@ -74,6 +73,7 @@ fn hand_over_secrets(
 ) -> Result<(), Error> {
     const BATCH: Limit = Limit::clamped(1_000, 1_000);
     let vault = &core.ports.vault;
+    let entries = writer.secret_entries(holder.id)?;
     loop {
         let lent = writer.secrets_lent(holder.id, BATCH)?;
         if lent.is_empty() {
@@ -87,6 +87,8 @@ fn hand_over_secrets(
                 Some(Ok(secret)) => {
                     let sealed = vault.seal(holder.account, &place_at(agent, &name), &secret);
                     writer.put_secret(agent, &name, &sealed, now)?;
+                    let bound = entries.iter().find(|entry| entry.name == name);
+                    writer.bind_secret(agent, &name, bound.and_then(|entry| entry.binding.as_ref()))?;
                 }
                 Some(Err(error)) => {
                     tracing::error!(%agent, name, error = %with_causes(&error), "a secret cannot be handed over");

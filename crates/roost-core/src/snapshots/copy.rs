@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use roost_domain::agent::Agent;
+use roost_domain::document::{Author, Mark};
 use roost_domain::event::{Ending, TurnEvent};
 use roost_domain::id::{SessionId, TurnId};
 use roost_domain::page::Limit;
@@ -11,7 +12,7 @@ use roost_domain::snapshot::Snapshot;
 use roost_domain::subject::Subject;
 use roost_domain::tool::{ToolOutcome, ToolStatus};
 use roost_domain::turn::Lost;
-use roost_ports::store::{Edition, Kept, Turn, TurnPhase, Writer};
+use roost_ports::store::{Edition, Kept, NewVersion, SavedDocument, Turn, TurnPhase, Writer};
 
 use crate::log::Folded;
 use crate::{Core, Ctx, Error, log};
@@ -30,9 +31,12 @@ pub(super) fn copy_small(
     fork: &Agent,
     snapshot: &Snapshot,
 ) -> Result<(), Error> {
-    for document in writer.snapshot_documents(snapshot.id)? {
-        writer.put_document(fork.id, &document)?;
+    for SavedDocument { name, content } in writer.snapshot_documents(snapshot.id)? {
+        let note = Some(format!("forked from {}", parent.name));
+        let mark = Mark { author: Author::Owner, note, at: ctx.now };
+        writer.put_document(fork.id, &NewVersion { name, content: Some(content), mark })?;
     }
+    writer.refresh_documents(fork.id)?;
     writer.lend_secrets(parent.id, fork.id)?;
     copy_guard(writer, ctx, parent, fork)
 }

@@ -1,7 +1,8 @@
+use roost_domain::document::DocumentName;
 use roost_domain::id::{AgentId, SnapshotId};
 use roost_domain::key::Scope;
 use roost_domain::snapshot::{Change, Comparison, Snapshot, unified};
-use roost_ports::store::{Document, DocumentName, Reader};
+use roost_ports::store::{Reader, SavedDocument};
 
 use super::{Snapshots, found};
 use crate::{Ctx, Error};
@@ -57,14 +58,14 @@ impl Snapshots<'_> {
     }
 }
 
-fn changes(before: &[Document], after: &[Document]) -> Vec<DocumentChange> {
-    let text = |documents: &[Document], name: DocumentName| {
-        documents.iter().find(|document| document.name == name).map(|document| document.content.clone())
+fn changes(before: &[SavedDocument], after: &[SavedDocument]) -> Vec<DocumentChange> {
+    let text = |documents: &[SavedDocument], name: &DocumentName| {
+        documents.iter().find(|document| document.name == *name).map(|document| document.content.clone())
     };
-    let mut names: Vec<_> = before.iter().chain(after).map(|document| document.name).collect();
-    names.sort_by_key(|name| name.file());
+    let mut names: Vec<_> = before.iter().chain(after).map(|document| &document.name).collect();
+    names.sort_by_key(ToString::to_string);
     names.dedup();
-    let change = |name: DocumentName| {
+    let change = |name: &DocumentName| {
         let (was, is) = (text(before, name), text(after, name));
         let change = match (&was, &is) {
             (None, _) => Change::Added,
@@ -73,7 +74,7 @@ fn changes(before: &[Document], after: &[Document]) -> Vec<DocumentChange> {
             (Some(_), Some(_)) => Change::Changed,
         };
         let diff = unified(was.as_deref().unwrap_or(""), is.as_deref().unwrap_or(""));
-        Some(DocumentChange { name: name.file().to_owned(), change, diff })
+        Some(DocumentChange { name: name.to_string(), change, diff })
     };
     names.into_iter().filter_map(change).collect()
 }

@@ -155,7 +155,7 @@ fn begin_fork(
         stopped_at: None,
         ..parent.clone()
     };
-    within_quota(writer, &agent, core.settings.max_agents)?;
+    within_quota(core, writer, &agent)?;
     writer.insert_agent(&agent)?;
     writer.insert_session(&journal_of(&agent))?;
     let forked = Journal::Forked { parent: parent.id, name: parent.name.clone() };

@@ -1,9 +1,11 @@
+use jiff::Timestamp;
 use roost_domain::agent::Agent;
+use roost_domain::document::{Author, Mark};
 use roost_domain::event::Journal;
 use roost_domain::id::{AgentId, SnapshotId};
 use roost_domain::key::Scope;
 use roost_domain::snapshot::{Snapshot, Transfer};
-use roost_ports::store::{Document, Restoration, RestorationKind, Writer};
+use roost_ports::store::{NewVersion, Restoration, RestorationKind, Writer};
 
 use super::delete::being_restored;
 use super::{Snapshots, check_whole, found, log_transfer};
@@ -70,7 +72,7 @@ impl Core {
         let settle = move |writer: &mut dyn Writer| {
             let agent =
                 writer.agent_of_any_account(agent)?.ok_or_else(|| Error::not_found("agent", agent))?;
-            restore_documents(writer, &snapshot)?;
+            restore_documents(writer, &snapshot, now)?;
             writer.supersede_sessions(agent.id)?;
             // Its machine is gone; the next use starts it.
             let agent = agent.wake();
@@ -87,18 +89,24 @@ impl Core {
     }
 }
 
-/// Writes new versions of the documents that are different now; one that was not there yet becomes empty.
-fn restore_documents(writer: &mut dyn Writer, snapshot: &Snapshot) -> Result<(), Error> {
-    let saved = writer.snapshot_documents(snapshot.id)?;
-    for name in roost_ports::store::DocumentName::ALL {
-        let was = saved.iter().find(|document| document.name == name);
-        let is = writer.document(snapshot.agent, name)?;
-        let (was, is) =
-            (was.map_or("", |was| was.content.as_str()), is.map_or(String::new(), |is| is.content));
-        if was != is {
-            let document = Document { name, content: was.to_owned(), updated_at: snapshot.created_at };
-            writer.put_document(snapshot.agent, &document)?;
+/// Writes new versions of the documents that are different now, and deletes those that were not there yet.
+fn restore_documents(writer: &mut dyn Writer, snapshot: &Snapshot, at: Timestamp) -> Result<(), Error> {
+    let (agent, saved) = (snapshot.agent, writer.snapshot_documents(snapshot.id)?);
+    let mut names: Vec<_> = saved.iter().map(|document| document.name.clone()).collect();
+    for entry in writer.documents(agent)? {
+        if entry.size.is_some() && !names.contains(&entry.name) {
+            names.push(entry.name);
         }
     }
+    for name in names {
+        let was = saved.iter().find(|document| document.name == name).map(|was| was.content.clone());
+        let is = writer.document(agent, &name)?.map(|is| is.content);
+        if was != is {
+            let note = Some(format!("restored from the snapshot {}", snapshot.name));
+            let mark = Mark { author: Author::Owner, note, at };
+            writer.put_document(agent, &NewVersion { name, content: was, mark })?;
+        }
+    }
+    writer.refresh_documents(agent)?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use roost_core::{Error, ForkAgent, Forked, Kind, ListSnapshots, Settings};
 use roost_domain::agent::{Agent, State};
 use roost_domain::conversation::Message;
+use roost_domain::document::{Author, DocumentName, Mark};
 use roost_domain::event::{Body, Ending, Journal, TurnEvent};
 use roost_domain::id::{AgentId, SnapshotId};
 use roost_domain::machine::Condition;
@@ -14,7 +15,7 @@ use roost_domain::snapshot::{Change, Snapshot};
 use roost_domain::subject::Subject;
 use roost_domain::taint::Taint;
 use roost_ports::machine::Machines;
-use roost_ports::store::{AgentFilter, Document, DocumentName, Reader, RestorationKind, TurnPhase, Writer};
+use roost_ports::store::{AgentFilter, NewVersion, Reader, RestorationKind, TurnPhase, Writer};
 use roost_testkit::{Reply, TestApp};
 use serde_json::json;
 
@@ -40,8 +41,9 @@ async fn listed(app: &TestApp, agent: AgentId) -> Vec<Snapshot> {
 async fn write_soul(app: &TestApp, agent: AgentId, content: &'static str) {
     let at = app.core.now();
     let put = move |writer: &mut dyn Writer| {
-        let document = Document { name: DocumentName::Soul, content: content.to_owned(), updated_at: at };
-        writer.put_document(agent, &document)
+        let mark = Mark { author: Author::Owner, note: None, at };
+        let content = Some(content.to_owned());
+        writer.put_document(agent, &NewVersion { name: DocumentName::Soul, content, mark })
     };
     app.store.write::<_, roost_ports::store::Error>(put).await.expect("can be written");
 }

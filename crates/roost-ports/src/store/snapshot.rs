@@ -1,10 +1,11 @@
 use jiff::Timestamp;
+use roost_domain::document::DocumentName;
 use roost_domain::id::{AccountId, AgentId, SessionId, SnapshotId};
 use roost_domain::page::{Limit, Page};
 use roost_domain::session::Session;
 use roost_domain::snapshot::{Mark, Snapshot};
 
-use super::{Document, Error};
+use super::Error;
 
 /// The last snapshot of a page: the next page begins after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +14,15 @@ pub struct SnapshotCursor {
     pub created_at: Timestamp,
     /// Its id.
     pub id: SnapshotId,
+}
+
+/// A document as it was when a snapshot was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedDocument {
+    /// Which one.
+    pub name: DocumentName,
+    /// Its text.
+    pub content: String,
 }
 
 /// How far a snapshot is.
@@ -126,7 +136,7 @@ pub trait Snapshots {
     /// # Errors
     ///
     /// [`Error`] if the database fails.
-    fn snapshot_documents(&self, id: SnapshotId) -> Result<Vec<Document>, Error>;
+    fn snapshot_documents(&self, id: SnapshotId) -> Result<Vec<SavedDocument>, Error>;
 
     /// Returns how far an agent's log is now.
     ///

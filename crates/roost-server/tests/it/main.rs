@@ -18,6 +18,7 @@ mod scan;
 mod shutdown;
 mod snapshots;
 mod stream;
+mod swarms;
 mod terminal;
 mod up;
 mod webhooks;

@@ -27,7 +27,6 @@ create table snapshot_documents (
     snapshot_id blob not null references snapshots (id),
     name text not null,
     content text not null,
-    updated_at integer not null,
     primary key (snapshot_id, name)
 ) strict;
 

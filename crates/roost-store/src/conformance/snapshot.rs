@@ -1,14 +1,15 @@
 use std::time::Duration;
 
+use roost_domain::document::{Author, DocumentName, Mark};
 use roost_domain::event::{Body, Event, Journal, Offset};
 use roost_domain::id::{AccountId, AgentId};
 use roost_domain::page::Limit;
 use roost_domain::session::{Channel, Session};
-use roost_domain::snapshot::{Mark, Method, Snapshot, Transfer};
+use roost_domain::snapshot::{Mark as Point, Method, Snapshot, Transfer};
 use roost_domain::taint::Taint;
 use roost_domain::unit::Bytes;
 use roost_ports::store::{
-    Document, DocumentName, Error, Restoration, RestorationKind, SnapshotStatus, Writer,
+    Error, NewVersion, Restoration, RestorationKind, SavedDocument, SnapshotStatus, Writer,
 };
 
 use super::{Any, agent, at, id, read, session, turn, world, write};
@@ -22,7 +23,7 @@ fn snapshot(number: u128, account: AccountId, agent: AgentId) -> Snapshot {
         agent,
         name: format!("snapshot {number}"),
         created_at: at(i64::try_from(number).unwrap()),
-        mark: Mark { seq: 7, events: 3, open: vec![(id(100), id(1_000))] },
+        mark: Point { seq: 7, events: 3, open: vec![(id(100), id(1_000))] },
         transfer: Transfer {
             method: Method::Reflink,
             size: Bytes(1 << 40),
@@ -34,8 +35,13 @@ fn snapshot(number: u128, account: AccountId, agent: AgentId) -> Snapshot {
     }
 }
 
-fn document(name: DocumentName, content: &str, second: i64) -> Document {
-    Document { name, content: content.to_owned(), updated_at: at(second) }
+fn version(name: DocumentName, content: &str) -> NewVersion {
+    let mark = Mark { author: Author::Owner, note: None, at: at(1) };
+    NewVersion { name, content: Some(content.to_owned()), mark }
+}
+
+fn saved(name: DocumentName, content: &str) -> SavedDocument {
+    SavedDocument { name, content: content.to_owned() }
 }
 
 fn line(what: &str) -> Body {
@@ -59,20 +65,23 @@ pub(crate) async fn a_snapshot_reads_back_with_its_documents(store: Any) {
     let taken = snapshot(1, account, of);
     let written = taken.clone();
     write(&store, move |writer| {
-        writer.put_document(of, &document(DocumentName::Soul, "old", 1))?;
-        writer.put_document(of, &document(DocumentName::Soul, "soul", 2))?;
-        writer.put_document(of, &document(DocumentName::Identity, "identity", 3))?;
+        writer.put_document(of, &version(DocumentName::Soul, "old"))?;
+        writer.put_document(of, &version(DocumentName::Soul, "soul"))?;
+        writer.put_document(of, &version("rules/refunds.md".parse().unwrap(), "refund"))?;
+        let gone = NewVersion { content: None, ..version(DocumentName::Workflow, "") };
+        writer.put_document(of, &version(DocumentName::Workflow, "gone"))?;
+        writer.put_document(of, &gone)?;
         writer.insert_snapshot(&written)?;
         assert_eq!(writer.snapshot(account, of, id(1))?, None, "it is not whole yet");
         writer.settle_snapshot(&written, SnapshotStatus::Listed)?;
-        writer.put_document(of, &document(DocumentName::Soul, "new", 4))
+        writer.put_document(of, &version(DocumentName::Soul, "new"))
     })
     .await;
     assert_eq!(read(&store, move |reader| reader.snapshot(account, of, id(1))).await, Some(taken));
     assert_eq!(read(&store, move |reader| reader.snapshot(account, id(11), id(1))).await, None);
     assert_eq!(read(&store, move |reader| reader.snapshot(id(2), of, id(1))).await, None);
     let documents = read(&store, |reader| reader.snapshot_documents(id(1))).await;
-    let expected = [document(DocumentName::Identity, "identity", 3), document(DocumentName::Soul, "soul", 2)];
+    let expected = [saved(DocumentName::Soul, "soul"), saved("rules/refunds.md".parse().unwrap(), "refund")];
     assert_eq!(documents, expected);
     assert_eq!(half(&store).await, []);
     write(&store, |writer| writer.discard_snapshot(id(1))).await;
@@ -115,7 +124,7 @@ pub(crate) async fn a_mark_tells_how_far_the_log_is(store: Any) {
     let world = world(&store).await;
     let of = world.agent;
     let nothing = read(&store, move |reader| reader.log_mark(of)).await;
-    assert_eq!(nothing, Mark { seq: 0, events: 0, open: vec![(world.session, world.turn)] });
+    assert_eq!(nothing, Point { seq: 0, events: 0, open: vec![(world.session, world.turn)] });
     write(&store, move |writer| {
         writer.append_events(of, of.journal(), at(1), vec![line("a")])?;
         writer.append_events(of, world.session, at(1), vec![line("b"), line("c")])?;
@@ -230,7 +239,7 @@ pub(crate) async fn a_deleted_agents_snapshots_go_with_it(store: Any) {
     write(&store, move |writer| {
         writer.insert_agent(&agent(11, account))?;
         writer.insert_turn(&turn(1_001, &session(100, &agent(10, account))))?;
-        writer.put_document(of, &document(DocumentName::Soul, "soul", 1))?;
+        writer.put_document(of, &version(DocumentName::Soul, "soul"))?;
         insert(writer, &snapshot(1, account, of))?;
         insert(writer, &snapshot(2, account, id(11)))?;
         writer.insert_restoration(&Restoration { agent: of, snapshot: id(1), kind, requested_at: at(1) })?;

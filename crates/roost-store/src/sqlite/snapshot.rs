@@ -6,8 +6,8 @@ use roost_domain::session::Session;
 use roost_domain::snapshot::{Mark, Method, Snapshot, Transfer};
 use roost_domain::unit::Bytes;
 use roost_ports::store::{
-    Agents, Document, DocumentName, Error, Restoration, RestorationKind, SnapshotCursor, SnapshotStatus,
-    Snapshots, SnapshotsMut,
+    Documents, Error, Restoration, RestorationKind, SavedDocument, SnapshotCursor, SnapshotStatus, Snapshots,
+    SnapshotsMut,
 };
 use rusqlite::params;
 
@@ -95,16 +95,13 @@ impl Snapshots for Tx<'_> {
         )
     }
 
-    fn snapshot_documents(&self, id: SnapshotId) -> Result<Vec<Document>, Error> {
+    fn snapshot_documents(&self, id: SnapshotId) -> Result<Vec<SavedDocument>, Error> {
         // As many as an agent has.
         self.all(
             SNAPSHOT,
-            "select name, content, updated_at from snapshot_documents where snapshot_id = $1 order by name",
+            "select name, content from snapshot_documents where snapshot_id = $1 order by name",
             params![id.uuid().as_bytes()],
-            |columns| {
-                let name = columns.named(&DocumentName::ALL, DocumentName::file)?;
-                Ok(Document { name, content: columns.take()?, updated_at: columns.time()? })
-            },
+            |columns| Ok(SavedDocument { name: columns.parsed()?, content: columns.take()? }),
         )
     }
 
@@ -205,17 +202,12 @@ impl SnapshotsMut for Tx<'_> {
                 snapshot.id.uuid().as_bytes(),
             ],
         )?;
-        for name in DocumentName::ALL {
-            let Some(document) = self.document(snapshot.agent, name)? else { continue };
+        for entry in self.documents(snapshot.agent)? {
+            let Some(document) = self.document(snapshot.agent, &entry.name)? else { continue };
             self.change_one(
                 SNAPSHOT,
-                "insert into snapshot_documents (snapshot_id, name, content, updated_at) values ($1, $2, $3, $4)",
-                params![
-                    snapshot.id.uuid().as_bytes(),
-                    name.file(),
-                    document.content,
-                    micros(document.updated_at),
-                ],
+                "insert into snapshot_documents (snapshot_id, name, content) values ($1, $2, $3)",
+                params![snapshot.id.uuid().as_bytes(), entry.name.to_string(), document.content],
             )?;
         }
         Ok(())
