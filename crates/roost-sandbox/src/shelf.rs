@@ -188,11 +188,11 @@ fn sync_all(directory: &Path) -> io::Result<()> {
 }
 
 fn failed(act: &'static str, source: io::Error) -> Error {
-    match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            Error::NoSpace { path: "a copy of the workspace".to_owned() }
-        }
-        _ => Error::Host { act, source },
+    let full = matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    if full {
+        Error::NoSpace { path: "a copy of the workspace".to_owned() }
+    } else {
+        Error::Host { act, source }
     }
 }
 

@@ -310,7 +310,7 @@ async fn on_a_full_disk_nothing_is_left_of_what_was_begun() {
     refused(app.core.snapshots().restore(&app.ctx(), agent, snapshot.id).await.unwrap_err());
     refused(fork(&app, agent, None).await.unwrap_err());
     refused(fork(&app, agent, Some(snapshot.id)).await.unwrap_err());
-    assert_eq!(listed(&app, agent).await, [snapshot.clone()]);
+    assert_eq!(listed(&app, agent).await, std::slice::from_ref(&snapshot));
     assert_eq!(agents(&app).await, [agent]);
     assert_eq!((half(&app).await, app.machines.snapshot_count()), (0, 1));
     assert_eq!(app.machines.written(agent, "plan").as_deref(), Some("two"));
