@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::{
     Options, account, agents, approvals, chat, docs, documents, envelope, gate, health, keys, openapi,
-    permissions, policies, sandboxes, scans, secrets, swarms, usage, webhooks,
+    permissions, policies, sandboxes, scans, secrets, snapshots, swarms, usage, webhooks,
 };
 
 /// What handlers share.
@@ -117,6 +117,7 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(swarms::list, swarms::create))
         .routes(routes!(swarms::get, swarms::update, swarms::delete))
         .routes(routes!(swarms::put_secrets))
+        .routes(routes!(snapshots::get, snapshots::delete))
         .routes(routes!(usage::list))
         .routes(routes!(usage::of_agent))
         .routes(routes!(webhooks::list, webhooks::create))
@@ -126,7 +127,13 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::redeliver))
 }
 
-/// Routes that may take as long as a turn does, or a run of code.
+/// Routes that may take as long as a turn does, a run of code, or copying a workspace.
 fn talking_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(chat::history, chat::post)).routes(routes!(sandboxes::run))
+    OpenApiRouter::new()
+        .routes(routes!(chat::history, chat::post))
+        .routes(routes!(sandboxes::run))
+        .routes(routes!(snapshots::list, snapshots::take))
+        .routes(routes!(snapshots::restore))
+        .routes(routes!(snapshots::diff))
+        .routes(routes!(snapshots::fork))
 }

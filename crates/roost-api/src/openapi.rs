@@ -30,6 +30,7 @@ use crate::envelope::ErrorBody;
         (name = "permissions", description = "What agents may reach, whatever their policies say."),
         (name = "scans", description = "Find what is wrong with code."),
         (name = "sandboxes", description = "Run code in ephemeral machines."),
+        (name = "snapshots", description = "Save agents' states, go back to them, make other agents from them."),
         (name = "webhooks", description = "Be told what happens, by signed messages to a URL of yours."),
         (name = "account", description = "The account, its plan, what it uses of it."),
         (name = "usage", description = "What was used of models, and what it cost."),

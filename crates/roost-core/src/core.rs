@@ -22,10 +22,13 @@ use crate::guard::Editions;
 use crate::hub::Hub;
 use crate::models::Live as LiveCalls;
 use crate::quota::Quotas;
+use crate::regions::Regions;
+use crate::snapshots::UnderWay;
 use crate::usage::MachineTime;
 use crate::{
     Accounts, Agents, Approvals, Conversations, Documents, Error, Events, Gate, Keys, Messages, ModelCalls,
-    PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions, Swarms, Turns, Usages, Webhooks,
+    PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions, Snapshots, Swarms, Turns, Usages,
+    Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -40,6 +43,7 @@ pub struct Core {
     pub(crate) editions: Arc<Editions>,
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) live_calls: Arc<LiveCalls>,
+    pub(crate) under_way: Arc<UnderWay>,
     pub(crate) chosen_plans: Arc<ChosenPlans>,
     pub(crate) machine_time: Arc<MachineTime>,
     /// Scans that are asked for run at most so many at once; the others wait until their callers give up.
@@ -105,6 +109,10 @@ pub struct Settings {
     pub max_open_turns: usize,
     /// How many agents one account may have, where its plan allows more.
     pub max_agents: u64,
+    /// How many snapshots one agent may have.
+    pub max_snapshots: u64,
+    /// Which hosts agents of which region live on.
+    pub regions: Regions,
     /// The walls without which no machine of an agent under the policy `strict` is used; see
     /// `roost_domain::machine::Layer` for their names.
     pub strict_layers: Vec<String>,
@@ -127,6 +135,8 @@ impl Default for Settings {
             max_input: Tokens(150_000),
             max_open_turns: 100,
             max_agents: 100_000,
+            max_snapshots: 20,
+            regions: Regions::default(),
             strict_layers: ["namespaces", "network", "seccomp"].map(str::to_owned).to_vec(),
             max_sandboxes: None,
             sandbox_images: vec!["default".to_owned()],
@@ -152,6 +162,7 @@ impl Core {
             scanning: Arc::new(Semaphore::new(SCANS_AT_ONCE)),
             quotas: Arc::default(),
             live_calls: Arc::default(),
+            under_way: Arc::default(),
             chosen_plans: Arc::default(),
             machine_time: Arc::default(),
         }
@@ -267,6 +278,11 @@ impl Core {
     /// Returns the use cases of swarms.
     pub const fn swarms(&self) -> Swarms<'_> {
         Swarms(self)
+    }
+
+    /// Returns the use cases of snapshots, and what the runtime ends what was left of them with.
+    pub const fn snapshots(&self) -> Snapshots<'_> {
+        Snapshots(self)
     }
 
     /// Returns what the runtime drives turns with.

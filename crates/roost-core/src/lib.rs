@@ -22,10 +22,12 @@ mod messages;
 mod models;
 mod notices;
 mod quota;
+mod regions;
 mod sandboxes;
 mod scans;
 mod secrets;
 mod sessions;
+mod snapshots;
 mod swarms;
 mod turns;
 mod usage;
@@ -49,10 +51,14 @@ pub use guard::{
 pub use keys::{CreateKey, Keys, NewKey};
 pub use messages::{History, Messages, PostMessage, Posted};
 pub use models::{Asker, Complete, Completion, ListedModel, ListedModels, ModelCalls};
+pub use regions::Regions;
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
 pub use secrets::{ModelKey, PutSecrets, Secrets, SecretsChanged};
 pub use sessions::{NewSession, Sessions, TurnTree};
+pub use snapshots::{
+    DocumentChange, ForkAgent, Forked, ListSnapshots, Moment, Restored, SnapshotDiff, Snapshots,
+};
 pub use swarms::{CreateSwarm, SwarmDetails, SwarmView, Swarms, UpdateSwarm};
 pub use turns::{Claim, Parked, Turns, Work};
 pub use usage::{ListUsage, UsageView, Usages};
@@ -65,5 +71,5 @@ pub use roost_ports::model::Chunk;
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, Amounts, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry,
     DecisionFilter, DeliveryCursor, DeliveryFilter, Dimension, DocumentEntry, Edition, EntryFilter, Role,
-    SandboxCursor, Scan, SecretEntry, SecretUse, TurnPhase, UsageKey, UsageRow, VersionEntry,
+    SandboxCursor, Scan, SecretEntry, SecretUse, SnapshotCursor, TurnPhase, UsageKey, UsageRow, VersionEntry,
 };

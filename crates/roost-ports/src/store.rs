@@ -25,6 +25,7 @@ mod sandbox;
 mod scan;
 mod secret;
 mod session;
+mod snapshot;
 mod swarm;
 mod turn;
 mod usage;
@@ -44,6 +45,9 @@ pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{SecretEntry, SecretUse, Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
+pub use snapshot::{
+    Restoration, RestorationKind, SavedDocument, SnapshotCursor, SnapshotStatus, Snapshots, SnapshotsMut,
+};
 pub use swarm::{Swarms, SwarmsMut};
 pub use turn::{Caller, Turn, TurnPhase, Turns, TurnsMut};
 pub use usage::{Amounts, Dimension, Ledger, UsageFilter, UsageKey, UsageRow, Usages, UsagesMut, Used};
@@ -65,6 +69,7 @@ pub trait Reader:
     + Scans
     + Secrets
     + Sessions
+    + Snapshots
     + Swarms
     + Turns
     + Usages
@@ -87,6 +92,7 @@ impl<T> Reader for T where
         + Scans
         + Secrets
         + Sessions
+        + Snapshots
         + Swarms
         + Turns
         + Usages
@@ -112,6 +118,7 @@ pub trait Writer:
     + ScansMut
     + SecretsMut
     + SessionsMut
+    + SnapshotsMut
     + SwarmsMut
     + TurnsMut
     + UsagesMut
@@ -135,6 +142,7 @@ impl<T> Writer for T where
         + ScansMut
         + SecretsMut
         + SessionsMut
+        + SnapshotsMut
         + SwarmsMut
         + TurnsMut
         + UsagesMut

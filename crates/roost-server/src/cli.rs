@@ -11,11 +11,13 @@ use roost_domain::scan::{Framework, Severity};
 use crate::config::Flags;
 
 mod guard;
+mod snapshots;
 mod swarms;
 
 pub(crate) use guard::{
     Explain, FileOf, Permissions, Policy, PutPermissions, PutPolicy, Suggest, TestPolicy,
 };
+pub(crate) use snapshots::{Fork, OneSnapshot, Snapshots};
 pub(crate) use swarms::{OneSwarm, Swarms};
 
 /// A self-hosted home for AI agents: one server, one program.
@@ -48,6 +50,10 @@ pub(crate) enum Command {
     /// Make, look after and remove agents
     #[command(subcommand)]
     Agents(Agents),
+    /// Save agents' states, go back to them and compare them
+    #[command(subcommand)]
+    Snapshots(Snapshots),
+    Fork(Fork),
     Chat(Chat),
     Logs(Logs),
     /// See what waits for a decision of yours, and decide it

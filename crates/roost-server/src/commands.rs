@@ -25,6 +25,7 @@ mod permissions;
 mod policy;
 mod scan;
 mod serve;
+mod snapshots;
 mod swarms;
 mod up;
 
@@ -63,6 +64,14 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
         Command::Agents(args) => {
             let client = client(agents::client_args(&args))?;
             asking(agents::run(args, &client))
+        }
+        Command::Snapshots(args) => {
+            let client = client(snapshots::client_args(&args))?;
+            asking(snapshots::run(args, &client))
+        }
+        Command::Fork(args) => {
+            let client = client(&args.one.client)?;
+            asking(snapshots::fork(args, &client))
         }
         Command::Chat(args) => {
             let client = client(&args.client)?;

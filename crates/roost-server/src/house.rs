@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use roost_channels::{WebhookOptions, Webhooks};
-use roost_core::{Core, Ctx, Ports, Principal, Settings};
+use roost_core::{Core, Ctx, Ports, Principal, Regions, Settings};
 use roost_domain::unit::Tokens;
 use roost_models::Providers;
 use roost_ports::clock::Clock;
@@ -17,6 +17,7 @@ use roost_scan::CodeScanner;
 use roost_store::{DataDir, Database, MasterKey, SealedVault};
 use roost_tools::{BuiltinTools, HttpOptions};
 
+use crate::config::file::{self, File};
 use crate::config::{Config, ConfigError};
 use crate::machines;
 use crate::system::{SystemClock, SystemRandom};
@@ -113,12 +114,19 @@ fn settings(config: &Config, models: &dyn Models) -> Result<Settings, ConfigErro
         max_input: Tokens(limits.max_input_tokens),
         max_open_turns: limits.max_open_turns,
         max_agents: limits.max_agents,
+        max_snapshots: limits.max_snapshots,
+        regions: regions(&config.file),
         strict_layers: config.file.machines.strict_layers.clone(),
         max_sandboxes: config.file.sandboxes.max_per_account,
         sandbox_images: config.file.sandboxes.images.clone(),
         caller_wait: Settings::default().caller_wait,
         plans: config.plans()?,
     })
+}
+
+fn regions(file: &File) -> Regions {
+    let file::Regions { eu, us } = &file.regions;
+    Regions { host: file.server.host.clone(), eu: eu.hosts.clone(), us: us.hosts.clone() }
 }
 
 fn webhook_options(config: &Config) -> Result<WebhookOptions, ConfigError> {

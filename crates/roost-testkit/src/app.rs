@@ -6,7 +6,7 @@ use roost_core::{
     Core, CreateAgent, CreateKey, CreateSwarm, Ctx, Live, Ports, PostMessage, Posted, Principal, Settings,
     UpdateAgent,
 };
-use roost_domain::agent::{Agent, Region};
+use roost_domain::agent::{Agent, Region, State};
 use roost_domain::event::{Body, Event, Offset, TurnEvent};
 use roost_domain::id::{AccountId, AgentId, SessionId, TurnId};
 use roost_domain::key::{Key, Scope, Style};
@@ -257,13 +257,49 @@ impl TestApp {
 
     /// Makes an agent of a model with this configuration.
     pub async fn agent_of(&self, model: &str, config: serde_json::Value) -> Agent {
+        self.make(model, config, Region::Eu).await.expect("an agent can be made")
+    }
+
+    /// Makes an agent in a region, if there it can be.
+    ///
+    /// # Errors
+    ///
+    /// Those of the core.
+    pub async fn agent_in(&self, region: Region) -> Result<Agent, roost_core::Error> {
+        self.make("test/echo", serde_json::json!({}), region).await
+    }
+
+    /// Returns a core over the same store and machines as another owner of the server would set it up.
+    pub fn with_settings(&self, settings: Settings) -> Core {
+        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(2));
+        let ports = Ports {
+            store: Arc::clone(&self.store),
+            vault: Arc::new(SealedVault::new(MasterKey::generate(&*random), Arc::clone(&random))),
+            machines: Arc::clone(&self.machines) as _,
+            models: Arc::clone(&self.models) as _,
+            tools: Arc::new(TestTools::new(Arc::clone(&self.machines) as _)),
+            wasm: Arc::new(TestWasm::default()),
+            scanner: Arc::new(TestScanner),
+            webhooks: Arc::clone(&self.webhooks) as _,
+            clock: Arc::clone(&self.clock) as _,
+            random,
+        };
+        Core::new(ports, settings)
+    }
+
+    async fn make(
+        &self,
+        model: &str,
+        config: serde_json::Value,
+        region: Region,
+    ) -> Result<Agent, roost_core::Error> {
         let serde_json::Value::Object(config) = config else { panic!("a configuration is an object") };
         let new = CreateAgent {
             name: "Ada".to_owned(),
             description: String::new(),
             model: Some(model.parse().expect("is a model name")),
             size: Size::Medium,
-            region: Region::Eu,
+            region,
             swarm: None,
             avatar_url: None,
             tags: Vec::new(),
@@ -273,7 +309,7 @@ impl TestApp {
             workflow: None,
             secrets: BTreeMap::from([("keyed_api_key".to_owned(), Secret::new("sk-test-secret"))]),
         };
-        self.core.agents().create(&self.ctx(), new).await.expect("an agent can be made").agent
+        Ok(self.core.agents().create(&self.ctx(), new).await?.agent)
     }
 
     /// Posts a message.
@@ -331,6 +367,15 @@ impl TestApp {
     /// Returns an agent as it stands.
     pub async fn look(&self, agent: AgentId) -> Agent {
         self.core.agents().get(&self.ctx(), agent).await.expect("the agent is there").agent
+    }
+
+    /// Puts an agent into a state, however it would come there.
+    pub async fn put_state(&self, agent: AgentId, state: State) {
+        let put = move |writer: &mut dyn roost_ports::store::Writer| {
+            let found = writer.agent_of_any_account(agent)?.expect("the agent is there");
+            writer.update_agent(&Agent { state, ..found })
+        };
+        self.store.write::<_, roost_ports::store::Error>(put).await.expect("can be put");
     }
 
     /// Waits until an agent is as the test wants it.

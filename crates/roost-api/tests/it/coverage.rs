@@ -118,6 +118,13 @@ fn rows() -> Vec<Route> {
         row("patch", "/v1/swarms/{id}", Some(json!({"name": "Growth Team"}))),
         row("delete", "/v1/swarms/{id}", None),
         row("put", "/v1/swarms/{id}/secrets", Some(json!({"secrets": {"anthropic_api_key": "sk-ant-1"}}))),
+        row("post", "/v1/agents/{id}/snapshots", empty()),
+        row("get", "/v1/agents/{id}/snapshots", None),
+        row("get", "/v1/agents/{id}/snapshots/{snapshot}", None),
+        row("post", "/v1/agents/{id}/snapshots/{snapshot}/restore", None),
+        row("get", "/v1/agents/{id}/snapshots/{snapshot}/diff/{other}", None),
+        row("delete", "/v1/agents/{id}/snapshots/{snapshot}", None),
+        row("post", "/v1/agents/{id}/fork", empty()),
         row("get", "/v1/usage", None),
         row("get", "/v1/agents/{id}/usage", None),
         row("get", "/v1/webhook-endpoints", None),
@@ -146,6 +153,7 @@ struct Things {
     sandbox: String,
     swarm: String,
     run: String,
+    snapshot: String,
     endpoint: String,
     delivery: String,
 }
@@ -179,6 +187,7 @@ impl Route {
             _ => ("refunds", "1.0"),
         };
         let path = path.replace("{name}", document).replace("{version}", version);
+        let path = path.replace("{snapshot}", &things.snapshot).replace("{other}", &things.snapshot);
         path.replace("{agentId}", agent).replace("{run}", &things.run).replace("{turn}", &things.turn)
     }
 
@@ -214,7 +223,9 @@ async fn things(api: &Api) -> Things {
     let swarm = swarm.as_str().unwrap().to_owned();
     let run = api.post(&format!("/v1/sandboxes/{sandbox}/run"), json!({"code": "print(1)"})).await.data();
     let deliveries = api.get(&format!("/v1/webhook-endpoints/{endpoint}/deliveries")).await.data();
+    let snapshot = api.post(&format!("/v1/agents/{agent}/snapshots"), json!({})).await.data();
     Things {
+        snapshot: snapshot["id"].as_str().unwrap().to_owned(),
         sandbox,
         swarm,
         run: run["id"].as_str().unwrap().to_owned(),
@@ -332,6 +343,7 @@ async fn what_nobody_has_is_not_there() {
         sandbox: "sbx_nope".to_owned(),
         swarm: "nope".to_owned(),
         run: "run_nope".to_owned(),
+        snapshot: "snap_nope".to_owned(),
         endpoint: things.delivery.clone(),
         delivery: "msg_".to_owned(),
     };
@@ -349,6 +361,7 @@ async fn what_nobody_has_is_not_there() {
             sandbox: unknown(&things.sandbox),
             swarm: unknown(&things.swarm),
             run: unknown(&things.run),
+            snapshot: unknown(&things.snapshot),
             endpoint: unknown(&things.endpoint),
             delivery: unknown(&things.delivery),
         };
@@ -360,6 +373,10 @@ async fn what_nobody_has_is_not_there() {
             Unknown::Fine => assert!(answer.status.is_success(), "{} {}: {answer:?}", row.method, row.path),
         }
         ask(&nonsense).await.is_error(404, "not_found_error", "not_found");
+        if row.path.contains("{snapshot}") {
+            let snapshot = Things { snapshot: nobody.snapshot.clone(), ..things.clone() };
+            ask(&snapshot).await.is_error(404, "not_found_error", "not_found");
+        }
         if row.path.contains("{session}") {
             let session = Things { session: nobody.session.clone(), ..things.clone() };
             ask(&session).await.is_error(404, "not_found_error", "not_found");

@@ -4,20 +4,23 @@ use roost_domain::id::AgentId;
 use roost_domain::key::Scope;
 use roost_ports::store::{TurnPhase, Writer};
 
+use super::create::began;
 use super::{Agents, own};
 use crate::sessions::cancel_turn;
+use crate::snapshots::check_whole;
 use crate::{Core, Ctx, Error, log};
 
 impl Agents<'_> {
     /// Starts an agent that is stopped, paused, frozen or in error; messages that queued are worked on. Starting
-    /// a running agent is a no-op.
+    /// a running agent is a no-op. One whose region is not this host's stays in error.
     ///
     /// # Errors
     ///
     /// `NotFound`.
     pub async fn start(&self, ctx: &Ctx, id: AgentId) -> Result<Agent, Error> {
-        let now = ctx.now;
-        let before_and_after = self.change(ctx, id, Journal::Started, move |agent| Ok(agent.start(now)));
+        let (core, now) = (self.0.clone(), ctx.now);
+        let start = move |agent: Agent| Ok(core.settings.regions.placed(agent.start(now)));
+        let before_and_after = self.change(ctx, id, Journal::Started, start);
         let (before, after) = before_and_after.await?;
         if before.state == State::Frozen {
             self.0.ports.machines.thaw(id).await?;
@@ -51,9 +54,9 @@ impl Agents<'_> {
         self.0.ports.store.read(move |reader| own(reader, &caller, id)).await?;
         self.0.machine_time.closing(id, self.0.now());
         self.0.ports.machines.stop(id).await?;
-        let now = ctx.now;
-        let (_, after) =
-            self.change(ctx, id, Journal::Restarted, move |agent| Ok(agent.restart(now))).await?;
+        let (core, now) = (self.0.clone(), ctx.now);
+        let restart = move |agent: Agent| Ok(core.settings.regions.placed(agent.restart(now)));
+        let (_, after) = self.change(ctx, id, Journal::Restarted, restart).await?;
         Ok(after)
     }
 
@@ -92,6 +95,7 @@ impl Agents<'_> {
         let (core, caller) = (self.0.clone(), ctx.clone());
         let change = move |writer: &mut dyn Writer| {
             let before = own(writer, &caller, id)?;
+            check_whole(writer, &before)?;
             let after = transition(before.clone())?;
             if after == before {
                 return Ok((before, after));
@@ -100,6 +104,7 @@ impl Agents<'_> {
             if started_afresh(&before, &after, &entry) {
                 writer.refresh_documents(id)?;
             }
+            let entry = if after.state == State::Error { began(&after) } else { entry };
             log::journal(writer, id, caller.now, entry)?;
             match after.state {
                 State::Running => release_turns(&core, writer, &after, &caller)?,
@@ -116,7 +121,7 @@ impl Agents<'_> {
     }
 
     /// Tells the workers on the agent's turns to look again.
-    async fn tick_open_sessions(&self, id: AgentId) -> Result<(), Error> {
+    pub(crate) async fn tick_open_sessions(&self, id: AgentId) -> Result<(), Error> {
         let open = self.0.ports.store.read(move |reader| Ok::<_, Error>(reader.open_turns_of(id)?)).await?;
         open.into_iter().for_each(|turn| self.0.hub.tick(turn.session));
         Ok(())
@@ -140,7 +145,12 @@ fn release_turns(core: &Core, writer: &mut dyn Writer, agent: &Agent, ctx: &Ctx)
 }
 
 /// Cancels every open turn, the newest first, so that ending one does not begin the next.
-fn cancel_turns(core: &Core, writer: &mut dyn Writer, agent: &Agent, ctx: &Ctx) -> Result<(), Error> {
+pub(crate) fn cancel_turns(
+    core: &Core,
+    writer: &mut dyn Writer,
+    agent: &Agent,
+    ctx: &Ctx,
+) -> Result<(), Error> {
     let mut turns = writer.open_turns_of(agent.id)?;
     turns.reverse();
     turns.iter().try_for_each(|turn| cancel_turn(core, writer, turn, ctx.now))

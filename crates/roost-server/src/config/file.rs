@@ -22,6 +22,7 @@ section! {
     }
     with {
         server: Server,
+        regions: Regions,
         log: Log,
         limits: Limits,
         models: Models,
@@ -39,6 +40,8 @@ section! {
 section! {
     /// How requests come in and how the server ends.
     Server {
+        /// What this server is called in the pools of `[regions]`.
+        host: String = "local".to_owned(),
         /// Connections that may be open at once; more wait until one closes.
         max_connections: usize = 1_024,
         /// How long a client may take to send a request's head, and how long a connection may idle between two
@@ -51,6 +54,24 @@ section! {
         shutdown_timeout: Span = Span::from_secs(10),
         /// Threads that work on requests.
         workers: usize = 2,
+    }
+}
+
+section! {
+    /// Pools of hosts that agents live in. An agent's region selects one; an agent whose pool does not have this
+    /// server's host is not started here.
+    Regions {}
+    with {
+        eu: Region,
+        us: Region,
+    }
+}
+
+section! {
+    /// One pool.
+    Region {
+        /// The hosts in it, by their names; none makes it an error to create an agent there.
+        hosts: Vec<String> = vec!["local".to_owned()],
     }
 }
 
@@ -70,6 +91,8 @@ section! {
     Limits {
         /// Agents of one account, where its plan allows more.
         max_agents: u64 = 100_000,
+        /// Snapshots of one agent.
+        max_snapshots: u64 = 20,
         /// Messages of one session that may wait for an answer, the one that is being answered included.
         max_open_turns: usize = 100,
         /// Tokens a model may write in one call.

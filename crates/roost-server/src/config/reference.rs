@@ -43,6 +43,8 @@ fn page() -> String {
     let mut page = HEAD.to_owned();
     section::<file::File>(&mut page, "");
     section::<file::Server>(&mut page, "server");
+    section::<file::Region>(&mut page, "regions.eu");
+    section::<file::Region>(&mut page, "regions.us");
     section::<file::Log>(&mut page, "log");
     section::<file::Limits>(&mut page, "limits");
     section::<file::Api>(&mut page, "api");
