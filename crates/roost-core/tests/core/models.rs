@@ -16,7 +16,13 @@ fn complete(asker: Asker, model: &str) -> Complete {
         tools: Vec::new(),
         max_output: Tokens(100_000),
     };
-    Complete { asker, model: model.parse().unwrap(), conversation, wishes: Wishes::default(), keep: None }
+    Complete {
+        asker,
+        model: model.parse().expect("is a model name"),
+        conversation,
+        wishes: Wishes::default(),
+        keep: None,
+    }
 }
 
 async fn ask(app: &TestApp, asker: Asker, model: &str) -> Result<Completion, Error> {
@@ -25,10 +31,14 @@ async fn ask(app: &TestApp, asker: Asker, model: &str) -> Result<Completion, Err
 
 async fn whole(mut completion: Completion) -> String {
     loop {
-        match completion.next().await.unwrap() {
+        match completion.next().await.expect("the model answers") {
             Some(Chunk::Text(_)) => {}
             Some(Chunk::End(answer)) => {
-                assert_eq!(completion.next().await.unwrap(), None, "nothing follows the end");
+                assert_eq!(
+                    completion.next().await.expect("the model answers"),
+                    None,
+                    "nothing follows the end"
+                );
                 return answer.text;
             }
             None => panic!("a stream without an end"),
