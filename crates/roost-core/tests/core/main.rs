@@ -8,6 +8,7 @@ mod cancel;
 mod documents;
 mod guard;
 mod keys;
+mod models;
 mod recovery;
 mod regions;
 mod sandboxes;
