@@ -28,6 +28,7 @@ pub mod sandbox;
 pub mod scan;
 pub mod secret;
 pub mod session;
+pub mod skill;
 pub mod subject;
 pub mod taint;
 pub mod tool;
