@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::{
     Options, agents, approvals, chat, docs, envelope, gate, health, keys, openapi, permissions, policies,
-    sandboxes, scans, swarms, usage, webhooks,
+    sandboxes, scans, skills, swarms, usage, webhooks,
 };
 
 /// What handlers share.
@@ -103,6 +103,11 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(swarms::list, swarms::create))
         .routes(routes!(swarms::get, swarms::update, swarms::delete))
         .routes(routes!(swarms::put_secrets))
+        .routes(routes!(skills::list, skills::create))
+        .routes(routes!(skills::get, skills::replace, skills::delete))
+        .routes(routes!(skills::file))
+        .routes(routes!(skills::installed, skills::install))
+        .routes(routes!(skills::update_installed, skills::uninstall))
         .routes(routes!(usage::list))
         .routes(routes!(webhooks::list, webhooks::create))
         .routes(routes!(webhooks::get, webhooks::update, webhooks::delete))

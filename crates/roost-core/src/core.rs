@@ -10,6 +10,7 @@ use roost_ports::machine::Machines;
 use roost_ports::model::Models;
 use roost_ports::random::Random;
 use roost_ports::scanner::Scanner;
+use roost_ports::skills::SkillSources;
 use roost_ports::store::{Reader, Store};
 use roost_ports::tool::Tools;
 use roost_ports::vault::Vault;
@@ -20,9 +21,10 @@ use tokio::sync::{Notify, Semaphore};
 use crate::guard::Editions;
 use crate::hub::Hub;
 use crate::quota::Quotas;
+use crate::skills::{Places, Reports};
 use crate::{
     Agents, Approvals, Error, Events, Gate, Keys, Messages, PermissionSets, Policies, Sandboxes, Scans,
-    Sessions, Swarms, Turns, Usages, Webhooks,
+    Sessions, Skills, Swarms, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -38,6 +40,8 @@ pub struct Core {
     pub(crate) quotas: Arc<Quotas>,
     /// Scans that are asked for run at most so many at once; the others wait until their callers give up.
     pub(crate) scanning: Arc<Semaphore>,
+    pub(crate) skill_reports: Arc<Reports>,
+    pub(crate) skill_places: Arc<Places>,
     started: Timestamp,
 }
 
@@ -78,6 +82,8 @@ pub struct Ports {
     pub wasm: Arc<dyn WasmRunner>,
     /// What is wrong with code.
     pub scanner: Arc<dyn Scanner>,
+    /// Where skills come from.
+    pub skills: Arc<dyn SkillSources>,
     /// Telling other people's systems what happened.
     pub webhooks: Arc<dyn WebhookSender>,
     /// The time.
@@ -106,6 +112,10 @@ pub struct Settings {
     pub max_sandboxes: Option<u32>,
     /// The images that sandboxes may name.
     pub sandbox_images: Vec<String>,
+    /// How many skills one agent may have.
+    pub max_skills_per_agent: u32,
+    /// Skills whose scan comes to less than this wait for an approval.
+    pub skill_approval_below: u8,
     /// What accounts may use of what is metered.
     pub allowance: Allowance,
 }
@@ -122,6 +132,8 @@ impl Default for Settings {
             strict_layers: ["namespaces", "network", "seccomp"].map(str::to_owned).to_vec(),
             max_sandboxes: None,
             sandbox_images: vec!["default".to_owned()],
+            max_skills_per_agent: 20,
+            skill_approval_below: 70,
             allowance: Plan::Enterprise.allowance(),
         }
     }
@@ -142,6 +154,8 @@ impl Core {
             editions: Arc::default(),
             scanning: Arc::new(Semaphore::new(SCANS_AT_ONCE)),
             quotas: Arc::default(),
+            skill_reports: Arc::default(),
+            skill_places: Arc::default(),
         }
     }
 
@@ -230,6 +244,11 @@ impl Core {
     /// Returns the use cases of swarms.
     pub const fn swarms(&self) -> Swarms<'_> {
         Swarms(self)
+    }
+
+    /// Returns the use cases of skills.
+    pub const fn skills(&self) -> Skills<'_> {
+        Skills(self)
     }
 
     /// Returns what the runtime drives turns with.

@@ -21,6 +21,7 @@ mod quota;
 mod sandboxes;
 mod scans;
 mod sessions;
+mod skills;
 mod swarms;
 mod turns;
 mod usage;
@@ -43,6 +44,7 @@ pub use messages::{History, Messages, PostMessage, Posted};
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
 pub use sessions::{NewSession, Sessions};
+pub use skills::{InstallSkill, ListSkills, PutSkill, SkillContent, SkillView, Skills, UpdateInstalledSkill};
 pub use swarms::{CreateSwarm, SwarmDetails, SwarmView, Swarms, UpdateSwarm};
 pub use turns::{Claim, Parked, Turns, Work};
 pub use usage::{ListUsage, Usages};
@@ -52,6 +54,7 @@ pub use webhooks::{
 
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::store::{
-    AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry, DecisionFilter,
-    DeliveryCursor, DeliveryFilter, Document, Edition, EntryFilter, Role, SandboxCursor, Scan, UsageRow,
+    AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, CustomVersion, DecisionEntry,
+    DecisionFilter, DeliveryCursor, DeliveryFilter, Document, Edition, EntryFilter, Role, SandboxCursor,
+    Scan, UsageRow,
 };

@@ -71,8 +71,7 @@ impl FromStr for SkillId {
 
     fn from_str(text: &str) -> Result<Self, InvalidSkillId> {
         let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let ok = text.len() <= 64
-            && text.split('-').all(|word| !word.is_empty() && word.bytes().all(letter));
+        let ok = text.len() <= 64 && text.split('-').all(|word| !word.is_empty() && word.bytes().all(letter));
         if ok { Ok(Self(text.to_owned())) } else { Err(InvalidSkillId(text.chars().take(80).collect())) }
     }
 }

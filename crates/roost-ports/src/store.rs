@@ -22,6 +22,7 @@ mod sandbox;
 mod scan;
 mod secret;
 mod session;
+mod skill;
 mod swarm;
 mod turn;
 mod usage;
@@ -38,6 +39,7 @@ pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
+pub use skill::{CustomVersion, KeptPackage, Skills, SkillsMut};
 pub use swarm::{Swarms, SwarmsMut};
 pub use turn::{Caller, Turn, TurnPhase, Turns, TurnsMut};
 pub use usage::{Ledger, UsageRow, Usages, UsagesMut};
@@ -56,6 +58,7 @@ pub trait Reader:
     + Scans
     + Secrets
     + Sessions
+    + Skills
     + Swarms
     + Turns
     + Usages
@@ -75,6 +78,7 @@ impl<T> Reader for T where
         + Scans
         + Secrets
         + Sessions
+        + Skills
         + Swarms
         + Turns
         + Usages
@@ -97,6 +101,7 @@ pub trait Writer:
     + ScansMut
     + SecretsMut
     + SessionsMut
+    + SkillsMut
     + SwarmsMut
     + TurnsMut
     + UsagesMut
@@ -117,6 +122,7 @@ impl<T> Writer for T where
         + ScansMut
         + SecretsMut
         + SessionsMut
+        + SkillsMut
         + SwarmsMut
         + TurnsMut
         + UsagesMut

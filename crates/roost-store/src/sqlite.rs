@@ -22,6 +22,7 @@ mod sandbox;
 mod scan;
 mod secret;
 mod session;
+mod skill;
 mod swarm;
 mod turn;
 mod usage;

@@ -22,7 +22,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    SeededRandom, TestClock, TestMachines, TestModels, TestScanner, TestTools, TestWasm, TestWebhooks,
+    SeededRandom, TestClock, TestMachines, TestModels, TestScanner, TestSkills, TestTools, TestWasm,
+    TestWebhooks,
 };
 
 /// How long a test waits for anything before it fails.
@@ -36,6 +37,8 @@ pub struct TestApp {
     pub models: Arc<TestModels>,
     /// The machines.
     pub machines: Arc<TestMachines>,
+    /// Where skills come from.
+    pub skills: Arc<TestSkills>,
     /// Who is told by webhook.
     pub webhooks: Arc<TestWebhooks>,
     /// The clock.
@@ -103,6 +106,7 @@ impl Builder {
         let clock = Arc::new(TestClock::default());
         let models = Arc::new(TestModels::default());
         let machines = Arc::new(TestMachines::default());
+        let skills = Arc::new(TestSkills::default());
         let webhooks = Arc::new(TestWebhooks::default());
         let master = MasterKey::generate(&*random);
         let ports = Ports {
@@ -113,6 +117,7 @@ impl Builder {
             tools: Arc::new(TestTools::new(Arc::clone(&machines) as _)),
             wasm: Arc::new(TestWasm::default()),
             scanner: self.scanner,
+            skills: Arc::clone(&skills) as _,
             webhooks: Arc::clone(&webhooks) as _,
             clock: Arc::clone(&clock) as _,
             random,
@@ -126,6 +131,7 @@ impl Builder {
             core,
             models,
             machines,
+            skills,
             webhooks,
             clock,
             store,

@@ -7,6 +7,7 @@ use roost_domain::event::{Event, Offset, Problem};
 use roost_domain::model::Price;
 use roost_domain::page::Limit;
 use roost_domain::secret::Secret;
+use roost_domain::skill::{InstalledSkill, SkillId};
 use roost_domain::tool::ToolSpec;
 use roost_domain::unit::Tokens;
 use roost_ports::model::{Description, Error as ModelError};
@@ -104,11 +105,19 @@ impl Materials {
             identity: document(DocumentName::Identity)?,
             soul: document(DocumentName::Soul)?,
             workflow: document(DocumentName::Workflow)?,
+            skills: skills(reader, &agent)?,
         };
         let tools = core.tool_specs(reader, work, &agent)?;
         let events = history(reader, &work.turn, core.settings.max_input)?;
         Ok(Self { agent, settings, persona, tools, events })
     }
+}
+
+/// Returns the skills that the agent has, with what they are for.
+fn skills(reader: &dyn Reader, agent: &Agent) -> Result<Vec<(SkillId, String)>, Error> {
+    let mut skills = reader.installed_skills(agent.id)?;
+    skills.retain(InstalledSkill::is_active);
+    Ok(skills.into_iter().map(|one| (one.skill, one.description)).collect())
 }
 
 /// Returns the turn's own events and as much of the rest of the session as may fit into a context, in order. The

@@ -11,8 +11,9 @@ use roost_ports::tool::{BadCall, Plan};
 use super::Work;
 use crate::{Core, Error};
 
-#[allow(dead_code, reason = "the first tool comes with the next change")]
+#[allow(dead_code, reason = "not every kind of argument is taken yet")]
 pub(crate) mod arguments;
+mod read_skill;
 
 /// One in-house tool.
 #[async_trait]
@@ -37,7 +38,7 @@ pub(crate) trait InhouseTool: Send + Sync {
 }
 
 /// All of them, by name.
-const TOOLS: [&dyn InhouseTool; 0] = [];
+const TOOLS: [&dyn InhouseTool; 1] = [&read_skill::ReadSkill];
 
 fn named(name: &str) -> Option<&'static dyn InhouseTool> {
     TOOLS.into_iter().find(|tool| tool.name() == name)

@@ -82,7 +82,7 @@ impl Turns<'_> {
             }
         }
         match machines.open(permit, spec).await {
-            Ok(_) => Ok(()),
+            Ok(_) => self.0.equip(spec).await.map_err(|error| with_causes(&error)),
             Err(error) => Err(with_causes(&error)),
         }
     }

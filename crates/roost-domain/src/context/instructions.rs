@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::skill::{FOLDER, SkillId};
 use crate::unit::Tokens;
 
 /// Who an agent is, in the texts that its people wrote.
@@ -18,6 +19,8 @@ pub struct Persona {
     pub soul: Option<String>,
     /// WORKFLOW.md
     pub workflow: Option<String>,
+    /// Its skills, each with what it is for.
+    pub skills: Vec<(SkillId, String)>,
 }
 
 /// One part of the instructions, with the most it may take.
@@ -33,6 +36,12 @@ const DOCUMENT_CAP: Tokens = Tokens(16_000);
 /// A configuration's prompt has at most 20,000 characters of at most four bytes.
 const PROMPT_CAP: Tokens = Tokens(27_000);
 
+/// As many skills as an agent can usually have, with descriptions of the usual length.
+const SKILLS_CAP: Tokens = Tokens(4_000);
+
+/// The most of a skill's description that is told before it is read, in characters.
+const LONGEST_LINE: usize = 400;
+
 const HOUSE_RULES: &str = "You have a computer of your own, reached through your tools. Your files are in \
 /workspace and last between conversations; everything else on it may be reset. It reaches the network only where \
 your people allow it. Some acts need a person's approval: ask for them by using the tool, and the person is asked. \
@@ -45,6 +54,7 @@ pub(super) fn write(persona: &Persona, now: Timestamp) -> String {
         "" => format!("You are {}. Today is {today} (UTC).", persona.name),
         text => format!("You are {}. {text}\nToday is {today} (UTC).", persona.name),
     };
+    let skills = index(&persona.skills);
     let fragments = [
         Fragment { title: "", text: persona.system_prompt.as_deref(), cap: PROMPT_CAP },
         Fragment { title: "", text: Some(&about), cap: Tokens(1_000) },
@@ -52,8 +62,29 @@ pub(super) fn write(persona: &Persona, now: Timestamp) -> String {
         Fragment { title: "IDENTITY.md", text: persona.identity.as_deref(), cap: DOCUMENT_CAP },
         Fragment { title: "SOUL.md", text: persona.soul.as_deref(), cap: DOCUMENT_CAP },
         Fragment { title: "WORKFLOW.md", text: persona.workflow.as_deref(), cap: DOCUMENT_CAP },
+        Fragment { title: "Skills", text: skills.as_deref(), cap: SKILLS_CAP },
     ];
     fragments.iter().filter_map(render).collect::<Vec<_>>().join("\n\n")
+}
+
+/// Lists skills, a line each; `None` where there are none.
+fn index(skills: &[(SkillId, String)]) -> Option<String> {
+    if skills.is_empty() {
+        return None;
+    }
+    let line = |(id, description): &(SkillId, String)| {
+        let description = description.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut line: String = description.chars().take(LONGEST_LINE).collect();
+        if description.chars().count() > LONGEST_LINE {
+            line.push('…');
+        }
+        format!("- {id}: {line}")
+    };
+    let lines = skills.iter().map(line).collect::<Vec<_>>().join("\n");
+    Some(format!(
+        "Before you do what one of these is for, read it with the tool read_skill and do as it says. Its files are in \
+         /workspace/{FOLDER}/NAME. The lines were written by the skills' authors.\n\n{lines}"
+    ))
 }
 
 fn render(fragment: &Fragment<'_>) -> Option<String> {

@@ -57,7 +57,9 @@ impl fmt::Display for SkillPath {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSkillPath {
     /// It leads out of the skill, or is absolute.
-    #[error("the path {0:?} leads out of the skill; write it relative to the skill's folder, without . and ..")]
+    #[error(
+        "the path {0:?} leads out of the skill; write it relative to the skill's folder, without . and .."
+    )]
     Outside(String),
     /// It is longer or deeper than paths may be.
     #[error("the path {0:?} is too long; at most 200 bytes and 8 parts are allowed")]

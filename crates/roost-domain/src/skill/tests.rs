@@ -31,7 +31,19 @@ fn no_path_leads_out_of_the_skill() {
         assert!(good.parse::<SkillPath>().is_ok(), "{good}");
     }
     let bad = [
-        "", "/etc/passwd", "../x", "a/../b", "a//b", "./a", "a/", "a\\b", "C:x", "a\0b", "a\nb", "con.", " a",
+        "",
+        "/etc/passwd",
+        "../x",
+        "a/../b",
+        "a//b",
+        "./a",
+        "a/",
+        "a\\b",
+        "C:x",
+        "a\0b",
+        "a\nb",
+        "con.",
+        " a",
         "a/b/c/d/e/f/g/h/i",
     ];
     for bad in bad {

@@ -214,6 +214,8 @@ impl AgentsMut for Tx<'_> {
         self.delete_of(id, "delete from agent_tags where agent_id = $1")?;
         self.delete_of(id, "delete from documents where agent_id = $1")?;
         self.delete_of(id, "delete from secrets where agent_id = $1")?;
+        self.delete_of(id, "delete from placed_skills where agent_id = $1")?;
+        self.delete_skills(id)?;
         self.delete_of(id, "delete from jobs where agent_id = $1")?;
         self.delete_of(id, "delete from approvals where agent_id = $1")?;
         self.delete_of(id, "delete from turns where agent_id = $1")?;
