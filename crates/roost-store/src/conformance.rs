@@ -23,6 +23,7 @@ pub(crate) mod key;
 pub(crate) mod sandbox;
 pub(crate) mod secret;
 pub(crate) mod session;
+pub(crate) mod skill;
 pub(crate) mod transaction;
 pub(crate) mod turn;
 pub(crate) mod usage;
@@ -90,6 +91,12 @@ macro_rules! conformance {
                 the_latest_session_is_the_peers_own,
                 the_journal_is_in_no_list,
                 another_agents_session_is_not_found,
+            }
+            skill {
+                a_package_is_kept_once_and_as_long_as_it_is_used,
+                versions_of_custom_skills_are_listed_latest_first_within_their_account,
+                a_skill_on_an_agent_reads_back_with_how_its_approval_stands,
+                what_a_workspace_holds_is_known_and_goes_with_the_agent,
             }
             transaction {
                 an_error_rolls_everything_back,

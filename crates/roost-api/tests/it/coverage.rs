@@ -39,6 +39,7 @@ fn rows() -> Vec<Route> {
     let no_policy = || Unknown::NotFound("no_policy_found");
     let no_permissions = || Unknown::NotFound("permissions_not_found");
     let empty = || Some(json!({}));
+    let new_skill = || Some(json!({"name": "New", "description": "Is new.", "instructions": "Do it."}));
     vec![
         row("get", "/v1/agents", None),
         row("post", "/v1/agents", Some(json!({"name": "Eve", "model": "test/echo"}))),
@@ -98,6 +99,16 @@ fn rows() -> Vec<Route> {
         row("patch", "/v1/swarms/{id}", Some(json!({"name": "Growth Team"}))),
         row("delete", "/v1/swarms/{id}", None),
         row("put", "/v1/swarms/{id}/secrets", Some(json!({"secrets": {"anthropic_api_key": "sk-ant-1"}}))),
+        row("get", "/v1/skills", None),
+        row("post", "/v1/skills", new_skill()),
+        row("get", "/v1/skills/{id}", None),
+        row("put", "/v1/skills/{id}", new_skill()),
+        row("delete", "/v1/skills/{id}", None),
+        row("get", "/v1/skills/{id}/files/{path}", None),
+        row("get", "/v1/agents/{id}/skills", None),
+        row("post", "/v1/agents/{id}/skills", Some(json!({"skillId": "stocked", "trustLevel": "verified"}))),
+        row("patch", "/v1/agents/{id}/skills/{skillId}", Some(json!({"isEnabled": false}))),
+        row("delete", "/v1/agents/{id}/skills/{skillId}", None),
         row("get", "/v1/usage", None),
         row("get", "/v1/webhook-endpoints", None),
         row("post", "/v1/webhook-endpoints", Some(json!({"url": "https://example.com/hook"}))),
@@ -123,6 +134,7 @@ struct Things {
     key: String,
     sandbox: String,
     swarm: String,
+    skill: String,
     run: String,
     endpoint: String,
     delivery: String,
@@ -144,6 +156,7 @@ impl Route {
             path if path.starts_with("/v1/scans") => &things.scan,
             path if path.starts_with("/v1/sandboxes") => &things.sandbox,
             path if path.starts_with("/v1/swarms") => &things.swarm,
+            path if path.starts_with("/v1/skills") => &things.skill,
             path if path.starts_with("/v1/webhook-endpoints") => &things.endpoint,
             path if path.starts_with("/v1/webhook-deliveries") => &things.delivery,
             _ => &things.agent,
@@ -151,7 +164,11 @@ impl Route {
         let makes_permissions = self.method == "post" && self.path.starts_with("/v1/permissions");
         let agent = if makes_permissions { &things.bare } else { &things.agent };
         let path = self.path.replace("{id}", id).replace("{session}", &things.session);
-        path.replace("{agentId}", agent).replace("{version}", "1.0").replace("{run}", &things.run)
+        path.replace("{agentId}", agent)
+            .replace("{version}", "1.0")
+            .replace("{run}", &things.run)
+            .replace("{skillId}", &things.skill)
+            .replace("{path}", "SKILL.md")
     }
 
     fn body(&self) -> Option<String> {
@@ -181,8 +198,15 @@ async fn things(api: &Api) -> Things {
     let swarm = swarm.as_str().unwrap().to_owned();
     let run = api.post(&format!("/v1/sandboxes/{sandbox}/run"), json!({"code": "print(1)"})).await.data();
     let deliveries = api.get(&format!("/v1/webhook-endpoints/{endpoint}/deliveries")).await.data();
+    api.app.skills.stock("stocked", "1.0.0", &[]);
+    let skill = "own-skill-000000000000".to_owned();
+    let body = json!({"id": skill, "name": "Own", "description": "Is its own.", "instructions": "Do it."});
+    assert_eq!(api.post("/v1/skills", body).await.data()["id"], *skill);
+    let install = json!({"skillId": skill, "trustLevel": "custom"});
+    assert_eq!(api.post(&format!("/v1/agents/{agent}/skills"), install).await.status, 201);
     Things {
         sandbox,
+        skill,
         swarm,
         run: run["id"].as_str().unwrap().to_owned(),
         agent: agent.to_string(),
@@ -294,6 +318,7 @@ async fn what_nobody_has_is_not_there() {
         key: "key_nope".to_owned(),
         sandbox: "sbx_nope".to_owned(),
         swarm: "nope".to_owned(),
+        skill: "No_Name".to_owned(),
         run: "run_nope".to_owned(),
         endpoint: things.delivery.clone(),
         delivery: "msg_".to_owned(),
@@ -310,6 +335,7 @@ async fn what_nobody_has_is_not_there() {
             key: unknown(&things.key),
             sandbox: unknown(&things.sandbox),
             swarm: unknown(&things.swarm),
+            skill: unknown(&things.skill),
             run: unknown(&things.run),
             endpoint: unknown(&things.endpoint),
             delivery: unknown(&things.delivery),

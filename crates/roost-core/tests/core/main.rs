@@ -9,6 +9,7 @@ mod keys;
 mod recovery;
 mod sandboxes;
 mod sessions;
+mod skills;
 mod streams;
 mod turns;
 mod webhooks;
