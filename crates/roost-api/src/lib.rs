@@ -9,6 +9,7 @@ mod app;
 mod approvals;
 mod chat;
 mod docs;
+mod documents;
 mod envelope;
 mod gate;
 mod health;

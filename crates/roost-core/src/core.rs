@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use roost_domain::model::ModelName;
-use roost_domain::plan::{Allowance, Plan};
+use roost_domain::plan::{BuiltinPlan, Plans};
 use roost_domain::unit::Tokens;
 use roost_ports::clock::Clock;
 use roost_ports::machine::Machines;
@@ -18,13 +18,14 @@ use roost_ports::wasm::WasmRunner;
 use roost_ports::webhooks::WebhookSender;
 use tokio::sync::{Notify, Semaphore};
 
+use crate::accounts::ChosenPlans;
 use crate::guard::Editions;
 use crate::hub::Hub;
 use crate::quota::Quotas;
 use crate::skills::{Places, Reports};
 use crate::{
-    Agents, Approvals, Error, Events, Gate, Keys, Messages, PermissionSets, Policies, Sandboxes, Scans,
-    Sessions, Skills, Swarms, Turns, Usages, Webhooks,
+    Accounts, Agents, Approvals, Documents, Error, Events, Gate, Keys, Messages, PermissionSets, Policies,
+    Sandboxes, Scans, Sessions, Skills, Swarms, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -38,6 +39,7 @@ pub struct Core {
     pub(crate) announced: Arc<Notify>,
     pub(crate) editions: Arc<Editions>,
     pub(crate) quotas: Arc<Quotas>,
+    pub(crate) chosen_plans: Arc<ChosenPlans>,
     /// Scans that are asked for run at most so many at once; the others wait until their callers give up.
     pub(crate) scanning: Arc<Semaphore>,
     pub(crate) skill_reports: Arc<Reports>,
@@ -103,21 +105,19 @@ pub struct Settings {
     pub max_input: Tokens,
     /// How many turns of one session may be open at once, the one that is worked on included.
     pub max_open_turns: usize,
-    /// How many agents one account may have.
+    /// How many agents one account may have, where its plan allows more.
     pub max_agents: u64,
     /// The walls without which no machine of an agent under the policy `strict` is used; see
     /// `roost_domain::machine::Layer` for their names.
     pub strict_layers: Vec<String>,
-    /// How many sandboxes one account may have at once; `None` is without limit.
+    /// How many sandboxes one account may have at once, where its plan allows more; `None` is without limit.
     pub max_sandboxes: Option<u32>,
     /// The images that sandboxes may name.
     pub sandbox_images: Vec<String>,
-    /// How many skills one agent may have.
-    pub max_skills_per_agent: u32,
     /// Skills whose scan comes to less than this wait for an approval.
     pub skill_approval_below: u8,
-    /// What accounts may use of what is metered.
-    pub allowance: Allowance,
+    /// The plans that accounts can have.
+    pub plans: Plans,
 }
 
 impl Default for Settings {
@@ -132,9 +132,8 @@ impl Default for Settings {
             strict_layers: ["namespaces", "network", "seccomp"].map(str::to_owned).to_vec(),
             max_sandboxes: None,
             sandbox_images: vec!["default".to_owned()],
-            max_skills_per_agent: 20,
             skill_approval_below: 70,
-            allowance: Plan::Enterprise.allowance(),
+            plans: Plans::builtin(BuiltinPlan::Enterprise),
         }
     }
 }
@@ -156,6 +155,7 @@ impl Core {
             quotas: Arc::default(),
             skill_reports: Arc::default(),
             skill_places: Arc::default(),
+            chosen_plans: Arc::default(),
         }
     }
 
@@ -186,6 +186,11 @@ impl Core {
         random.iter().fold("req_".to_owned(), |id, byte| format!("{id}{byte:02x}"))
     }
 
+    /// Returns the use cases of accounts.
+    pub const fn accounts(&self) -> Accounts<'_> {
+        Accounts(self)
+    }
+
     /// Returns the use cases of agents.
     pub const fn agents(&self) -> Agents<'_> {
         Agents(self)
@@ -194,6 +199,11 @@ impl Core {
     /// Returns the use cases of approvals.
     pub const fn approvals(&self) -> Approvals<'_> {
         Approvals(self)
+    }
+
+    /// Returns the use cases of agents' documents.
+    pub const fn documents(&self) -> Documents<'_> {
+        Documents(self)
     }
 
     /// Returns the use cases of event streams.

@@ -4,10 +4,12 @@
 //! [`Core`] and never a port. Start at [`Messages`] (a message comes in) and [`Turns`] (what the runtime then
 //! drives).
 
+mod accounts;
 mod agents;
 mod approvals;
 mod core;
 mod ctx;
+mod documents;
 mod error;
 mod events;
 mod gate;
@@ -27,12 +29,14 @@ mod turns;
 mod usage;
 mod webhooks;
 
+pub use accounts::{AccountView, Accounts};
 pub use agents::{
     AgentView, Agents, CreateAgent, ListAgents, LogLines, LogStream, MachineView, StatusView, UpdateAgent,
 };
 pub use approvals::{Approvals, DecideApproval, EscalateApproval, ListApprovals, ListEntries};
 pub use core::{Core, Health, Ports, Settings};
 pub use ctx::{Ctx, Principal};
+pub use documents::{Diff, Documents, Personality, PutDocument, RestoreDocument, Workflow, Written};
 pub use error::{Error, Kind};
 pub use events::{Events, Live, ProgressOf, Subscription};
 pub use guard::{
@@ -43,7 +47,7 @@ pub use keys::{CreateKey, Keys, NewKey};
 pub use messages::{History, Messages, PostMessage, Posted};
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
-pub use sessions::{NewSession, Sessions};
+pub use sessions::{NewSession, Sessions, TurnTree};
 pub use skills::{InstallSkill, ListSkills, PutSkill, SkillContent, SkillView, Skills, UpdateInstalledSkill};
 pub use swarms::{CreateSwarm, SwarmDetails, SwarmView, Swarms, UpdateSwarm};
 pub use turns::{Claim, Parked, Turns, Work};
@@ -55,6 +59,6 @@ pub use webhooks::{
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, CustomVersion, DecisionEntry,
-    DecisionFilter, DeliveryCursor, DeliveryFilter, Document, Edition, EntryFilter, Role, SandboxCursor,
-    Scan, UsageRow,
+    DecisionFilter, DeliveryCursor, DeliveryFilter, DocumentEntry, Edition, EntryFilter, Role, SandboxCursor,
+    Scan, TurnPhase, UsageRow, VersionEntry,
 };

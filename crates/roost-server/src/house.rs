@@ -76,7 +76,7 @@ impl House {
             clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
             random,
         };
-        let core = Core::new(ports, settings(config, &*models));
+        let core = Core::new(ports, settings(config, &*models)?);
         Ok(Self { core, database, machines, models, connections })
     }
 
@@ -107,9 +107,9 @@ impl House {
     }
 }
 
-fn settings(config: &Config, models: &dyn Models) -> Settings {
+fn settings(config: &Config, models: &dyn Models) -> Result<Settings, ConfigError> {
     let limits = &config.file.limits;
-    Settings {
+    Ok(Settings {
         default_model: config.default_model(models),
         max_output: Tokens(limits.max_output_tokens),
         max_input: Tokens(limits.max_input_tokens),
@@ -118,10 +118,9 @@ fn settings(config: &Config, models: &dyn Models) -> Settings {
         strict_layers: config.file.machines.strict_layers.clone(),
         max_sandboxes: config.file.sandboxes.max_per_account,
         sandbox_images: config.file.sandboxes.images.clone(),
-        max_skills_per_agent: config.file.skills.max_per_agent,
         skill_approval_below: u8::try_from(config.file.skills.approval_below).unwrap_or(100),
-        allowance: config.file.guard.plan.allowance(),
-    }
+        plans: config.plans()?,
+    })
 }
 
 fn skill_options(config: &Config) -> Result<roost_skills::Options, ConfigError> {

@@ -61,6 +61,20 @@ fn rows() -> Vec<Route> {
         row("post", "/v1/agents/{id}/chat/sessions", empty()),
         row("post", "/v1/agents/{id}/chat/sessions/{session}/cancel", None),
         row("get", "/v1/agents/{id}/chat/sessions/{session}/events", None),
+        row("get", "/v1/agents/{id}/chat/turns/{turn}", None),
+        row("get", "/v1/agents/{id}/personality", None),
+        row("put", "/v1/agents/{id}/personality", Some(json!({"soulMd": "Kind."}))),
+        row("get", "/v1/agents/{id}/workflow", None),
+        row("put", "/v1/agents/{id}/workflow", Some(json!({"workflowMd": "Help."}))),
+        row("get", "/v1/agents/{id}/rules", None),
+        row("get", "/v1/agents/{id}/rules/{name}", None),
+        row("put", "/v1/agents/{id}/rules/{name}", Some(json!({"content": "Do."}))),
+        row("delete", "/v1/agents/{id}/rules/{name}", None),
+        row("get", "/v1/agents/{id}/documents", None),
+        row("get", "/v1/agents/{id}/documents/{name}/versions", None),
+        row("get", "/v1/agents/{id}/documents/{name}/versions/{version}", None),
+        row("get", "/v1/agents/{id}/documents/{name}/diff", None),
+        row("post", "/v1/agents/{id}/documents/{name}/restore", Some(json!({"version": 1}))),
         row("get", "/v1/approvals", None),
         row("get", "/v1/approvals/{id}", None),
         row("post", "/v1/approvals/{id}/approve", empty()),
@@ -130,6 +144,7 @@ struct Things {
     bare: String,
     scan: String,
     session: String,
+    turn: String,
     approval: String,
     key: String,
     sandbox: String,
@@ -164,9 +179,14 @@ impl Route {
         let makes_permissions = self.method == "post" && self.path.starts_with("/v1/permissions");
         let agent = if makes_permissions { &things.bare } else { &things.agent };
         let path = self.path.replace("{id}", id).replace("{session}", &things.session);
+        let (document, version) = match self.path {
+            path if path.contains("/documents/") => ("IDENTITY.md", "1"),
+            _ => ("refunds", "1.0"),
+        };
+        let path = path.replace("{name}", document).replace("{version}", version);
         path.replace("{agentId}", agent)
-            .replace("{version}", "1.0")
             .replace("{run}", &things.run)
+            .replace("{turn}", &things.turn)
             .replace("{skillId}", &things.skill)
             .replace("{path}", "SKILL.md")
     }
@@ -190,6 +210,8 @@ async fn things(api: &Api) -> Things {
     assert_eq!(put.data()["version"], "1.0");
     let permissions = json!({"tools": {"allow": ["shell"]}});
     assert_eq!(api.post(&format!("/v1/permissions/{agent}"), permissions).await.data()["version"], "1.0");
+    let rule = format!("/v1/agents/{agent}/rules/refunds");
+    api.ask(Method::PUT, &rule, Some(json!({"content": "Ask first."}))).await.is(200);
     let scan = api.post("/v1/scans", json!({"code": "pass"})).await.data();
     let keys = api.get("/v1/keys").await.data();
     let sandbox = api.post("/v1/sandboxes", json!({"agentId": "bot"})).await.data()["id"].clone();
@@ -213,6 +235,7 @@ async fn things(api: &Api) -> Things {
         bare: api.app.agent(json!({})).await.to_string(),
         scan: scan["id"].as_str().unwrap().to_owned(),
         session: posted.session.to_string(),
+        turn: posted.turn.to_string(),
         approval: approval.to_string(),
         key: keys[0]["id"].as_str().unwrap().to_owned(),
         delivery: deliveries[0]["id"].as_str().unwrap().to_owned(),
@@ -314,6 +337,7 @@ async fn what_nobody_has_is_not_there() {
         bare: "n".repeat(201),
         scan: "scan_".to_owned(),
         session: "nope".to_owned(),
+        turn: "turn_".to_owned(),
         approval: things.agent.clone(),
         key: "key_nope".to_owned(),
         sandbox: "sbx_nope".to_owned(),
@@ -331,6 +355,7 @@ async fn what_nobody_has_is_not_there() {
             bare: unknown(&things.bare),
             scan: unknown(&things.scan),
             session: unknown(&things.session),
+            turn: unknown(&things.turn),
             approval: unknown(&things.approval),
             key: unknown(&things.key),
             sandbox: unknown(&things.sandbox),

@@ -2,7 +2,7 @@ use roost_domain::agent::Agent;
 use roost_domain::approval::{Approval, Context, Question, Status, Terms, assess};
 use roost_domain::effect::EffectHash;
 use roost_domain::event::Journal;
-use roost_domain::id::{AgentId, ApprovalId, InstalledSkillId};
+use roost_domain::id::{AccountId, AgentId, ApprovalId, InstalledSkillId};
 use roost_domain::key::Scope;
 use roost_domain::policy::OnTimeout;
 use roost_domain::scan::Finding;
@@ -14,6 +14,9 @@ use serde_json::json;
 use super::{AtHand, Skills, installed, own};
 use crate::gate::{self, Facts};
 use crate::{Core, Ctx, Error, Kind, log};
+
+/// How many skills an agent may have, whatever the plan says.
+const MOST: u64 = 200;
 
 /// A skill to be put on an agent.
 #[derive(Debug, Clone)]
@@ -64,14 +67,14 @@ impl Skills<'_> {
         let (core, caller, wanted) = (self.0.clone(), ctx.clone(), skill.clone());
         let check = move |reader: &dyn Reader| {
             own(reader, &caller, id)?;
-            has_room(&core, reader, id, &wanted)
+            has_room(&core, reader, caller.account(), id, &wanted)
         };
         self.0.ports.store.read(check).await?;
         let at_hand = self.fetch(ctx, &skill, trust).await?;
         let (core, ctx) = (self.0.clone(), ctx.clone());
         let write = move |writer: &mut dyn Writer| {
             let agent = own(writer, &ctx, id)?;
-            has_room(&core, writer, id, &skill)?;
+            has_room(&core, writer, ctx.account(), id, &skill)?;
             let fresh = InstalledSkill {
                 id: core.ports.random.id::<InstalledSkillId>(ctx.now),
                 account: ctx.account(),
@@ -174,7 +177,13 @@ fn changed(writer: &mut dyn Writer, ctx: &Ctx, agent: AgentId) -> Result<(), Err
 }
 
 /// Checks that the agent may have one more skill, and has none of that name.
-fn has_room(core: &Core, reader: &dyn Reader, agent: AgentId, skill: &SkillId) -> Result<(), Error> {
+fn has_room(
+    core: &Core,
+    reader: &dyn Reader,
+    account: AccountId,
+    agent: AgentId,
+    skill: &SkillId,
+) -> Result<(), Error> {
     let there = reader.installed_skills(agent)?;
     if let Some(same) = there.iter().find(|one| one.skill == *skill) {
         let message = format!(
@@ -184,8 +193,9 @@ fn has_room(core: &Core, reader: &dyn Reader, agent: AgentId, skill: &SkillId) -
         );
         return Err(Error::new(Kind::Conflict, "skill_installed", message));
     }
-    let most = core.settings.max_skills_per_agent;
-    if there.len() as u64 >= u64::from(most) {
+    let plan = core.account_plan(reader, account)?.limits.max_skills_per_agent;
+    let most = plan.map_or(MOST, |most| most.min(MOST));
+    if there.len() as u64 >= most {
         let message = format!("the agent has {} skills; {most} are as many as it may have", there.len());
         return Err(Error::new(Kind::QuotaExceeded, "too_many_skills", message));
     }

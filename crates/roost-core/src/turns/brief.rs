@@ -3,6 +3,7 @@
 use roost_domain::agent::{Agent, Settings};
 use roost_domain::context::{self, Bounds, Persona, Source};
 use roost_domain::conversation::Conversation;
+use roost_domain::document::{DocumentName, RuleName};
 use roost_domain::event::{Event, Offset, Problem};
 use roost_domain::model::Price;
 use roost_domain::page::Limit;
@@ -11,7 +12,7 @@ use roost_domain::skill::{InstalledSkill, SkillId};
 use roost_domain::tool::ToolSpec;
 use roost_domain::unit::Tokens;
 use roost_ports::model::{Description, Error as ModelError};
-use roost_ports::store::{DocumentName, Reader, Turn};
+use roost_ports::store::{Reader, Turn};
 
 use super::{Turns, Work};
 use crate::error::with_causes;
@@ -95,16 +96,18 @@ impl Materials {
     fn read(core: &Core, reader: &dyn Reader, work: &Work) -> Result<Self, Error> {
         let agent = log::agent_of(reader, &work.turn)?;
         let settings = Settings::read(&agent.config)?;
-        let document = |name| -> Result<Option<String>, Error> {
-            Ok(reader.document(agent.id, name)?.map(|document| document.content))
+        let document = |name: &DocumentName| -> Result<Option<String>, Error> {
+            let seen = reader.document_in(agent.id, work.turn.session, name)?;
+            Ok(seen.map(|document| document.content))
         };
         let persona = Persona {
             name: agent.name.clone(),
             description: agent.description.clone(),
             system_prompt: settings.system_prompt.clone(),
-            identity: document(DocumentName::Identity)?,
-            soul: document(DocumentName::Soul)?,
-            workflow: document(DocumentName::Workflow)?,
+            identity: document(&DocumentName::Identity)?,
+            soul: document(&DocumentName::Soul)?,
+            workflow: document(&DocumentName::Workflow)?,
+            rules: names(&reader.rules_in(agent.id, work.turn.session)?),
             skills: skills(reader, &agent)?,
         };
         let tools = core.tool_specs(reader, work, &agent)?;
@@ -118,6 +121,10 @@ fn skills(reader: &dyn Reader, agent: &Agent) -> Result<Vec<(SkillId, String)>, 
     let mut skills = reader.installed_skills(agent.id)?;
     skills.retain(InstalledSkill::is_active);
     Ok(skills.into_iter().map(|one| (one.skill, one.description)).collect())
+}
+
+fn names(rules: &[RuleName]) -> Vec<String> {
+    rules.iter().map(ToString::to_string).collect()
 }
 
 /// Returns the turn's own events and as much of the rest of the session as may fit into a context, in order. The
@@ -159,7 +166,7 @@ impl Core {
         };
         let sealed = self.ports.store.read(read).await?;
         let open = |(place, sealed): (String, _)| self.ports.vault.open(agent.account, &place, &sealed);
-        Ok(sealed.map(|found| open(found)).transpose()?)
+        Ok(sealed.map(open).transpose()?)
     }
 }
 

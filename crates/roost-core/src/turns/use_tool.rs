@@ -15,7 +15,7 @@ use roost_ports::store::{Reader, Turn, Writer};
 use roost_ports::tool::Plan;
 
 use super::scripts::Looked;
-use super::{Turns, Work};
+use super::{Turns, Work, delegate};
 use crate::error::with_causes;
 use crate::gate::Facts;
 use crate::log::Folded;
@@ -175,12 +175,22 @@ impl Intent {
         if !may_begin(writer, &agent, turn, folded)? {
             return Ok(None);
         }
-        let facts = Facts::read(core, writer, &agent)?;
+        let facts = Facts::of_turn(core, writer, &agent, turn)?;
         let (action, idempotent, question) = match self.plan {
             Plan::Act { action, idempotent } => (action, idempotent, None),
             Plan::Ask { question } => (Action::AskPeer, true, Some(question)),
         };
-        let effect = effect(turn, &self.call, action, self.looked.scripts);
+        let bound = match core.bind(writer, &self.work, &self.call)? {
+            Ok(bound) => bound,
+            Err(problem) => {
+                let outcome = ToolOutcome { text: problem, status: ToolStatus::Failed };
+                let event = TurnEvent::ToolFinished { call: self.call.id.clone(), outcome };
+                log::append(writer, &agent, turn, folded, self.now, vec![event])?;
+                return Ok(None);
+            }
+        };
+        let scripts = self.looked.scripts.into_iter().chain(bound).collect();
+        let effect = effect(turn, &self.call, action, scripts);
         let found = self.looked.worst.as_ref();
         let call = self.call.id.clone();
         let used = used(writer, &agent, turn, folded, self.now)?;
@@ -191,7 +201,14 @@ impl Intent {
                 if let Some(leave) = self.leave {
                     gate::executed(writer, &agent, leave, self.now)?;
                 }
+                if let Action::AskAgent { agent: named } = &effect.action {
+                    let asked =
+                        delegate::hand_over(core, writer, (&agent, turn), &self.call, named, self.now)?;
+                    log::append(writer, &agent, turn, folded, self.now, vec![asked])?;
+                    return Ok(None);
+                }
                 match question {
+                    Some(_) if turn.caller.is_some() => (delegate::nobody_to_ask(call), None),
                     Some(question) => (TurnEvent::QuestionAsked { call, question }, None),
                     None => {
                         let summary = effect.action.to_string();
@@ -270,7 +287,7 @@ pub(super) fn machine_spec(agent: &Agent, facts: &Facts) -> Spec {
         agent: agent.id,
         limits: agent.size.limits(),
         profile: facts.settings.profile,
-        network: facts.settings.network.clone(),
-        files: facts.guard.permissions.files(),
+        network: facts.network(),
+        files: facts.files(),
     }
 }

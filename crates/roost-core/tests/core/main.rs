@@ -1,9 +1,11 @@
 //! The use cases and the runtime over a real store, with doubles for the model and the machines.
 
+mod accounts;
 mod agents;
 mod approvals;
 mod budget;
 mod cancel;
+mod documents;
 mod guard;
 mod keys;
 mod recovery;
@@ -11,5 +13,6 @@ mod sandboxes;
 mod sessions;
 mod skills;
 mod streams;
+mod swarms;
 mod turns;
 mod webhooks;

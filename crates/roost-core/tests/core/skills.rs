@@ -6,6 +6,7 @@ use roost_domain::event::TurnEvent;
 use roost_domain::id::AgentId;
 use roost_domain::key::Scope;
 use roost_domain::page::Limit;
+use roost_domain::plan::{BuiltinPlan, Plans};
 use roost_domain::skill::{InstalledSkill, SkillId, Standing, TrustLevel};
 use roost_domain::tool::ToolStatus;
 use roost_testkit::{Reply, TestApp};
@@ -157,7 +158,12 @@ async fn files_follow_what_is_installed_and_are_written_once() {
 
 #[tokio::test]
 async fn a_skill_is_on_an_agent_once_and_agents_have_only_so_many() {
-    let settings = Settings { max_skills_per_agent: 2, ..Settings::default() };
+    let mut plan = BuiltinPlan::Enterprise.plan();
+    plan.limits.max_skills_per_agent = Some(2);
+    let settings = Settings {
+        plans: Plans::new(vec![plan], "enterprise").expect("it is among them"),
+        ..Settings::default()
+    };
     let app = TestApp::builder().settings(settings).build().await;
     for name in ["a", "b", "c"] {
         app.skills.stock(name, "1.0.0", &[]);

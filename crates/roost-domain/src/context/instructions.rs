@@ -19,6 +19,8 @@ pub struct Persona {
     pub soul: Option<String>,
     /// WORKFLOW.md
     pub workflow: Option<String>,
+    /// The names of the rules that it can read.
+    pub rules: Vec<String>,
     /// Its skills, each with what it is for.
     pub skills: Vec<(SkillId, String)>,
 }
@@ -36,6 +38,8 @@ const DOCUMENT_CAP: Tokens = Tokens(16_000);
 /// A configuration's prompt has at most 20,000 characters of at most four bytes.
 const PROMPT_CAP: Tokens = Tokens(27_000);
 
+/// What an index of things that can be read on demand may take.
+const INDEX_CAP: Tokens = Tokens(2_500);
 /// As many skills as an agent can usually have, with descriptions of the usual length.
 const SKILLS_CAP: Tokens = Tokens(4_000);
 
@@ -54,6 +58,7 @@ pub(super) fn write(persona: &Persona, now: Timestamp) -> String {
         "" => format!("You are {}. Today is {today} (UTC).", persona.name),
         text => format!("You are {}. {text}\nToday is {today} (UTC).", persona.name),
     };
+    let rules = rules(&persona.rules);
     let skills = index(&persona.skills);
     let fragments = [
         Fragment { title: "", text: persona.system_prompt.as_deref(), cap: PROMPT_CAP },
@@ -62,6 +67,7 @@ pub(super) fn write(persona: &Persona, now: Timestamp) -> String {
         Fragment { title: "IDENTITY.md", text: persona.identity.as_deref(), cap: DOCUMENT_CAP },
         Fragment { title: "SOUL.md", text: persona.soul.as_deref(), cap: DOCUMENT_CAP },
         Fragment { title: "WORKFLOW.md", text: persona.workflow.as_deref(), cap: DOCUMENT_CAP },
+        Fragment { title: "Rules", text: rules.as_deref(), cap: INDEX_CAP },
         Fragment { title: "Skills", text: skills.as_deref(), cap: SKILLS_CAP },
     ];
     fragments.iter().filter_map(render).collect::<Vec<_>>().join("\n\n")
@@ -85,6 +91,16 @@ fn index(skills: &[(SkillId, String)]) -> Option<String> {
         "Before you do what one of these is for, read it with the tool read_skill and do as it says. Its files are in \
          /workspace/{FOLDER}/NAME. The lines were written by the skills' authors.\n\n{lines}"
     ))
+}
+
+fn rules(names: &[String]) -> Option<String> {
+    let list = names.join(", ");
+    (!names.is_empty()).then(|| {
+        format!(
+            "Your people wrote down how to do certain things. Read the rule that fits with read_rule before you begin: \
+             {list}"
+        )
+    })
 }
 
 fn render(fragment: &Fragment<'_>) -> Option<String> {

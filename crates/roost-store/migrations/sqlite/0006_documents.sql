@@ -1,1 +1,16 @@
--- Documents.
+-- The plan that was chosen for an account, by its name in the configuration.
+alter table accounts add column plan text;
+
+-- Where a version stands in the order of all that was written to its agent's documents. A session sees what is not
+-- younger than the later of its own place and its agent's.
+alter table documents add column place integer not null default 0;
+-- A deletion is a version too; its content is empty.
+alter table documents add column deleted integer not null default 0;
+-- `owner`, `agent` or `key:NAME`.
+alter table documents add column written_by text not null default 'owner';
+alter table documents add column note text;
+
+create index documents_by_place on documents (agent_id, place);
+
+alter table agents add column documents_place integer not null default 0;
+alter table sessions add column documents_place integer not null default 0;
