@@ -17,6 +17,7 @@ mod place;
 mod reports;
 
 pub use custom::{PutSkill, SkillContent};
+pub(crate) use install::withdraw_all;
 pub use install::{InstallSkill, UpdateInstalledSkill};
 pub use market::ListSkills;
 pub(crate) use place::Places;

@@ -227,6 +227,9 @@ pub const FOLDER: &str = ".skills";
 pub struct Placement(pub [u8; 32]);
 
 impl Placement {
+    /// Stands for whatever somebody else may have left there.
+    pub const UNKNOWN: Self = Self([0; 32]);
+
     /// Names what these skills come to: the same skills in the same versions give the same.
     pub fn of<'s>(skills: impl IntoIterator<Item = &'s InstalledSkill>) -> Self {
         let mut all: Vec<_> = skills.into_iter().map(|one| (one.skill.as_str(), one.package)).collect();

@@ -4,7 +4,7 @@ use roost_ports::store::Writer;
 
 use super::{Agents, own};
 use crate::turns::{call_off, orphan};
-use crate::{Ctx, Error};
+use crate::{Ctx, Error, skills};
 
 impl Agents<'_> {
     /// Deletes an agent for good: machine, workspace, log, secrets, documents. What it was doing is cut short.
@@ -24,6 +24,7 @@ impl Agents<'_> {
                 orphan(&core, writer, turn, caller.now)?;
                 call_off(&core, writer, turn.id, caller.now)?;
             }
+            skills::withdraw_all(&core, writer, id, &caller)?;
             writer.delete_agent(caller.account(), id, caller.now)?;
             Ok::<_, Error>(turns)
         };

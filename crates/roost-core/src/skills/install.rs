@@ -301,6 +301,16 @@ fn ask(
     Ok(approval.id)
 }
 
+/// Takes back every open question about skills of an agent that goes.
+pub(crate) fn withdraw_all(
+    core: &Core,
+    writer: &mut dyn Writer,
+    agent: AgentId,
+    ctx: &Ctx,
+) -> Result<(), Error> {
+    writer.installed_skills(agent)?.iter().try_for_each(|skill| withdraw(core, writer, skill, ctx))
+}
+
 /// Takes back the question whether an agent may have a skill, if it is still open.
 fn withdraw(core: &Core, writer: &mut dyn Writer, skill: &InstalledSkill, ctx: &Ctx) -> Result<(), Error> {
     let Some((id, Status::Pending)) = skill.approval else { return Ok(()) };

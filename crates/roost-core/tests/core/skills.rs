@@ -230,6 +230,35 @@ async fn uninstalling_takes_the_question_back() {
 }
 
 #[tokio::test]
+async fn deleting_an_agent_takes_its_questions_back() {
+    let app = start().await;
+    app.skills.stock("shady", "1.0.0", &[("run.sh", "FINDS CRITICAL\nFINDS CRITICAL\n")]);
+    let agent = app.agent(json!({})).await;
+    let (approval, _) = verified(&app, agent, "shady").await.approval.expect("it waits");
+    app.core.agents().delete(&app.ctx(), agent).await.expect("it can be deleted");
+    let asked = app.core.approvals().get(&app.ctx(), approval).await.expect("it is in the record");
+    assert_eq!(asked.status.name(), "withdrawn");
+}
+
+#[tokio::test]
+async fn after_a_restart_the_files_are_written_anew() {
+    let app = start().await;
+    let agent = app.agent(json!({})).await;
+    verified(&app, agent, "tidy").await;
+    let run = async |go: &'static str| {
+        app.models
+            .when(go, [Reply::Use("", vec![("shell", json!({"command": "ls"}))]), Reply::Say(vec!["."])]);
+        app.talk(agent, go).await;
+        app.machines.commands().len()
+    };
+    let first = run("one").await;
+    assert_eq!(run("two").await, first + 1);
+    app.clock.advance(std::time::Duration::from_secs(1));
+    app.core.agents().restart(&app.ctx(), agent).await.expect("it can be restarted");
+    assert_eq!(run("three").await, first + 1 + first, "as at the first time");
+}
+
+#[tokio::test]
 async fn an_update_is_scanned_like_a_new_skill() {
     let app = start().await;
     let agent = app.agent(json!({})).await;

@@ -121,3 +121,50 @@ fn what_a_skill_says_of_itself_is_bounded() {
     let much = (0..65).map(|n| (format!("k{n}"), String::new())).collect();
     assert_eq!(About { metadata: much, ..about }.check(), Err(InvalidAbout::TooMuch(65)));
 }
+
+#[test]
+fn what_is_installed_stands_as_its_people_and_its_approval_say() {
+    use crate::approval::Status;
+    let id = |n| uuid::Uuid::from_u128(n);
+    let skill = InstalledSkill {
+        id: InstalledSkillId::from_uuid(id(1)),
+        account: AccountId::from_uuid(id(2)),
+        agent: AgentId::from_uuid(id(3)),
+        skill: "tidy".parse().unwrap(),
+        trust: TrustLevel::Verified,
+        title: "Tidy".into(),
+        description: "Tidies".into(),
+        version: SkillVersion::FIRST,
+        package: PackageHash([1; 32]),
+        score: TrustScore::MAX,
+        enabled: true,
+        approval: None,
+        installed_at: Timestamp::UNIX_EPOCH,
+        updated_at: Timestamp::UNIX_EPOCH,
+    };
+    let with = |enabled, status: Option<Status>| {
+        let approval = status.map(|status| (ApprovalId::from_uuid(id(9)), status));
+        InstalledSkill { enabled, approval, ..skill.clone() }.standing()
+    };
+    for (enabled, status, standing) in [
+        (true, None, Standing::Active),
+        (false, None, Standing::Disabled),
+        (true, Some(Status::Approved), Standing::Active),
+        (false, Some(Status::Approved), Standing::Disabled),
+        (true, Some(Status::Pending), Standing::Pending),
+        (false, Some(Status::Pending), Standing::Pending),
+        (true, Some(Status::Denied), Standing::Refused),
+        (true, Some(Status::Expired), Standing::Refused),
+        (true, Some(Status::Withdrawn), Standing::Refused),
+    ] {
+        assert_eq!(with(enabled, status), standing, "{enabled} {status:?}");
+    }
+    let other = InstalledSkill { skill: "sweep".parse().unwrap(), ..skill.clone() };
+    let newer = InstalledSkill { package: PackageHash([2; 32]), ..skill.clone() };
+    assert_eq!(Placement::of([&skill, &other]), Placement::of([&other, &skill]));
+    assert_ne!(Placement::of([&skill]), Placement::of([&newer]));
+    assert_ne!(Placement::of([&skill]), Placement::of([&skill, &other]));
+    assert!(
+        needs_approval(TrustScore::from_number(69), 70) && !needs_approval(TrustScore::from_number(70), 70)
+    );
+}

@@ -210,3 +210,17 @@ fn the_catalog_is_a_folder_that_the_configuration_names() {
     assert_eq!((&skills[0]["id"], &skills[0]["latestVersion"]), (&json!("greet"), &json!("0.3.0")));
     assert_eq!((&skills[0]["category"], &skills[0]["trustLevel"]), (&json!("house"), &json!("verified")));
 }
+
+#[tokio::test]
+async fn every_built_in_skill_is_harmless_to_the_scanner() {
+    let server = server("");
+    let (status, list) = server.get("/v1/skills?pageSize=100").await;
+    assert_eq!(status, 200, "{list}");
+    let skills = list["data"].as_array().expect("a list");
+    assert_eq!(skills.len(), 14, "{list}");
+    for skill in skills {
+        let score = skill["securityScore"].as_u64().expect("a score");
+        assert!(score >= 80, "{skill}");
+        eprintln!("{}: {score}", skill["id"]);
+    }
+}

@@ -4,8 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use roost_ports::scanner::{Scanner as _, SourceFile};
-
 use super::*;
 use crate::catalog::Catalog;
 
@@ -53,19 +51,6 @@ fn each_is_a_skill_with_all_that_a_catalog_shows() {
         let needs_python = skill.package.contents.iter().any(|(path, _)| path.as_str().ends_with(".py"));
         let says = skill.package.about.compatibility.as_deref().unwrap_or_default().contains("python3");
         assert_eq!(needs_python, says, "{}", skill.id);
-    }
-}
-
-#[test]
-fn each_is_harmless_to_the_scanner() {
-    for one in starter_set() {
-        let file = |(path, content): &(&str, &[u8])| SourceFile {
-            path: (*path).to_owned(),
-            content: content.to_vec(),
-        };
-        let files: Vec<SourceFile> = one.files.iter().map(file).collect();
-        let report = roost_scan::CodeScanner.scan(&files, None);
-        assert!(report.score().get() >= 80, "{}: {} {:#?}", one.id, report.score().get(), report.findings);
     }
 }
 

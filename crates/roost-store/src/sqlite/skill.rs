@@ -135,14 +135,19 @@ impl SkillsMut for Tx<'_> {
     }
 
     fn drop_skill_package(&mut self, hash: PackageHash) -> Result<(), Error> {
-        let used = self.only(
+        let custom = self.first(
             PACKAGE,
-            "select exists (select 1 from custom_skills where package = $1)
-                 or exists (select 1 from installed_skills where package = $1)",
+            "select 1 from custom_skills where package = $1 limit 1",
             params![hash.0],
-            |columns| columns.take::<bool>(),
+            |columns| columns.take::<i64>(),
         )?;
-        if !used {
+        let installed = self.first(
+            PACKAGE,
+            "select 1 from installed_skills where package = $1 limit 1",
+            params![hash.0],
+            |columns| columns.take::<i64>(),
+        )?;
+        if custom.is_none() && installed.is_none() {
             self.change(PACKAGE, "delete from skill_files where package = $1", params![hash.0])?;
             self.change(PACKAGE, "delete from skill_packages where hash = $1", params![hash.0])?;
         }
