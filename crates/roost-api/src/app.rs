@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::{
     Options, agents, approvals, chat, docs, documents, envelope, gate, health, keys, openapi, permissions,
-    policies, sandboxes, scans, skills, swarms, usage, webhooks,
+    policies, sandboxes, scans, secrets, skills, swarms, usage, webhooks,
 };
 
 /// What handlers share.
@@ -105,6 +105,9 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(permissions::versions))
         .routes(routes!(scans::create))
         .routes(routes!(scans::get))
+        .routes(routes!(secrets::list_secrets, secrets::put_secrets))
+        .routes(routes!(secrets::bind_secret, secrets::unbind_secret))
+        .routes(routes!(secrets::list_uses))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(sandboxes::list, sandboxes::create))

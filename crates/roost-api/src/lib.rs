@@ -21,6 +21,7 @@ mod permissions;
 mod policies;
 mod sandboxes;
 mod scans;
+mod secrets;
 mod skills;
 mod swarms;
 mod usage;

@@ -21,11 +21,12 @@ use tokio::sync::{Notify, Semaphore};
 use crate::accounts::ChosenPlans;
 use crate::guard::Editions;
 use crate::hub::Hub;
+use crate::models::Live as LiveCalls;
 use crate::quota::Quotas;
 use crate::skills::{Places, Reports};
 use crate::{
-    Accounts, Agents, Approvals, Documents, Error, Events, Gate, Keys, Messages, PermissionSets, Policies,
-    Sandboxes, Scans, Sessions, Skills, Swarms, Turns, Usages, Webhooks,
+    Accounts, Agents, Approvals, Conversations, Documents, Error, Events, Gate, Keys, Messages, ModelCalls,
+    PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions, Skills, Swarms, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -39,6 +40,7 @@ pub struct Core {
     pub(crate) announced: Arc<Notify>,
     pub(crate) editions: Arc<Editions>,
     pub(crate) quotas: Arc<Quotas>,
+    pub(crate) live_calls: Arc<LiveCalls>,
     pub(crate) chosen_plans: Arc<ChosenPlans>,
     /// Scans that are asked for run at most so many at once; the others wait until their callers give up.
     pub(crate) scanning: Arc<Semaphore>,
@@ -118,6 +120,8 @@ pub struct Settings {
     pub skill_approval_below: u8,
     /// The plans that accounts can have.
     pub plans: Plans,
+    /// How long a turn waits for the results of its caller's own tools before it is cancelled.
+    pub caller_wait: Duration,
 }
 
 impl Default for Settings {
@@ -134,6 +138,7 @@ impl Default for Settings {
             sandbox_images: vec!["default".to_owned()],
             skill_approval_below: 70,
             plans: Plans::builtin(BuiltinPlan::Enterprise),
+            caller_wait: Duration::from_secs(60 * 60),
         }
     }
 }
@@ -155,6 +160,7 @@ impl Core {
             quotas: Arc::default(),
             skill_reports: Arc::default(),
             skill_places: Arc::default(),
+            live_calls: Arc::default(),
             chosen_plans: Arc::default(),
         }
     }
@@ -211,6 +217,16 @@ impl Core {
         Events(self)
     }
 
+    /// Returns the use cases of conversations.
+    pub const fn conversations(&self) -> Conversations<'_> {
+        Conversations(self)
+    }
+
+    /// Returns the use cases of models that are asked outside of turns.
+    pub const fn models(&self) -> ModelCalls<'_> {
+        ModelCalls(self)
+    }
+
     /// Returns the gate's own use cases: what agents that run elsewhere ask, and what was decided.
     pub const fn gate(&self) -> Gate<'_> {
         Gate(self)
@@ -244,6 +260,11 @@ impl Core {
     /// Returns the use cases of scans.
     pub const fn scans(&self) -> Scans<'_> {
         Scans(self)
+    }
+
+    /// Returns the use cases of agents' secrets.
+    pub const fn secrets(&self) -> Secrets<'_> {
+        Secrets(self)
     }
 
     /// Returns the use cases of sessions.

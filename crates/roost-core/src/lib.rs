@@ -7,6 +7,7 @@
 mod accounts;
 mod agents;
 mod approvals;
+mod conversations;
 mod core;
 mod ctx;
 mod documents;
@@ -18,10 +19,12 @@ mod hub;
 mod keys;
 mod log;
 mod messages;
+mod models;
 mod notices;
 mod quota;
 mod sandboxes;
 mod scans;
+mod secrets;
 mod sessions;
 mod skills;
 mod swarms;
@@ -34,6 +37,7 @@ pub use agents::{
     AgentView, Agents, CreateAgent, ListAgents, LogLines, LogStream, MachineView, StatusView, UpdateAgent,
 };
 pub use approvals::{Approvals, DecideApproval, EscalateApproval, ListApprovals, ListEntries};
+pub use conversations::{Answered, Ask, Asked, Conversations, Follow, Kept, Over, Talk, Told};
 pub use core::{Core, Health, Ports, Settings};
 pub use ctx::{Ctx, Principal};
 pub use documents::{Diff, Documents, Personality, PutDocument, RestoreDocument, Workflow, Written};
@@ -45,8 +49,10 @@ pub use guard::{
 };
 pub use keys::{CreateKey, Keys, NewKey};
 pub use messages::{History, Messages, PostMessage, Posted};
+pub use models::{Asker, Complete, Completion, ListedModel, ListedModels, ModelCalls};
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
+pub use secrets::{ModelKey, PutSecrets, Secrets, SecretsChanged};
 pub use sessions::{NewSession, Sessions, TurnTree};
 pub use skills::{InstallSkill, ListSkills, PutSkill, SkillContent, SkillView, Skills, UpdateInstalledSkill};
 pub use swarms::{CreateSwarm, SwarmDetails, SwarmView, Swarms, UpdateSwarm};
@@ -57,8 +63,9 @@ pub use webhooks::{
 };
 
 // What use cases take and give that a port defines: faces may not import the ports.
+pub use roost_ports::model::Chunk;
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, CustomVersion, DecisionEntry,
     DecisionFilter, DeliveryCursor, DeliveryFilter, DocumentEntry, Edition, EntryFilter, Role, SandboxCursor,
-    Scan, TurnPhase, UsageRow, VersionEntry,
+    Scan, SecretEntry, SecretUse, TurnPhase, UsageRow, VersionEntry,
 };

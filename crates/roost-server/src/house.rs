@@ -119,6 +119,7 @@ fn settings(config: &Config, models: &dyn Models) -> Result<Settings, ConfigErro
         max_sandboxes: config.file.sandboxes.max_per_account,
         sandbox_images: config.file.sandboxes.images.clone(),
         skill_approval_below: u8::try_from(config.file.skills.approval_below).unwrap_or(100),
+        caller_wait: Settings::default().caller_wait,
         plans: config.plans()?,
     })
 }

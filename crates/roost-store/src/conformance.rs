@@ -21,6 +21,7 @@ pub(crate) mod event;
 pub(crate) mod guard;
 pub(crate) mod job;
 pub(crate) mod key;
+pub(crate) mod response;
 pub(crate) mod sandbox;
 pub(crate) mod secret;
 pub(crate) mod session;
@@ -88,6 +89,12 @@ macro_rules! conformance {
                 revoking_twice_keeps_the_first_time,
                 another_accounts_key_cannot_be_revoked,
             }
+            response {
+                a_response_reads_back_in_its_account_and_goes_when_it_is_deleted,
+                only_old_responses_are_cleared,
+                the_latest_mark_counts_and_goes_with_its_agent,
+                an_account_has_a_ledger_that_is_no_agent,
+            }
             sandbox {
                 a_sandbox_reads_back_with_all_its_settings,
                 a_run_reads_back_as_it_began_and_ended,
@@ -96,7 +103,11 @@ macro_rules! conformance {
                 a_sandbox_has_one_open_run,
                 runs_are_found_by_how_far_they_are,
             }
-            secret { secrets_are_set_replaced_listed_and_removed }
+            secret {
+                secrets_are_set_replaced_listed_and_removed,
+                a_binding_lasts_as_long_as_its_secret,
+                uses_of_a_secret_are_listed_latest_first_and_bounded,
+            }
             session {
                 the_latest_session_is_the_peers_own,
                 the_journal_is_in_no_list,

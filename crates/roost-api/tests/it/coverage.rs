@@ -75,6 +75,11 @@ fn rows() -> Vec<Route> {
         row("get", "/v1/agents/{id}/documents/{name}/versions/{version}", None),
         row("get", "/v1/agents/{id}/documents/{name}/diff", None),
         row("post", "/v1/agents/{id}/documents/{name}/restore", Some(json!({"version": 1}))),
+        row("get", "/v1/agents/{id}/secrets", None),
+        row("put", "/v1/agents/{id}/secrets", Some(json!({"secrets": {"github_token": "ghp_12345678"}}))),
+        row("put", "/v1/agents/{id}/secrets/{name}/binding", Some(json!({"hosts": ["api.github.com"]}))),
+        row("delete", "/v1/agents/{id}/secrets/{name}/binding", None),
+        row("get", "/v1/agents/{id}/secrets/{name}/uses", None),
         row("get", "/v1/approvals", None),
         row("get", "/v1/approvals/{id}", None),
         row("post", "/v1/approvals/{id}/approve", empty()),
@@ -181,6 +186,7 @@ impl Route {
         let path = self.path.replace("{id}", id).replace("{session}", &things.session);
         let (document, version) = match self.path {
             path if path.contains("/documents/") => ("IDENTITY.md", "1"),
+            path if path.contains("/secrets/") => ("github_token", "1"),
             _ => ("refunds", "1.0"),
         };
         let path = path.replace("{name}", document).replace("{version}", version);
@@ -212,6 +218,9 @@ async fn things(api: &Api) -> Things {
     assert_eq!(api.post(&format!("/v1/permissions/{agent}"), permissions).await.data()["version"], "1.0");
     let rule = format!("/v1/agents/{agent}/rules/refunds");
     api.ask(Method::PUT, &rule, Some(json!({"content": "Ask first."}))).await.is(200);
+    let secrets = format!("/v1/agents/{agent}/secrets");
+    let secret = json!({"secrets": {"github_token": "ghp_12345678"}});
+    api.ask(Method::PUT, &secrets, Some(secret)).await.is(200);
     let scan = api.post("/v1/scans", json!({"code": "pass"})).await.data();
     let keys = api.get("/v1/keys").await.data();
     let sandbox = api.post("/v1/sandboxes", json!({"agentId": "bot"})).await.data()["id"].clone();

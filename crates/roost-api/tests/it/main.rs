@@ -17,6 +17,7 @@ mod permissions;
 mod policies;
 mod sandboxes;
 mod scans;
+mod secrets;
 mod server;
 mod skills;
 mod support;

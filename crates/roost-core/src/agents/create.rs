@@ -14,6 +14,7 @@ use roost_ports::store::{AgentFilter, NewVersion, Reader, Writer};
 
 use super::{AgentView, Agents};
 use crate::documents::author_of;
+use crate::secrets::check_secret;
 use crate::turns::{provider_secret, secret_place};
 use crate::{Core, Ctx, Error, Kind};
 
@@ -194,11 +195,7 @@ fn check(new: &CreateAgent) -> Result<(), Error> {
             return Err(Error::invalid(field, "must have at most 48,000 bytes"));
         }
     }
-    for (name, secret) in &new.secrets {
-        if secret.expose().trim().is_empty() || secret.expose().len() > 10_000 {
-            return Err(Error::invalid(&format!("secrets.{name}"), "must have 1 to 10,000 characters"));
-        }
-    }
+    new.secrets.iter().try_for_each(|(name, secret)| check_secret(name, secret))?;
     check_config(&new.config)
 }
 

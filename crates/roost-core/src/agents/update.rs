@@ -57,7 +57,7 @@ impl Agents<'_> {
                     Kind::InvalidInput,
                     "model_key_missing",
                     format!(
-                        "there is no key for {}: start the server with one, or make an agent that brings its own",
+                        "there is no key for {}: set one with PUT /v1/agents/{{id}}/secrets first, or start the server with one",
                         after.model
                     ),
                 ));

@@ -2,17 +2,18 @@
 
 use roost_domain::agent::{Agent, Settings};
 use roost_domain::context::{self, Bounds, Persona, Source};
-use roost_domain::conversation::Conversation;
+use roost_domain::conversation::{Conversation, Wishes};
 use roost_domain::document::{DocumentName, RuleName};
-use roost_domain::event::{Event, Offset, Problem};
+use roost_domain::event::{Body, Event, Offset, Problem, TurnEvent};
+use roost_domain::id::TurnId;
 use roost_domain::model::Price;
 use roost_domain::page::Limit;
-use roost_domain::secret::Secret;
+use roost_domain::secret::{Secret, placeholder};
 use roost_domain::skill::{InstalledSkill, SkillId};
 use roost_domain::tool::ToolSpec;
 use roost_domain::unit::Tokens;
 use roost_ports::model::{Description, Error as ModelError};
-use roost_ports::store::{Reader, Turn};
+use roost_ports::store::{Reader, SecretEntry, Turn};
 
 use super::{Turns, Work};
 use crate::error::with_causes;
@@ -34,7 +35,12 @@ impl Turns<'_> {
             context: Tokens(32_000),
             max_output: Tokens(4_096),
         });
+        let asked = asked(&materials.events, work.turn.id);
+        let wishes = asked.map(|(_, wishes)| wishes.clone()).unwrap_or_default();
+        let mut tools = materials.tools;
+        tools.extend(asked.map(|(tools, _)| tools.to_vec()).unwrap_or_default());
         let output = description.max_output.min(self.0.settings.max_output);
+        let output = output.min(wishes.max_output.unwrap_or(output));
         let bounds = Bounds {
             input: description.context.saturating_sub(output).min(self.0.settings.max_input),
             output,
@@ -43,7 +49,7 @@ impl Turns<'_> {
             persona: &materials.persona,
             events: &materials.events,
             turn: work.turn.id,
-            tools: &materials.tools,
+            tools: &tools,
             now: now.max(work.turn.created_at),
         };
         let conversation = context::assemble(&source, bounds);
@@ -71,6 +77,7 @@ impl Turns<'_> {
             agent: materials.agent,
             key,
             conversation,
+            wishes,
         }))
     }
 }
@@ -80,6 +87,7 @@ pub(super) struct Brief {
     pub(super) agent: Agent,
     pub(super) key: Option<Secret>,
     pub(super) conversation: Conversation,
+    pub(super) wishes: Wishes,
     pub(super) price: Price,
     pub(super) unknown: Option<ModelError>,
 }
@@ -107,6 +115,7 @@ impl Materials {
             identity: document(&DocumentName::Identity)?,
             soul: document(&DocumentName::Soul)?,
             workflow: document(&DocumentName::Workflow)?,
+            secrets: bound(&reader.secret_entries(agent.id)?),
             rules: names(&reader.rules_in(agent.id, work.turn.session)?),
             skills: skills(reader, &agent)?,
         };
@@ -121,6 +130,15 @@ fn skills(reader: &dyn Reader, agent: &Agent) -> Result<Vec<(SkillId, String)>, 
     let mut skills = reader.installed_skills(agent.id)?;
     skills.retain(InstalledSkill::is_active);
     Ok(skills.into_iter().map(|one| (one.skill, one.description)).collect())
+}
+
+/// Names the secrets that an agent's requests may carry, with where to.
+fn bound(secrets: &[SecretEntry]) -> Vec<String> {
+    let line = |entry: &SecretEntry| {
+        let binding = entry.binding.as_ref()?;
+        Some(format!("- {} for {binding}", placeholder(&entry.name)))
+    };
+    secrets.iter().filter_map(line).collect()
 }
 
 fn names(rules: &[RuleName]) -> Vec<String> {
@@ -149,6 +167,19 @@ fn history(reader: &dyn Reader, turn: &Turn, max: Tokens) -> Result<Vec<Event>, 
         pages.push(own);
     }
     Ok(pages.into_iter().rev().flatten().collect())
+}
+
+/// Returns what the caller of a turn wants of its model calls, if it said so.
+fn asked(events: &[Event], of: TurnId) -> Option<(&[ToolSpec], &Wishes)> {
+    events.iter().rev().find_map(|event| {
+        if let Body::Turn { turn, event: TurnEvent::CallerAsked { tools, wishes } } = &event.body
+            && *turn == of
+        {
+            Some((tools.as_slice(), &**wishes))
+        } else {
+            None
+        }
+    })
 }
 
 impl Core {

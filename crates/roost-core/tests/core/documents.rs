@@ -15,24 +15,24 @@ fn is_end(event: &TurnEvent) -> bool {
 }
 
 fn rule(name: &str) -> DocumentName {
-    DocumentName::Rule(name.parse().unwrap())
+    DocumentName::Rule(name.parse().expect("works"))
 }
 
 async fn put(app: &TestApp, agent: AgentId, name: DocumentName, content: &str) -> bool {
     let put = PutDocument { name, content: content.to_owned(), expected: None, field: "content" };
-    app.core.documents().put(&app.ctx(), agent, vec![put]).await.unwrap().needs_restart
+    app.core.documents().put(&app.ctx(), agent, vec![put]).await.expect("works").needs_restart
 }
 
 async fn text(app: &TestApp, agent: AgentId, name: DocumentName) -> String {
-    app.core.documents().get(&app.ctx(), agent, name).await.unwrap().content
+    app.core.documents().get(&app.ctx(), agent, name).await.expect("works").content
 }
 
 /// Says something in a session and returns the instructions that the model had for it.
 async fn instructions(app: &TestApp, agent: AgentId, session: Option<SessionId>) -> (String, SessionId) {
     let message = PostMessage { agent, session, peer: None, text: "hello".to_owned(), context: None };
-    let posted = app.core.messages().post(&app.ctx(), message).await.unwrap();
+    let posted = app.core.messages().post(&app.ctx(), message).await.expect("works");
     app.until(agent, &posted, is_end).await;
-    (app.models.asked().last().unwrap().system.clone(), posted.session)
+    (app.models.asked().last().expect("works").system.clone(), posted.session)
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn a_session_keeps_the_documents_it_began_with_until_the_agent_is_restarte
 }
 
 async fn begin(app: &TestApp, agent: AgentId) -> SessionId {
-    app.core.sessions().create(&app.ctx(), NewSession { agent, peer: None }).await.unwrap().id
+    app.core.sessions().create(&app.ctx(), NewSession { agent, peer: None }).await.expect("works").id
 }
 
 /// Has the model use a tool and returns what it was told.
@@ -83,7 +83,7 @@ async fn told(app: &TestApp, agent: AgentId, tool: &'static str, arguments: Valu
 
 fn last_result(app: &TestApp) -> String {
     let asked = app.models.asked();
-    let Some(Message::ToolResult { text, .. }) = asked.last().unwrap().messages.last().cloned() else {
+    let Some(Message::ToolResult { text, .. }) = asked.last().expect("works").messages.last().cloned() else {
         panic!()
     };
     text

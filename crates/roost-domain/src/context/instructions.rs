@@ -23,6 +23,8 @@ pub struct Persona {
     pub rules: Vec<String>,
     /// Its skills, each with what it is for.
     pub skills: Vec<(SkillId, String)>,
+    /// What stands for the secrets that its requests may carry, each with where to.
+    pub secrets: Vec<String>,
 }
 
 /// One part of the instructions, with the most it may take.
@@ -58,7 +60,7 @@ pub(super) fn write(persona: &Persona, now: Timestamp) -> String {
         "" => format!("You are {}. Today is {today} (UTC).", persona.name),
         text => format!("You are {}. {text}\nToday is {today} (UTC).", persona.name),
     };
-    let rules = rules(&persona.rules);
+    let (rules, secrets) = (rules(&persona.rules), secrets(&persona.secrets));
     let skills = index(&persona.skills);
     let fragments = [
         Fragment { title: "", text: persona.system_prompt.as_deref(), cap: PROMPT_CAP },
@@ -67,6 +69,7 @@ pub(super) fn write(persona: &Persona, now: Timestamp) -> String {
         Fragment { title: "IDENTITY.md", text: persona.identity.as_deref(), cap: DOCUMENT_CAP },
         Fragment { title: "SOUL.md", text: persona.soul.as_deref(), cap: DOCUMENT_CAP },
         Fragment { title: "WORKFLOW.md", text: persona.workflow.as_deref(), cap: DOCUMENT_CAP },
+        Fragment { title: "Secrets", text: secrets.as_deref(), cap: INDEX_CAP },
         Fragment { title: "Rules", text: rules.as_deref(), cap: INDEX_CAP },
         Fragment { title: "Skills", text: skills.as_deref(), cap: SKILLS_CAP },
     ];
@@ -99,6 +102,16 @@ fn rules(names: &[String]) -> Option<String> {
         format!(
             "Your people wrote down how to do certain things. Read the rule that fits with read_rule before you begin: \
              {list}"
+        )
+    })
+}
+
+fn secrets(placeholders: &[String]) -> Option<String> {
+    let list = placeholders.join("\n");
+    (!placeholders.is_empty()).then(|| {
+        format!(
+            "Put a placeholder into a header of http_request and the server puts the secret in, for these requests only. \
+             Nobody can tell you its value.\n\n{list}"
         )
     })
 }

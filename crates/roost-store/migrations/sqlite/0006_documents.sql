@@ -14,3 +14,24 @@ create index documents_by_place on documents (agent_id, place);
 
 alter table agents add column documents_place integer not null default 0;
 alter table sessions add column documents_place integer not null default 0;
+
+-- What the agent's requests may carry a secret to: JSON lists of host rules and methods, both or none.
+alter table secrets add column bound_hosts text;
+alter table secrets add column bound_methods text;
+
+create table secret_uses (
+    agent_id blob not null references agents (id),
+    name text not null,
+    -- Counts up for each secret.
+    number integer not null,
+    host text not null,
+    method text not null,
+    status integer,
+    session_id blob not null,
+    turn_id blob not null,
+    call text not null,
+    at integer not null,
+    primary key (agent_id, name, number)
+) strict;
+
+create index secret_uses_of_turn on secret_uses (turn_id);
