@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::{
     Options, account, agents, approvals, chat, docs, documents, envelope, gate, health, keys, openapi,
-    permissions, policies, sandboxes, scans, secrets, snapshots, swarms, usage, webhooks,
+    permissions, policies, sandboxes, scans, secrets, skills, snapshots, swarms, usage, webhooks,
 };
 
 /// What handlers share.
@@ -118,6 +118,11 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(swarms::get, swarms::update, swarms::delete))
         .routes(routes!(swarms::put_secrets))
         .routes(routes!(snapshots::get, snapshots::delete))
+        .routes(routes!(skills::list, skills::create))
+        .routes(routes!(skills::get, skills::replace, skills::delete))
+        .routes(routes!(skills::file))
+        .routes(routes!(skills::installed, skills::install))
+        .routes(routes!(skills::update_installed, skills::uninstall))
         .routes(routes!(usage::list))
         .routes(routes!(usage::of_agent))
         .routes(routes!(webhooks::list, webhooks::create))

@@ -23,6 +23,7 @@ mod policies;
 mod sandboxes;
 mod scans;
 mod secrets;
+mod skills;
 mod snapshots;
 mod swarms;
 mod usage;

@@ -10,6 +10,7 @@ use roost_ports::machine::Machines;
 use roost_ports::model::Models;
 use roost_ports::random::Random;
 use roost_ports::scanner::Scanner;
+use roost_ports::skills::SkillSources;
 use roost_ports::store::{Reader, Store};
 use roost_ports::tool::Tools;
 use roost_ports::vault::Vault;
@@ -23,11 +24,12 @@ use crate::hub::Hub;
 use crate::models::Live as LiveCalls;
 use crate::quota::Quotas;
 use crate::regions::Regions;
+use crate::skills::{Places, Reports};
 use crate::snapshots::UnderWay;
 use crate::usage::MachineTime;
 use crate::{
     Accounts, Agents, Approvals, Conversations, Documents, Error, Events, Gate, Keys, Messages, ModelCalls,
-    PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions, Snapshots, Swarms, Turns, Usages,
+    PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions, Skills, Snapshots, Swarms, Turns, Usages,
     Webhooks,
 };
 
@@ -48,6 +50,8 @@ pub struct Core {
     pub(crate) machine_time: Arc<MachineTime>,
     /// Scans that are asked for run at most so many at once; the others wait until their callers give up.
     pub(crate) scanning: Arc<Semaphore>,
+    pub(crate) skill_reports: Arc<Reports>,
+    pub(crate) skill_places: Arc<Places>,
     started: Timestamp,
 }
 
@@ -88,6 +92,8 @@ pub struct Ports {
     pub wasm: Arc<dyn WasmRunner>,
     /// What is wrong with code.
     pub scanner: Arc<dyn Scanner>,
+    /// Where skills come from.
+    pub skills: Arc<dyn SkillSources>,
     /// Telling other people's systems what happened.
     pub webhooks: Arc<dyn WebhookSender>,
     /// The time.
@@ -120,6 +126,8 @@ pub struct Settings {
     pub max_sandboxes: Option<u32>,
     /// The images that sandboxes may name.
     pub sandbox_images: Vec<String>,
+    /// Skills whose scan comes to less than this wait for an approval.
+    pub skill_approval_below: u8,
     /// The plans that accounts can have.
     pub plans: Plans,
     /// How long a turn waits for the results of its caller's own tools before it is cancelled.
@@ -140,6 +148,7 @@ impl Default for Settings {
             strict_layers: ["namespaces", "network", "seccomp"].map(str::to_owned).to_vec(),
             max_sandboxes: None,
             sandbox_images: vec!["default".to_owned()],
+            skill_approval_below: 70,
             plans: Plans::builtin(BuiltinPlan::Enterprise),
             caller_wait: Duration::from_secs(60 * 60),
         }
@@ -161,6 +170,8 @@ impl Core {
             editions: Arc::default(),
             scanning: Arc::new(Semaphore::new(SCANS_AT_ONCE)),
             quotas: Arc::default(),
+            skill_reports: Arc::default(),
+            skill_places: Arc::default(),
             live_calls: Arc::default(),
             under_way: Arc::default(),
             chosen_plans: Arc::default(),
@@ -283,6 +294,11 @@ impl Core {
     /// Returns the use cases of snapshots, and what the runtime ends what was left of them with.
     pub const fn snapshots(&self) -> Snapshots<'_> {
         Snapshots(self)
+    }
+
+    /// Returns the use cases of skills.
+    pub const fn skills(&self) -> Skills<'_> {
+        Skills(self)
     }
 
     /// Returns what the runtime drives turns with.

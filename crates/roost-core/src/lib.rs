@@ -27,6 +27,7 @@ mod sandboxes;
 mod scans;
 mod secrets;
 mod sessions;
+mod skills;
 mod snapshots;
 mod swarms;
 mod turns;
@@ -56,6 +57,7 @@ pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxe
 pub use scans::{Code, ScanCode, Scans};
 pub use secrets::{ModelKey, PutSecrets, Secrets, SecretsChanged};
 pub use sessions::{NewSession, Sessions, TurnTree};
+pub use skills::{InstallSkill, ListSkills, PutSkill, SkillContent, SkillView, Skills, UpdateInstalledSkill};
 pub use snapshots::{
     DocumentChange, ForkAgent, Forked, ListSnapshots, Moment, Restored, SnapshotDiff, Snapshots,
 };
@@ -69,7 +71,8 @@ pub use webhooks::{
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::model::Chunk;
 pub use roost_ports::store::{
-    AgentCursor, AgentFilter, Amounts, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry,
-    DecisionFilter, DeliveryCursor, DeliveryFilter, Dimension, DocumentEntry, Edition, EntryFilter, Role,
-    SandboxCursor, Scan, SecretEntry, SecretUse, SnapshotCursor, TurnPhase, UsageKey, UsageRow, VersionEntry,
+    AgentCursor, AgentFilter, Amounts, ApprovalCursor, ApprovalFilter, ChatMessage, CustomVersion,
+    DecisionEntry, DecisionFilter, DeliveryCursor, DeliveryFilter, Dimension, DocumentEntry, Edition,
+    EntryFilter, Role, SandboxCursor, Scan, SecretEntry, SecretUse, SnapshotCursor, TurnPhase, UsageKey,
+    UsageRow, VersionEntry,
 };

@@ -9,6 +9,7 @@ pub mod machine;
 pub mod model;
 pub mod random;
 pub mod scanner;
+pub mod skills;
 pub mod store;
 pub mod tool;
 pub mod vault;

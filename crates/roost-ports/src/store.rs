@@ -25,6 +25,7 @@ mod sandbox;
 mod scan;
 mod secret;
 mod session;
+mod skill;
 mod snapshot;
 mod swarm;
 mod turn;
@@ -45,6 +46,7 @@ pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{SecretEntry, SecretUse, Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
+pub use skill::{CustomVersion, KeptPackage, Skills, SkillsMut};
 pub use snapshot::{
     Restoration, RestorationKind, SavedDocument, SnapshotCursor, SnapshotStatus, Snapshots, SnapshotsMut,
 };
@@ -70,6 +72,7 @@ pub trait Reader:
     + Secrets
     + Sessions
     + Snapshots
+    + Skills
     + Swarms
     + Turns
     + Usages
@@ -93,6 +96,7 @@ impl<T> Reader for T where
         + Secrets
         + Sessions
         + Snapshots
+        + Skills
         + Swarms
         + Turns
         + Usages
@@ -119,6 +123,7 @@ pub trait Writer:
     + SecretsMut
     + SessionsMut
     + SnapshotsMut
+    + SkillsMut
     + SwarmsMut
     + TurnsMut
     + UsagesMut
@@ -143,6 +148,7 @@ impl<T> Writer for T where
         + SecretsMut
         + SessionsMut
         + SnapshotsMut
+        + SkillsMut
         + SwarmsMut
         + TurnsMut
         + UsagesMut

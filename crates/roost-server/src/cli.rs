@@ -11,12 +11,14 @@ use roost_domain::scan::{Framework, Severity};
 use crate::config::Flags;
 
 mod guard;
+mod skills;
 mod snapshots;
 mod swarms;
 
 pub(crate) use guard::{
     Explain, FileOf, Permissions, Policy, PutPermissions, PutPolicy, Suggest, TestPolicy,
 };
+pub(crate) use skills::{InstallSkill, SearchSkills, SkillOf, SkillSource, Skills, UploadSkill};
 pub(crate) use snapshots::{Fork, OneSnapshot, Snapshots};
 pub(crate) use swarms::{OneSwarm, Swarms};
 
@@ -65,6 +67,9 @@ pub(crate) enum Command {
     /// See and change what an agent may reach, whatever its policy says
     #[command(subcommand)]
     Permissions(Permissions),
+    /// Find skills, make your own, put them on agents
+    #[command(subcommand)]
+    Skills(Skills),
     Scan(Scan),
     /// Group agents that share keys, permissions and knowledge, and may ask one another
     #[command(subcommand)]

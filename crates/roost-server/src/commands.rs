@@ -25,6 +25,7 @@ mod permissions;
 mod policy;
 mod scan;
 mod serve;
+mod skills;
 mod snapshots;
 mod swarms;
 mod up;
@@ -92,6 +93,10 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
         Command::Permissions(args) => {
             let client = client(permissions::client_args(&args))?;
             asking(permissions::run(args, &client))
+        }
+        Command::Skills(args) => {
+            let client = client(skills::client_args(&args))?;
+            asking(skills::run(args, &client))
         }
         Command::Scan(args) => scan::run(&args),
         Command::Swarms(args) => {

@@ -14,6 +14,7 @@ use roost_ports::model::Models;
 use roost_ports::random::Random;
 use roost_runtime::{ConnectionInbox, ConnectionNotes};
 use roost_scan::CodeScanner;
+use roost_skills::{RegistryOptions, Skills};
 use roost_store::{DataDir, Database, MasterKey, SealedVault};
 use roost_tools::{BuiltinTools, HttpOptions};
 
@@ -71,6 +72,7 @@ impl House {
             tools: Arc::new(BuiltinTools::new(machines.clone(), HttpOptions::system())),
             wasm,
             scanner: Arc::new(CodeScanner),
+            skills: Arc::new(Skills::new(skill_options(config)?)),
             webhooks: Arc::new(Webhooks::new(webhook_options(config)?)),
             clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
             random,
@@ -119,6 +121,7 @@ fn settings(config: &Config, models: &dyn Models) -> Result<Settings, ConfigErro
         strict_layers: config.file.machines.strict_layers.clone(),
         max_sandboxes: config.file.sandboxes.max_per_account,
         sandbox_images: config.file.sandboxes.images.clone(),
+        skill_approval_below: u8::try_from(config.file.skills.approval_below).unwrap_or(100),
         caller_wait: Settings::default().caller_wait,
         plans: config.plans()?,
     })
@@ -127,6 +130,21 @@ fn settings(config: &Config, models: &dyn Models) -> Result<Settings, ConfigErro
 fn regions(file: &File) -> Regions {
     let file::Regions { eu, us } = &file.regions;
     Regions { host: file.server.host.clone(), eu: eu.hosts.clone(), us: us.hosts.clone() }
+}
+fn skill_options(config: &Config) -> Result<roost_skills::Options, ConfigError> {
+    let skills = &config.file.skills;
+    let invalid = |problem: String| ConfigError::Setting { setting: "skills.clawhub_url", problem };
+    let registry = match skills.clawhub_url.trim() {
+        "" => None,
+        text => {
+            let url: url::Url = text.parse().map_err(|error| invalid(format!("{text:?}: {error}")))?;
+            if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+                return Err(invalid(format!("{text:?} is no http or https URL")));
+            }
+            Some(RegistryOptions { url, timeout: skills.clawhub_timeout.0 })
+        }
+    };
+    Ok(roost_skills::Options { catalog: skills.catalog.clone(), starter: skills.starter, registry })
 }
 
 fn webhook_options(config: &Config) -> Result<WebhookOptions, ConfigError> {

@@ -25,6 +25,7 @@ pub(crate) mod response;
 pub(crate) mod sandbox;
 pub(crate) mod secret;
 pub(crate) mod session;
+pub(crate) mod skill;
 pub(crate) mod snapshot;
 pub(crate) mod transaction;
 pub(crate) mod turn;
@@ -124,6 +125,12 @@ macro_rules! conformance {
                 superseded_sessions_are_not_found_by_peer,
                 one_restoration_at_a_time,
                 a_deleted_agents_snapshots_go_with_it,
+            }
+            skill {
+                a_package_is_kept_once_and_as_long_as_it_is_used,
+                versions_of_custom_skills_are_listed_latest_first_within_their_account,
+                a_skill_on_an_agent_reads_back_with_how_its_approval_stands,
+                what_a_workspace_holds_is_known_and_goes_with_the_agent,
             }
             transaction {
                 an_error_rolls_everything_back,

@@ -25,6 +25,7 @@ mod sandbox;
 mod scan;
 mod secret;
 mod session;
+mod skill;
 mod snapshot;
 mod swarm;
 mod turn;

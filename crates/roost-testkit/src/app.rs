@@ -23,7 +23,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    SeededRandom, TestClock, TestMachines, TestModels, TestScanner, TestTools, TestWasm, TestWebhooks,
+    SeededRandom, TestClock, TestMachines, TestModels, TestScanner, TestSkills, TestTools, TestWasm,
+    TestWebhooks,
 };
 
 /// How long a test waits for anything before it fails.
@@ -37,6 +38,8 @@ pub struct TestApp {
     pub models: Arc<TestModels>,
     /// The machines.
     pub machines: Arc<TestMachines>,
+    /// Where skills come from.
+    pub skills: Arc<TestSkills>,
     /// Who is told by webhook.
     pub webhooks: Arc<TestWebhooks>,
     /// The clock.
@@ -104,6 +107,7 @@ impl Builder {
         let clock = Arc::new(TestClock::default());
         let models = Arc::new(TestModels::default());
         let machines = Arc::new(TestMachines::default());
+        let skills = Arc::new(TestSkills::default());
         let webhooks = Arc::new(TestWebhooks::default());
         let master = MasterKey::generate(&*random);
         let ports = Ports {
@@ -114,6 +118,7 @@ impl Builder {
             tools: Arc::new(TestTools::new(Arc::clone(&machines) as _)),
             wasm: Arc::new(TestWasm::default()),
             scanner: self.scanner,
+            skills: Arc::clone(&skills) as _,
             webhooks: Arc::clone(&webhooks) as _,
             clock: Arc::clone(&clock) as _,
             random,
@@ -127,6 +132,7 @@ impl Builder {
             core,
             models,
             machines,
+            skills,
             webhooks,
             clock,
             store,
@@ -280,6 +286,7 @@ impl TestApp {
             tools: Arc::new(TestTools::new(Arc::clone(&self.machines) as _)),
             wasm: Arc::new(TestWasm::default()),
             scanner: Arc::new(TestScanner),
+            skills: Arc::clone(&self.skills) as _,
             webhooks: Arc::clone(&self.webhooks) as _,
             clock: Arc::clone(&self.clock) as _,
             random,

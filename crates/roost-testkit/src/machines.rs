@@ -67,6 +67,16 @@ impl TestMachines {
         self.with(|inner| inner.workspaces.clone())
     }
 
+    /// Returns the paths that were written in an agent's machine, sorted.
+    pub fn files_of(&self, agent: AgentId) -> Vec<String> {
+        let mut paths: Vec<String> = self.with(|inner| {
+            let own = inner.written.keys().filter(|(of, _)| *of == agent);
+            own.map(|(_, path)| path.clone()).collect()
+        });
+        paths.sort();
+        paths
+    }
+
     /// Says how long every machine has been idle.
     pub fn idle_for(&self, idle: Duration) {
         self.with(|inner| inner.idle_for = idle);
@@ -341,6 +351,9 @@ impl Machine for TestMachine {
         {
             let mut inner = self.lock();
             inner.commands.push(command.line.clone());
+            if command.line.ends_with("rm -rf .skills") {
+                inner.written.retain(|(of, path), _| *of != self.agent || !path.starts_with(".skills/"));
+            }
             if command.line.starts_with("connect") {
                 *inner.connections.entry(self.agent).or_default() += 1;
             }

@@ -71,7 +71,7 @@ struct Amounts {
 }
 
 impl Usage {
-    pub(super) fn new(
+    pub(super) fn told(
         from: Date,
         to: Date,
         by: &[Dimension],

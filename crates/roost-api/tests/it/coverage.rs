@@ -39,6 +39,7 @@ fn rows() -> Vec<Route> {
     let no_policy = || Unknown::NotFound("no_policy_found");
     let no_permissions = || Unknown::NotFound("permissions_not_found");
     let empty = || Some(json!({}));
+    let new_skill = || Some(json!({"name": "New", "description": "Is new.", "instructions": "Do it."}));
     vec![
         row("get", "/v1/account", None),
         row("get", "/v1/agents", None),
@@ -125,6 +126,16 @@ fn rows() -> Vec<Route> {
         row("get", "/v1/agents/{id}/snapshots/{snapshot}/diff/{other}", None),
         row("delete", "/v1/agents/{id}/snapshots/{snapshot}", None),
         row("post", "/v1/agents/{id}/fork", empty()),
+        row("get", "/v1/skills", None),
+        row("post", "/v1/skills", new_skill()),
+        row("get", "/v1/skills/{id}", None),
+        row("put", "/v1/skills/{id}", new_skill()),
+        row("delete", "/v1/skills/{id}", None),
+        row("get", "/v1/skills/{id}/files/{path}", None),
+        row("get", "/v1/agents/{id}/skills", None),
+        row("post", "/v1/agents/{id}/skills", Some(json!({"skillId": "stocked", "trustLevel": "verified"}))),
+        row("patch", "/v1/agents/{id}/skills/{skillId}", Some(json!({"isEnabled": false}))),
+        row("delete", "/v1/agents/{id}/skills/{skillId}", None),
         row("get", "/v1/usage", None),
         row("get", "/v1/agents/{id}/usage", None),
         row("get", "/v1/webhook-endpoints", None),
@@ -152,6 +163,7 @@ struct Things {
     key: String,
     sandbox: String,
     swarm: String,
+    skill: String,
     run: String,
     snapshot: String,
     endpoint: String,
@@ -174,6 +186,7 @@ impl Route {
             path if path.starts_with("/v1/scans") => &things.scan,
             path if path.starts_with("/v1/sandboxes") => &things.sandbox,
             path if path.starts_with("/v1/swarms") => &things.swarm,
+            path if path.starts_with("/v1/skills") => &things.skill,
             path if path.starts_with("/v1/webhook-endpoints") => &things.endpoint,
             path if path.starts_with("/v1/webhook-deliveries") => &things.delivery,
             _ => &things.agent,
@@ -188,7 +201,11 @@ impl Route {
         };
         let path = path.replace("{name}", document).replace("{version}", version);
         let path = path.replace("{snapshot}", &things.snapshot).replace("{other}", &things.snapshot);
-        path.replace("{agentId}", agent).replace("{run}", &things.run).replace("{turn}", &things.turn)
+        path.replace("{agentId}", agent)
+            .replace("{run}", &things.run)
+            .replace("{turn}", &things.turn)
+            .replace("{skillId}", &things.skill)
+            .replace("{path}", "SKILL.md")
     }
 
     fn body(&self) -> Option<String> {
@@ -224,9 +241,16 @@ async fn things(api: &Api) -> Things {
     let run = api.post(&format!("/v1/sandboxes/{sandbox}/run"), json!({"code": "print(1)"})).await.data();
     let deliveries = api.get(&format!("/v1/webhook-endpoints/{endpoint}/deliveries")).await.data();
     let snapshot = api.post(&format!("/v1/agents/{agent}/snapshots"), json!({})).await.data();
+    api.app.skills.stock("stocked", "1.0.0", &[]);
+    let skill = "own-skill-000000000000".to_owned();
+    let body = json!({"id": skill, "name": "Own", "description": "Is its own.", "instructions": "Do it."});
+    assert_eq!(api.post("/v1/skills", body).await.data()["id"], *skill);
+    let install = json!({"skillId": skill, "trustLevel": "custom"});
+    assert_eq!(api.post(&format!("/v1/agents/{agent}/skills"), install).await.status, 201);
     Things {
         snapshot: snapshot["id"].as_str().unwrap().to_owned(),
         sandbox,
+        skill,
         swarm,
         run: run["id"].as_str().unwrap().to_owned(),
         agent: agent.to_string(),
@@ -342,6 +366,7 @@ async fn what_nobody_has_is_not_there() {
         key: "key_nope".to_owned(),
         sandbox: "sbx_nope".to_owned(),
         swarm: "nope".to_owned(),
+        skill: "No_Name".to_owned(),
         run: "run_nope".to_owned(),
         snapshot: "snap_nope".to_owned(),
         endpoint: things.delivery.clone(),
@@ -360,6 +385,7 @@ async fn what_nobody_has_is_not_there() {
             key: unknown(&things.key),
             sandbox: unknown(&things.sandbox),
             swarm: unknown(&things.swarm),
+            skill: unknown(&things.skill),
             run: unknown(&things.run),
             snapshot: unknown(&things.snapshot),
             endpoint: unknown(&things.endpoint),

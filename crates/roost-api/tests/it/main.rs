@@ -21,6 +21,7 @@ mod sandboxes;
 mod scans;
 mod secrets;
 mod server;
+mod skills;
 mod snapshots;
 mod support;
 mod swarms;

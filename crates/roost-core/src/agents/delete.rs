@@ -9,7 +9,7 @@ use super::{Agents, own};
 use crate::error::with_causes;
 use crate::snapshots::Moment;
 use crate::turns::{call_off, orphan, place_at};
-use crate::{Core, Ctx, Error};
+use crate::{Core, Ctx, Error, skills};
 
 impl Agents<'_> {
     /// Deletes an agent for good: machine, workspace, log, secrets, documents, snapshots. What it was doing is cut
@@ -31,6 +31,7 @@ impl Agents<'_> {
                 orphan(&core, writer, turn, caller.now)?;
                 call_off(&core, writer, turn.id, caller.now)?;
             }
+            skills::withdraw_all(&core, writer, id, &caller)?;
             writer.delete_agent(caller.account(), id, caller.now)?;
             Ok::<_, Error>(turns)
         };

@@ -2,6 +2,7 @@ use roost_domain::agent::{Agent, State};
 use roost_domain::event::Journal;
 use roost_domain::id::AgentId;
 use roost_domain::key::Scope;
+use roost_domain::skill::Placement;
 use roost_ports::store::{TurnPhase, Writer};
 
 use super::create::began;
@@ -107,7 +108,13 @@ impl Agents<'_> {
             let entry = if after.state == State::Error { began(&after) } else { entry };
             log::journal(writer, id, caller.now, entry)?;
             match after.state {
-                State::Running => release_turns(&core, writer, &after, &caller)?,
+                State::Running => {
+                    // A workspace may have been put back to what it was, or have come from elsewhere, meanwhile.
+                    if writer.placed_skills(id)?.is_some() {
+                        writer.place_skills(id, Some(Placement::UNKNOWN))?;
+                    }
+                    release_turns(&core, writer, &after, &caller)?;
+                }
                 State::Stopped => cancel_turns(&core, writer, &after, &caller)?,
                 State::Provisioning | State::Frozen | State::Paused | State::Error => {}
             }

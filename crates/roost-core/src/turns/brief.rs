@@ -9,6 +9,7 @@ use roost_domain::id::{AgentId, TurnId};
 use roost_domain::model::Price;
 use roost_domain::page::Limit;
 use roost_domain::secret::{Secret, placeholder};
+use roost_domain::skill::{InstalledSkill, SkillId};
 use roost_domain::tool::ToolSpec;
 use roost_domain::unit::Tokens;
 use roost_ports::model::{Description, Error as ModelError};
@@ -117,11 +118,19 @@ impl Materials {
             workflow: document(&DocumentName::Workflow)?,
             secrets: bound(&reader.secret_entries(agent.id)?),
             rules: names(&reader.rules_in(agent.id, work.turn.session)?),
+            skills: skills(reader, &agent)?,
         };
         let tools = core.tool_specs(reader, work, &agent)?;
         let events = history(reader, &work.turn, core.settings.max_input)?;
         Ok(Self { agent, settings, persona, tools, events })
     }
+}
+
+/// Returns the skills that the agent has, with what they are for.
+fn skills(reader: &dyn Reader, agent: &Agent) -> Result<Vec<(SkillId, String)>, Error> {
+    let mut skills = reader.installed_skills(agent.id)?;
+    skills.retain(InstalledSkill::is_active);
+    Ok(skills.into_iter().map(|one| (one.skill, one.description)).collect())
 }
 
 /// Names the secrets that an agent's requests may carry, with where to.

@@ -18,6 +18,7 @@ pub(crate) mod arguments;
 pub(crate) mod ask_agent;
 mod change_document;
 mod read_rule;
+mod read_skill;
 
 /// One in-house tool.
 #[async_trait]
@@ -52,8 +53,8 @@ pub(crate) trait InhouseTool: Send + Sync {
 pub(crate) type Bound = Result<Vec<Script>, String>;
 
 /// All of them, by name.
-const TOOLS: [&dyn InhouseTool; 3] =
-    [&ask_agent::AskAgent, &change_document::ChangeDocument, &read_rule::ReadRule];
+const TOOLS: [&dyn InhouseTool; 4] =
+    [&ask_agent::AskAgent, &change_document::ChangeDocument, &read_rule::ReadRule, &read_skill::ReadSkill];
 
 /// Says that a call came to nothing, and why.
 pub(crate) fn failed(problem: impl Into<String>) -> ToolOutcome {

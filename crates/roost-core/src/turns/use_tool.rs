@@ -87,7 +87,7 @@ impl Turns<'_> {
         match machines.open(permit, spec).await {
             Ok(_) => {
                 self.0.machine_time.opened(spec.agent, self.0.now());
-                Ok(())
+                self.0.equip(spec).await.map_err(|error| with_causes(&error))
             }
             Err(error) => Err(with_causes(&error)),
         }

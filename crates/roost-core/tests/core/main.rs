@@ -13,6 +13,7 @@ mod recovery;
 mod regions;
 mod sandboxes;
 mod sessions;
+mod skills;
 mod snapshots;
 mod streams;
 mod swarms;

@@ -3,6 +3,8 @@
 //! Needs root, `unshare`, `mount` and one of `mkfs.xfs` and `mkfs.btrfs`; without them nothing is tested, which the
 //! output says. The mount lives in a namespace of its own and ends with the process, however it ends.
 
+#![expect(clippy::disallowed_methods, reason = "the test asks which programs its host has")]
+
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -32,6 +32,7 @@ section! {
         runtime: Runtime,
         machines: Machines,
         sandboxes: Sandboxes,
+        skills: Skills,
         webhooks: Webhooks,
         store: Store,
     }
@@ -324,6 +325,23 @@ section! {
         /// A Python interpreter as a WASI module (`python.wasm`, preview 1, with its library inside), with which the
         /// mode `wasm` runs Python. Without it, that mode runs modules only.
         python_wasm: Option<PathBuf> = None,
+    }
+}
+
+section! {
+    /// Skills for agents.
+    Skills {
+        /// A folder of skills that this server's owner trusts, such as a git checkout: folders with a `SKILL.md`, in
+        /// it or in its folder `skills`. Changes are seen at the next look.
+        catalog: Option<PathBuf> = None,
+        /// Whether the skills that are built in belong to the catalog too.
+        starter: bool = true,
+        /// The public registry of skills, without `/api/v1`; empty does without one.
+        clawhub_url: String = "https://clawhub.ai".to_owned(),
+        /// How long a request to the registry may take.
+        clawhub_timeout: Span = Span::from_secs(20),
+        /// Skills whose scan comes to less than this, out of 100, wait for an approval.
+        approval_below: u32 = 70,
     }
 }
 

@@ -53,6 +53,7 @@ fn page() -> String {
     section::<file::Machines>(&mut page, "machines");
     section::<file::Sandboxes>(&mut page, "sandboxes");
     section::<file::Runtime>(&mut page, "runtime");
+    section::<file::Skills>(&mut page, "skills");
     section::<file::Webhooks>(&mut page, "webhooks");
     section::<file::Store>(&mut page, "store");
     section::<file::Models>(&mut page, "models");

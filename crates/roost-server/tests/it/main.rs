@@ -18,6 +18,7 @@ mod roost;
 mod sandboxes;
 mod scan;
 mod shutdown;
+mod skills;
 mod snapshots;
 mod stream;
 mod swarms;

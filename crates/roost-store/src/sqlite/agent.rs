@@ -225,6 +225,8 @@ impl AgentsMut for Tx<'_> {
              where snapshot_id in (select id from snapshots where agent_id = $1)",
         )?;
         self.delete_of(id, "update snapshots set status = 'going' where agent_id = $1")?;
+        self.delete_of(id, "delete from placed_skills where agent_id = $1")?;
+        self.delete_skills(id)?;
         self.delete_of(id, "delete from secret_uses where agent_id = $1")?;
         self.delete_of(id, "delete from jobs where agent_id = $1")?;
         self.delete_of(id, "delete from approvals where agent_id = $1")?;
