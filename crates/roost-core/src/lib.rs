@@ -48,7 +48,7 @@ pub use messages::{History, Messages, PostMessage, Posted};
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
 pub use secrets::{ModelKey, PutSecrets, Secrets, SecretsChanged};
-pub use sessions::{NewSession, Sessions};
+pub use sessions::{NewSession, Sessions, TurnTree};
 pub use swarms::{CreateSwarm, SwarmDetails, SwarmView, Swarms, UpdateSwarm};
 pub use turns::{Claim, Parked, Turns, Work};
 pub use usage::{ListUsage, UsageView, Usages};
@@ -60,5 +60,5 @@ pub use webhooks::{
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, Amounts, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry,
     DecisionFilter, DeliveryCursor, DeliveryFilter, Dimension, DocumentEntry, Edition, EntryFilter, Role,
-    SandboxCursor, Scan, SecretEntry, SecretUse, UsageKey, UsageRow, VersionEntry,
+    SandboxCursor, Scan, SecretEntry, SecretUse, TurnPhase, UsageKey, UsageRow, VersionEntry,
 };

@@ -13,6 +13,7 @@ use roost_domain::turn::{State, step};
 use roost_ports::random::Random;
 use roost_ports::store::{Amounts, NewJob, Reader, Turn, TurnPhase, Writer};
 
+use crate::turns::{call_off, hand_back};
 use crate::usage::count;
 use crate::{Core, Error, gate};
 
@@ -147,6 +148,8 @@ pub(crate) fn close(
 ) -> Result<(), Error> {
     writer.set_turn_phase(turn.id, TurnPhase::Ended)?;
     count(writer, agent, Some(turn.session), Amounts { turns: 1, ..Amounts::default() }, now)?;
+    hand_back(core, writer, turn, now)?;
+    call_off(core, writer, turn.id, now)?;
     for approval in writer.turn_approvals(turn.id)? {
         if approval.status == Status::Pending {
             let withdrawn = approval.withdraw(now)?;

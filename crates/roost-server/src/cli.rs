@@ -11,10 +11,12 @@ use roost_domain::scan::{Framework, Severity};
 use crate::config::Flags;
 
 mod guard;
+mod swarms;
 
 pub(crate) use guard::{
     Explain, FileOf, Permissions, Policy, PutPermissions, PutPolicy, Suggest, TestPolicy,
 };
+pub(crate) use swarms::{OneSwarm, Swarms};
 
 /// A self-hosted home for AI agents: one server, one program.
 #[derive(Debug, Parser)]
@@ -58,6 +60,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Permissions(Permissions),
     Scan(Scan),
+    /// Group agents that share keys, permissions and knowledge, and may ask one another
+    #[command(subcommand)]
+    Swarms(Swarms),
     FakeModel(FakeModel),
     Doctor(Doctor),
     Completions(Completions),

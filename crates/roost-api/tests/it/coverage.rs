@@ -61,6 +61,7 @@ fn rows() -> Vec<Route> {
         row("post", "/v1/agents/{id}/chat/sessions", empty()),
         row("post", "/v1/agents/{id}/chat/sessions/{session}/cancel", None),
         row("get", "/v1/agents/{id}/chat/sessions/{session}/events", None),
+        row("get", "/v1/agents/{id}/chat/turns/{turn}", None),
         row("get", "/v1/agents/{id}/personality", None),
         row("put", "/v1/agents/{id}/personality", Some(json!({"soulMd": "Kind."}))),
         row("get", "/v1/agents/{id}/workflow", None),
@@ -139,6 +140,7 @@ struct Things {
     bare: String,
     scan: String,
     session: String,
+    turn: String,
     approval: String,
     key: String,
     sandbox: String,
@@ -177,7 +179,7 @@ impl Route {
             _ => ("refunds", "1.0"),
         };
         let path = path.replace("{name}", document).replace("{version}", version);
-        path.replace("{agentId}", agent).replace("{run}", &things.run)
+        path.replace("{agentId}", agent).replace("{run}", &things.run).replace("{turn}", &things.turn)
     }
 
     fn body(&self) -> Option<String> {
@@ -220,6 +222,7 @@ async fn things(api: &Api) -> Things {
         bare: api.app.agent(json!({})).await.to_string(),
         scan: scan["id"].as_str().unwrap().to_owned(),
         session: posted.session.to_string(),
+        turn: posted.turn.to_string(),
         approval: approval.to_string(),
         key: keys[0]["id"].as_str().unwrap().to_owned(),
         delivery: deliveries[0]["id"].as_str().unwrap().to_owned(),
@@ -323,6 +326,7 @@ async fn what_nobody_has_is_not_there() {
         bare: "n".repeat(201),
         scan: "scan_".to_owned(),
         session: "nope".to_owned(),
+        turn: "turn_".to_owned(),
         approval: things.agent.clone(),
         key: "key_nope".to_owned(),
         sandbox: "sbx_nope".to_owned(),
@@ -339,6 +343,7 @@ async fn what_nobody_has_is_not_there() {
             bare: unknown(&things.bare),
             scan: unknown(&things.scan),
             session: unknown(&things.session),
+            turn: unknown(&things.turn),
             approval: unknown(&things.approval),
             key: unknown(&things.key),
             sandbox: unknown(&things.sandbox),

@@ -13,6 +13,7 @@ use super::Work;
 use crate::{Core, Error};
 
 pub(crate) mod arguments;
+pub(crate) mod ask_agent;
 mod change_document;
 mod read_rule;
 
@@ -49,7 +50,8 @@ pub(crate) trait InhouseTool: Send + Sync {
 pub(crate) type Bound = Result<Vec<Script>, String>;
 
 /// All of them, by name.
-const TOOLS: [&dyn InhouseTool; 2] = [&change_document::ChangeDocument, &read_rule::ReadRule];
+const TOOLS: [&dyn InhouseTool; 3] =
+    [&ask_agent::AskAgent, &change_document::ChangeDocument, &read_rule::ReadRule];
 
 /// Says that a call came to nothing, and why.
 pub(crate) fn failed(problem: impl Into<String>) -> ToolOutcome {

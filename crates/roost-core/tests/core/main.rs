@@ -12,6 +12,7 @@ mod recovery;
 mod sandboxes;
 mod sessions;
 mod streams;
+mod swarms;
 mod turns;
 mod usage;
 mod webhooks;
