@@ -20,11 +20,12 @@ use tokio::sync::{Notify, Semaphore};
 use crate::accounts::ChosenPlans;
 use crate::guard::Editions;
 use crate::hub::Hub;
+use crate::models::Live as LiveCalls;
 use crate::quota::Quotas;
 use crate::usage::MachineTime;
 use crate::{
-    Accounts, Agents, Approvals, Documents, Error, Events, Gate, Keys, Messages, PermissionSets, Policies,
-    Sandboxes, Scans, Secrets, Sessions, Swarms, Turns, Usages, Webhooks,
+    Accounts, Agents, Approvals, Conversations, Documents, Error, Events, Gate, Keys, Messages, ModelCalls,
+    PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions, Swarms, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -38,6 +39,7 @@ pub struct Core {
     pub(crate) announced: Arc<Notify>,
     pub(crate) editions: Arc<Editions>,
     pub(crate) quotas: Arc<Quotas>,
+    pub(crate) live_calls: Arc<LiveCalls>,
     pub(crate) chosen_plans: Arc<ChosenPlans>,
     pub(crate) machine_time: Arc<MachineTime>,
     /// Scans that are asked for run at most so many at once; the others wait until their callers give up.
@@ -112,6 +114,8 @@ pub struct Settings {
     pub sandbox_images: Vec<String>,
     /// The plans that accounts can have.
     pub plans: Plans,
+    /// How long a turn waits for the results of its caller's own tools before it is cancelled.
+    pub caller_wait: Duration,
 }
 
 impl Default for Settings {
@@ -127,6 +131,7 @@ impl Default for Settings {
             max_sandboxes: None,
             sandbox_images: vec!["default".to_owned()],
             plans: Plans::builtin(BuiltinPlan::Enterprise),
+            caller_wait: Duration::from_secs(60 * 60),
         }
     }
 }
@@ -146,6 +151,7 @@ impl Core {
             editions: Arc::default(),
             scanning: Arc::new(Semaphore::new(SCANS_AT_ONCE)),
             quotas: Arc::default(),
+            live_calls: Arc::default(),
             chosen_plans: Arc::default(),
             machine_time: Arc::default(),
         }
@@ -201,6 +207,16 @@ impl Core {
     /// Returns the use cases of event streams.
     pub const fn events(&self) -> Events<'_> {
         Events(self)
+    }
+
+    /// Returns the use cases of conversations.
+    pub const fn conversations(&self) -> Conversations<'_> {
+        Conversations(self)
+    }
+
+    /// Returns the use cases of models that are asked outside of turns.
+    pub const fn models(&self) -> ModelCalls<'_> {
+        ModelCalls(self)
     }
 
     /// Returns the gate's own use cases: what agents that run elsewhere ask, and what was decided.

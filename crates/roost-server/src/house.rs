@@ -116,6 +116,7 @@ fn settings(config: &Config, models: &dyn Models) -> Result<Settings, ConfigErro
         strict_layers: config.file.machines.strict_layers.clone(),
         max_sandboxes: config.file.sandboxes.max_per_account,
         sandbox_images: config.file.sandboxes.images.clone(),
+        caller_wait: Settings::default().caller_wait,
         plans: config.plans()?,
     })
 }
