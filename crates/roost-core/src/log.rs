@@ -147,9 +147,9 @@ pub(crate) fn close(
     now: Timestamp,
 ) -> Result<(), Error> {
     writer.set_turn_phase(turn.id, TurnPhase::Ended)?;
-    count(writer, agent, Some(turn.session), Amounts { turns: 1, ..Amounts::default() }, now)?;
     hand_back(core, writer, turn, now)?;
     call_off(core, writer, turn.id, now)?;
+    count(writer, agent, Some(turn.session), Amounts { turns: 1, ..Amounts::default() }, now)?;
     for approval in writer.turn_approvals(turn.id)? {
         if approval.status == Status::Pending {
             let withdrawn = approval.withdraw(now)?;

@@ -32,11 +32,12 @@ async fn a_model_is_asked_directly_and_its_use_is_booked() {
     );
     assert!(read.tools.is_empty());
     let today = api.app.core.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    let (by, limit) = (vec![Dimension::Model], Limit::clamped(10, 10));
-    let list = ListUsage { agent: None, from: today, to: today, by, after: None, limit };
+    let limit = Limit::clamped(10, 10);
+    let list =
+        ListUsage { agent: None, from: today, to: today, by: vec![Dimension::Model], after: None, limit };
     let rows = api.app.core.usage().list(&api.app.ctx(), list).await.unwrap().page.rows;
     assert_eq!(rows.len(), 1);
-    let used = rows[0].amounts;
+    let used = &rows[0].amounts;
     assert_eq!((rows[0].key.model.as_str(), used.calls, used.usage.output.0), ("paid/mid", 1, 20));
     let (spent, reserved) = api.ledger().await;
     assert_eq!((spent, reserved), (used.cost, MicroUsd::ZERO));

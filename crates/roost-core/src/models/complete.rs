@@ -4,7 +4,7 @@ use roost_domain::agent::Agent;
 use roost_domain::context::estimate;
 use roost_domain::conversation::{Answer, Conversation, Message, Wishes};
 use roost_domain::effect::{Action, Cause, Effect};
-use roost_domain::gate::{self, Decision, Permit, Profile, Rules};
+use roost_domain::gate::{self, Decision, Permit, Profile, Rules, Used};
 use roost_domain::guard::{Guard, Opinion};
 use roost_domain::id::{AccountId, AgentId, ModelCallId, ResponseId, TurnId};
 use roost_domain::key::Scope;
@@ -17,7 +17,7 @@ use roost_domain::subject::Subject;
 use roost_domain::tool::{ToolCall, ToolCallId};
 use roost_domain::unit::MicroUsd;
 use roost_ports::model::{Chunk, Chunks, Description, Error as ModelError, Request};
-use roost_ports::store::{Amounts, DecisionEntry, ModelCall, Used, Writer};
+use roost_ports::store::{self, Amounts, DecisionEntry, ModelCall, Writer};
 use serde_json::{Value, json};
 
 use super::ModelCalls;
@@ -207,7 +207,7 @@ impl Intent {
                     return Err(Error::new(Kind::InvalidInput, "price_unknown", message));
                 }
                 let effect = self.effect(agent.id, Cause::Loop);
-                let decision = facts.decide(writer, agent, &effect, None, gate::Used::default(), None)?;
+                let decision = facts.decide(writer, agent, &effect, None, Used::default(), None)?;
                 (agent.id, decision, facts.guard)
             }
             None => {
@@ -372,7 +372,8 @@ impl Completion {
         let book = move |writer: &mut dyn Writer| {
             let day = now.to_zoned(TimeZone::UTC).date();
             let amounts = Amounts { calls: 1, usage, cost, ..Amounts::default() };
-            writer.add_usage(&Used { account, agent: ledger, session: None, model, day, amounts })?;
+            let used = store::Used { account, agent: ledger, session: None, model, day, amounts };
+            writer.add_usage(&used)?;
             match &response {
                 Some(response) => Ok(writer.insert_response(response)?),
                 None => Ok(()),

@@ -192,8 +192,8 @@ impl Turns<'_> {
                 writer.settle(payer, reserved, cost)?;
             }
             let amounts = Amounts { calls: 1, usage, cost, ..Amounts::default() };
-            let agent = Agent { model, ..agent };
-            count(writer, &agent, Some(turn.session), amounts, now)?;
+            let asked = Agent { model, ..agent.clone() };
+            count(writer, &asked, Some(turn.session), amounts, now)?;
             let (state, _) = log::append(writer, &agent, turn, folded, now, vec![event])?;
             let [roost_domain::turn::Act::End(ending)] = &state.due()[..] else { return Ok(false) };
             log::end(writer, &core, &agent, turn, folded, ending.clone(), now)?;
