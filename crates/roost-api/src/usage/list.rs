@@ -13,7 +13,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::table;
-use super::wire::{Told, Usage};
+use super::wire::Told;
 use crate::app::App;
 
 /// Names the list that a cursor is for.
@@ -144,7 +144,7 @@ impl Format {
     ) -> Result<Response, Failure> {
         let next = view.page.next.as_ref().map(cursor);
         match self {
-            Self::Json => Ok(Answer(Usage::told(from, to, by, limit, view, next)).into_response()),
+            Self::Json => Ok(Answer(Told::new(from, to, by, limit, view, next)).into_response()),
             Self::Csv => {
                 let kind = (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
                 let mut answer = ([kind], table::write(by, &view.page.rows)?).into_response();

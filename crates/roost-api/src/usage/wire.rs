@@ -70,19 +70,19 @@ struct Amounts {
     machine_seconds: f64,
 }
 
-impl Usage {
-    pub(super) fn told(
+impl Told {
+    pub(super) fn new(
         from: Date,
         to: Date,
         by: &[Dimension],
         limit: Limit,
         view: &UsageView,
         next: Option<String>,
-    ) -> Told {
+    ) -> Self {
         let rows = view.page.rows.iter().map(|row| Row::new(by, row)).collect();
         let (from, to, total) = (from.to_string(), to.to_string(), Amounts::new(&view.total));
-        Told {
-            data: Self { from, to, total, rows },
+        Self {
+            data: Usage { from, to, total, rows },
             pagination: Pagination::new(view.page.total, limit, next),
         }
     }
