@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 /// Both sides must speak the same version; they are the same binary, so this only guards against a driver that
 /// was handed a wrong one.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 /// The most raw bytes in one frame.
 pub(crate) const PIECE: usize = 64 * 1024;
 /// The longest frame that is read; what is longer is a broken peer.
@@ -62,6 +62,17 @@ pub(crate) enum Start {
     Spawn,
     /// Become the machine's first process, and build the machine like this.
     Become(Shape),
+    /// The container stands: be its first process. With rules, the whole workspace comes on the other socket.
+    Enter(Inside),
+}
+
+/// What the first process of a container has to know.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Inside {
+    /// Which files of the workspace may be touched.
+    pub(crate) files: PathRules,
+    /// Files that commands see by a mount of their own.
+    pub(crate) single: Vec<String>,
 }
 
 /// How the machine is to be built.

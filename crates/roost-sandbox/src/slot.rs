@@ -7,25 +7,26 @@ use roost_domain::id::AgentId;
 use roost_domain::machine::{Condition, Stats};
 use roost_ports::machine::{Error, Spec};
 
-use super::live::Live;
-use super::{Host, lock};
+use crate::fleet::Host;
+use crate::live::Live;
+use crate::lock;
 
 /// The place of one agent's machine.
-pub(super) struct Slot {
+pub(crate) struct Slot<H> {
     agent: AgentId,
     /// Held while the machine starts, stops, freezes or thaws.
     change: tokio::sync::Mutex<()>,
     live: Mutex<Option<Arc<Live>>>,
     /// Last, as it waits for machines that end by being dropped.
-    host: Arc<Host>,
+    host: Arc<H>,
 }
 
-impl Slot {
-    pub(super) fn new(agent: AgentId, host: Arc<Host>) -> Self {
+impl<H> Slot<H> {
+    pub(crate) fn new(agent: AgentId, host: Arc<H>) -> Self {
         Self { agent, host, change: tokio::sync::Mutex::new(()), live: Mutex::new(None) }
     }
 
-    pub(super) const fn agent(&self) -> AgentId {
+    pub(crate) const fn agent(&self) -> AgentId {
         self.agent
     }
 
@@ -34,11 +35,13 @@ impl Slot {
         lock(&self.live).clone().filter(|live| !live.is_gone())
     }
 
-    pub(super) fn is_absent(&self) -> bool {
+    pub(crate) fn is_absent(&self) -> bool {
         lock(&self.live).is_none()
     }
+}
 
-    pub(super) fn condition(&self) -> Condition {
+impl<H: Host> Slot<H> {
+    pub(crate) fn condition(&self) -> Condition {
         match self.up() {
             None => Condition::Absent,
             Some(live) if live.is_frozen() => Condition::Frozen,
@@ -46,12 +49,12 @@ impl Slot {
         }
     }
 
-    pub(super) fn is_idle(&self, idle: Duration) -> bool {
+    pub(crate) fn is_idle(&self, idle: Duration) -> bool {
         self.up().is_some_and(|live| !live.is_frozen() && live.activity().is_idle(idle))
     }
 
     /// Returns the machine, running as `spec` says. One that runs otherwise ends first.
-    pub(super) async fn open(self: &Arc<Self>, spec: &Spec) -> Result<Arc<Live>, Error> {
+    pub(crate) async fn open(self: &Arc<Self>, spec: &Spec) -> Result<Arc<Live>, Error> {
         if let Some(live) = self.up()
             && live.spec() == spec
             && !live.is_frozen()
@@ -68,14 +71,14 @@ impl Slot {
             return Ok(live);
         }
         self.end().await?;
-        let live = Arc::new(Live::start(&self.host, spec).await?);
+        let live = Arc::new(self.host.start(spec).await?);
         *lock(&self.live) = Some(Arc::clone(&live));
-        self.host.tasks.spawn(reap(Arc::downgrade(self), Arc::downgrade(&live), live.gone()));
+        self.host.common().tasks.spawn(reap(Arc::downgrade(self), Arc::downgrade(&live), live.gone()));
         Ok(live)
     }
 
     /// Freezes the machine or lets it go on.
-    pub(super) async fn freeze(&self, freeze: bool) -> Result<(), Error> {
+    pub(crate) async fn freeze(&self, freeze: bool) -> Result<(), Error> {
         let _change = self.change.lock().await;
         match self.up() {
             Some(live) => live.freeze(freeze).await,
@@ -84,18 +87,19 @@ impl Slot {
     }
 
     /// Ends the machine.
-    pub(super) async fn stop(&self) -> Result<(), Error> {
+    pub(crate) async fn stop(&self) -> Result<(), Error> {
         let _change = self.change.lock().await;
         self.end().await
     }
 
     /// Ends the machine and removes its workspace.
-    pub(super) async fn destroy(&self) -> Result<(), Error> {
+    pub(crate) async fn destroy(&self) -> Result<(), Error> {
         let _change = self.change.lock().await;
-        self.host.cleared.cancelled().await;
+        self.host.common().cleared.cancelled().await;
         self.end().await?;
         let (host, agent) = (Arc::clone(&self.host), self.agent);
-        let removing = self.host.tasks.spawn_blocking(move || host.workspaces.destroy(agent));
+        let removing =
+            self.host.common().tasks.spawn_blocking(move || host.common().workspaces.destroy(agent));
         let removed = removing.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
         removed.map_err(|source| Error::Host { act: "remove the workspace", source })
     }
@@ -110,7 +114,7 @@ impl Slot {
         Ok(())
     }
 
-    pub(super) async fn stats(&self) -> Result<Option<Stats>, Error> {
+    pub(crate) async fn stats(&self) -> Result<Option<Stats>, Error> {
         match self.up() {
             None => Ok(None),
             Some(live) => match live.stats().await {
@@ -123,7 +127,7 @@ impl Slot {
 }
 
 /// Clears away a machine that ended by itself: its processes' remains and its groups.
-async fn reap(slot: Weak<Slot>, live: Weak<Live>, gone: impl Future<Output = ()>) {
+async fn reap<H: Host>(slot: Weak<Slot<H>>, live: Weak<Live>, gone: impl Future<Output = ()>) {
     gone.await;
     let Some(slot) = slot.upgrade() else { return };
     let _change = slot.change.lock().await;

@@ -7,21 +7,22 @@ use roost_domain::gate::Permit;
 use roost_domain::unit::Bytes;
 use roost_ports::machine::{Command, Entry, Error, Exit, ExitStatus, FilePart, Machine, Match, Output};
 
-use super::live::Live;
-use super::slot::Slot;
 use crate::activity::InUse;
 use crate::calls;
+use crate::fleet::Host;
+use crate::live::Live;
 use crate::permitted::{self, Act};
 use crate::remote::Remote;
+use crate::slot::Slot;
 
 /// A machine that is up. A call on it while it is frozen lets it go on.
-pub(super) struct KernelMachine {
-    slot: Arc<Slot>,
+pub(crate) struct UpMachine<H> {
+    slot: Arc<Slot<H>>,
     live: Arc<Live>,
 }
 
-impl KernelMachine {
-    pub(super) const fn new(slot: Arc<Slot>, live: Arc<Live>) -> Self {
+impl<H: Host> UpMachine<H> {
+    pub(crate) const fn new(slot: Arc<Slot<H>>, live: Arc<Live>) -> Self {
         Self { slot, live }
     }
 
@@ -39,7 +40,7 @@ impl KernelMachine {
 }
 
 #[async_trait]
-impl Machine for KernelMachine {
+impl<H: Host> Machine for UpMachine<H> {
     async fn exec(
         &self,
         permit: &Permit,
