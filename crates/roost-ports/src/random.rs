@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use roost_domain::id::{
-    AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, JobId, KeyId, SandboxId, SandboxRunId, ScanId,
-    SessionId, TurnId,
+    AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, InstalledSkillId, JobId, KeyId, KnowledgeId,
+    SandboxId, SandboxRunId, ScanId, SessionId, SnapshotId, SwarmId, TurnId,
 };
 use uuid::Uuid;
 
@@ -30,12 +30,16 @@ ids!(
     ApprovalId,
     DeliveryId,
     EndpointId,
+    InstalledSkillId,
     JobId,
     KeyId,
+    KnowledgeId,
     SandboxId,
     SandboxRunId,
     ScanId,
     SessionId,
+    SnapshotId,
+    SwarmId,
     TurnId
 );
 

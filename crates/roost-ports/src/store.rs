@@ -22,6 +22,7 @@ mod sandbox;
 mod scan;
 mod secret;
 mod session;
+mod swarm;
 mod turn;
 mod usage;
 mod webhook;
@@ -37,7 +38,8 @@ pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
-pub use turn::{Turn, TurnPhase, Turns, TurnsMut};
+pub use swarm::{Swarms, SwarmsMut};
+pub use turn::{Caller, Turn, TurnPhase, Turns, TurnsMut};
 pub use usage::{Ledger, UsageRow, Usages, UsagesMut};
 pub use webhook::{DeliveryCursor, DeliveryFilter, DeliveryLimits, EndpointSecrets, Webhooks, WebhooksMut};
 
@@ -54,6 +56,7 @@ pub trait Reader:
     + Scans
     + Secrets
     + Sessions
+    + Swarms
     + Turns
     + Usages
     + Webhooks
@@ -72,6 +75,7 @@ impl<T> Reader for T where
         + Scans
         + Secrets
         + Sessions
+        + Swarms
         + Turns
         + Usages
         + Webhooks
@@ -93,6 +97,7 @@ pub trait Writer:
     + ScansMut
     + SecretsMut
     + SessionsMut
+    + SwarmsMut
     + TurnsMut
     + UsagesMut
     + WebhooksMut
@@ -112,6 +117,7 @@ impl<T> Writer for T where
         + ScansMut
         + SecretsMut
         + SessionsMut
+        + SwarmsMut
         + TurnsMut
         + UsagesMut
         + WebhooksMut
