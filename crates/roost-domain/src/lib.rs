@@ -28,6 +28,7 @@ pub mod sandbox;
 pub mod scan;
 pub mod secret;
 pub mod session;
+pub mod snapshot;
 pub mod subject;
 pub mod swarm;
 pub mod taint;

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use roost_domain::gate::Permit;
-use roost_domain::id::AgentId;
+use roost_domain::id::{AgentId, SnapshotId};
 use roost_domain::machine::{Condition, Layer, Stats};
-use roost_ports::machine::{Connections, Error, Machine, Machines, Spec};
+use roost_domain::snapshot::{Comparison, Transfer};
+use roost_ports::machine::{Connections, Error, Hold, Machine, Machines, Spec};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,6 +22,7 @@ use crate::live::Live;
 use crate::lock;
 use crate::permitted::{self, Act};
 use crate::remote::Remote;
+use crate::shelf::Shelf;
 use crate::slot::Slot;
 use crate::up::UpMachine;
 use crate::wire::Ready;
@@ -215,6 +217,35 @@ impl<H> Fleet<H> {
     }
 }
 
+#[expect(private_bounds, reason = "all drivers are this crate's, and so is what these methods are for")]
+impl<H: Host> Fleet<H> {
+    /// Does something to its end, also when the caller goes away meanwhile.
+    async fn whole<T: Send + 'static>(
+        &self,
+        act: &'static str,
+        work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        let done = self.host.common().tasks.spawn(work).await;
+        done.unwrap_or_else(|error| Err(Error::Host { act, source: std::io::Error::other(error) }))
+    }
+
+    /// Works on saved workspaces, where waiting is allowed, when what a dead server has left is gone.
+    async fn on_shelf<T: Send + 'static>(
+        &self,
+        act: &'static str,
+        work: impl FnOnce(&Shelf) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let host = Arc::clone(&self.host);
+        self.whole(act, async move {
+            host.common().cleared.cancelled().await;
+            let at = Arc::clone(&host);
+            let done = host.common().tasks.spawn_blocking(move || work(at.common().workspaces.shelf())).await;
+            done.unwrap_or_else(|error| Err(Error::Host { act, source: std::io::Error::other(error) }))
+        })
+        .await
+    }
+}
+
 #[async_trait]
 impl<H: Host> Machines for Fleet<H> {
     async fn open(&self, permit: &Permit, spec: &Spec) -> Result<Arc<dyn Machine>, Error> {
@@ -286,6 +317,41 @@ impl<H: Host> Machines for Fleet<H> {
         let listed = tokio::task::spawn_blocking(move || workspaces.agents()).await;
         let listed = listed.unwrap_or_else(|error| Err(std::io::Error::other(error)));
         listed.map_err(|source| Error::Host { act: "list the workspaces", source })
+    }
+
+    async fn snapshot(&self, agent: AgentId, snapshot: SnapshotId) -> Result<(Transfer, Hold), Error> {
+        let slot = self.slot(agent);
+        let result = self.whole("save the workspace", async move { slot.snapshot(snapshot).await }).await;
+        if self.condition(agent) == Condition::Absent {
+            self.forget(agent);
+        }
+        result
+    }
+
+    async fn restore(&self, snapshot: SnapshotId, agent: AgentId) -> Result<Transfer, Error> {
+        let slot = self.slot(agent);
+        let result = self.whole("restore the workspace", async move { slot.restore(snapshot).await }).await;
+        self.forget(agent);
+        result
+    }
+
+    async fn adopt(&self, snapshot: SnapshotId, agent: AgentId) -> Result<(), Error> {
+        let slot = self.slot(agent);
+        let result = self.whole("restore the workspace", async move { slot.adopt(snapshot).await }).await;
+        self.forget(agent);
+        result
+    }
+
+    async fn delete_snapshot(&self, snapshot: SnapshotId) -> Result<(), Error> {
+        self.on_shelf("remove the snapshot", move |shelf| shelf.remove(snapshot)).await
+    }
+
+    async fn snapshots(&self) -> Result<Vec<SnapshotId>, Error> {
+        self.on_shelf("list the snapshots", Shelf::ids).await
+    }
+
+    async fn compare(&self, before: SnapshotId, after: SnapshotId) -> Result<Comparison, Error> {
+        self.on_shelf("compare the snapshots", move |shelf| shelf.compare(before, after)).await
     }
 
     fn layers(&self) -> Vec<Layer> {

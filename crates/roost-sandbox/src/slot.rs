@@ -3,19 +3,21 @@
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use roost_domain::id::AgentId;
+use roost_domain::id::{AgentId, SnapshotId};
 use roost_domain::machine::{Condition, Stats};
-use roost_ports::machine::{Error, Spec};
+use roost_domain::snapshot::Transfer;
+use roost_ports::machine::{Error, Hold, Spec};
 
 use crate::fleet::Host;
 use crate::live::Live;
 use crate::lock;
+use crate::workspace::Workspaces;
 
 /// The place of one agent's machine.
 pub(crate) struct Slot<H> {
     agent: AgentId,
     /// Held while the machine starts, stops, freezes or thaws.
-    change: tokio::sync::Mutex<()>,
+    change: Arc<tokio::sync::Mutex<()>>,
     live: Mutex<Option<Arc<Live>>>,
     /// Last, as it waits for machines that end by being dropped.
     host: Arc<H>,
@@ -23,7 +25,7 @@ pub(crate) struct Slot<H> {
 
 impl<H> Slot<H> {
     pub(crate) fn new(agent: AgentId, host: Arc<H>) -> Self {
-        Self { agent, host, change: tokio::sync::Mutex::new(()), live: Mutex::new(None) }
+        Self { agent, host, change: Arc::default(), live: Mutex::new(None) }
     }
 
     pub(crate) const fn agent(&self) -> AgentId {
@@ -97,11 +99,63 @@ impl<H: Host> Slot<H> {
         let _change = self.change.lock().await;
         self.host.common().cleared.cancelled().await;
         self.end().await?;
+        let failed = |source| Error::Host { act: "remove the workspace", source };
+        self.on_disk(move |workspaces, agent| workspaces.destroy(agent).map_err(failed)).await
+    }
+
+    /// Saves the workspace while the machine stands still, which it does until the hold is dropped.
+    pub(crate) async fn snapshot(self: &Arc<Self>, snapshot: SnapshotId) -> Result<(Transfer, Hold), Error> {
+        let change = Arc::clone(&self.change).lock_owned().await;
+        self.host.common().cleared.cancelled().await;
+        let running = self.up().filter(|live| !live.is_frozen());
+        if let Some(live) = &running {
+            live.freeze(true).await?;
+        }
+        let slot = Arc::clone(self);
+        // What is dropped on the way lets the machine go on, too.
+        let hold = Hold::new(move || {
+            let tasks = slot.host.common().tasks.clone();
+            tasks.spawn(async move {
+                let _change = change;
+                if let Some(live) = running
+                    && let Err(error) = live.freeze(false).await
+                    && !live.is_gone()
+                {
+                    tracing::error!(agent = %slot.agent, %error, "a machine does not thaw after a snapshot");
+                }
+            });
+        });
+        let transfer = self.on_disk(move |workspaces, agent| workspaces.save(agent, snapshot)).await?;
+        Ok((transfer, hold))
+    }
+
+    /// Ends the machine and makes the workspace what a snapshot holds.
+    pub(crate) async fn restore(&self, snapshot: SnapshotId) -> Result<Transfer, Error> {
+        let _change = self.change.lock().await;
+        self.host.common().cleared.cancelled().await;
+        self.end().await?;
+        self.on_disk(move |workspaces, agent| workspaces.restore(snapshot, agent)).await
+    }
+
+    /// Ends the machine and makes a snapshot itself the workspace.
+    pub(crate) async fn adopt(&self, snapshot: SnapshotId) -> Result<(), Error> {
+        let _change = self.change.lock().await;
+        self.host.common().cleared.cancelled().await;
+        self.end().await?;
+        self.on_disk(move |workspaces, agent| workspaces.adopt(snapshot, agent)).await
+    }
+
+    /// Works on the disk, where waiting is allowed.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Workspaces, AgentId) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
         let (host, agent) = (Arc::clone(&self.host), self.agent);
-        let removing =
-            self.host.common().tasks.spawn_blocking(move || host.common().workspaces.destroy(agent));
-        let removed = removing.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
-        removed.map_err(|source| Error::Host { act: "remove the workspace", source })
+        let done =
+            self.host.common().tasks.spawn_blocking(move || work(&host.common().workspaces, agent)).await;
+        done.unwrap_or_else(|error| {
+            Err(Error::Host { act: "work on the disk", source: std::io::Error::other(error) })
+        })
     }
 
     /// Ends the machine if there is one, alive or not. The caller holds `change`.

@@ -173,20 +173,17 @@ fn is(error: &Error, status: u16) -> bool {
 }
 
 fn say(error: &Error) -> String {
-    match error {
-        Error::DockerResponseServerError { message, .. } => message.trim().to_owned(),
-        #[expect(clippy::wildcard_enum_match_arm, reason = "the library's other errors say what they are")]
-        error => {
-            let mut said = error.to_string();
-            let mut source = std::error::Error::source(error);
-            while let Some(cause) = source {
-                let cause_said = cause.to_string();
-                if !said.contains(&cause_said) {
-                    said = format!("{said}: {cause_said}");
-                }
-                source = cause.source();
-            }
-            said
-        }
+    if let Error::DockerResponseServerError { message, .. } = error {
+        return message.trim().to_owned();
     }
+    let mut said = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let cause_said = cause.to_string();
+        if !said.contains(&cause_said) {
+            said = format!("{said}: {cause_said}");
+        }
+        source = cause.source();
+    }
+    said
 }

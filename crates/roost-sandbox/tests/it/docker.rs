@@ -1,6 +1,6 @@
 //! The Docker driver passes the suite, and what is its own.
 
-use std::io::Write;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -39,16 +39,11 @@ async fn containers_of(bench: &Bench) -> Vec<String> {
     found.into_iter().filter_map(|container| container.id).collect()
 }
 
-/// Puts a program and the libraries that it needs into an image.
-fn add_program(archive: &mut tar::Builder<Vec<u8>>, program: &Path, place: &str) {
-    let path = std::fs::canonicalize(program).unwrap();
-    archive.append_path_with_name(&path, place).unwrap();
-    let listed = std::process::Command::new("ldd").arg(&path).output().unwrap();
+/// Returns the libraries that a program needs.
+fn libraries(program: &Path) -> BTreeSet<String> {
+    let listed = std::process::Command::new("ldd").arg(program).output().unwrap();
     let listed = String::from_utf8(listed.stdout).unwrap();
-    for library in listed.split_whitespace().filter(|word| word.starts_with('/')) {
-        let real = std::fs::canonicalize(library).unwrap();
-        archive.append_path_with_name(real, library.trim_start_matches('/')).unwrap();
-    }
+    listed.split_whitespace().filter(|word| word.starts_with('/')).map(str::to_owned).collect()
 }
 
 /// An image with a shell, one program and a file of its own; made from scratch, as none can be fetched.
@@ -56,15 +51,25 @@ async fn small_image(socket: &Path) -> String {
     use futures_util::StreamExt;
     let mut archive = tar::Builder::new(Vec::new());
     archive.sparse(false);
-    add_program(&mut archive, Path::new(env!("CARGO_BIN_EXE_roost-hands")), "unused");
-    add_program(&mut archive, Path::new("/bin/sh"), "bin/sh");
-    add_program(&mut archive, Path::new("/bin/cat"), "opt/tool/cat");
+    let mut files: BTreeMap<String, PathBuf> = [("bin/sh", "/bin/sh"), ("opt/tool/cat", "/bin/cat")]
+        .map(|(at, of)| (at.to_owned(), of.into()))
+        .into();
+    let programs = [env!("CARGO_BIN_EXE_roost-hands"), "/bin/sh", "/bin/cat"];
+    for library in programs.iter().flat_map(|program| libraries(Path::new(program))) {
+        files.insert(library.trim_start_matches('/').to_owned(), library.into());
+    }
+    let above: BTreeSet<_> = files.keys().flat_map(|path| Path::new(path).ancestors().skip(1)).collect();
+    for directory in above.into_iter().filter(|path| !path.as_os_str().is_empty()) {
+        archive.append_dir(directory, "/usr").unwrap();
+    }
+    for (place, file) in &files {
+        archive.append_path_with_name(std::fs::canonicalize(file).unwrap(), place).unwrap();
+    }
     let mut header = tar::Header::new_gnu();
     header.set_size(9);
     header.set_mode(0o644);
     archive.append_data(&mut header, "opt/greeting", b"image of ".as_slice()).unwrap();
-    let mut bytes = archive.into_inner().unwrap();
-    bytes.flush().unwrap();
+    let bytes = archive.into_inner().unwrap();
     let docker = client(socket).await;
     let options = bollard::query_parameters::CreateImageOptions {
         from_src: Some("-".to_owned()),

@@ -10,3 +10,4 @@ mod fake;
 mod fences;
 mod kernel;
 mod limits;
+mod sharing;
