@@ -1,20 +1,23 @@
-//! Chores of the workspace: `cargo xtask test`, `cargo xtask bench [NAME]`.
+//! Chores of the workspace: `cargo xtask test`, `cargo xtask engine`, `cargo xtask bench [NAME]`.
 
 #![expect(clippy::print_stdout, reason = "a command line speaks on standard output")]
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
 mod bench;
 mod command;
+mod engine;
 mod needs;
 mod summary;
 mod test;
 
 const USAGE: &str = "\
 cargo xtask test                  check formatting, lints and documentation, and run all tests
+cargo xtask engine                start a Docker engine for tests that are run by hand
 cargo xtask bench [NAME [ARG]…]   run the benchmarks, or one of them with arguments
 cargo xtask bench --list          list the benchmarks";
 
@@ -33,6 +36,7 @@ fn run() -> Result<ExitCode> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["test"] => Ok(test::run(&root()?)),
+        ["engine"] => keep_engine(),
         ["bench", "--list"] => bench::list(&root()?),
         ["bench"] => bench::run_all(&root()?),
         ["bench", name, rest @ ..] => bench::run_one(&root()?, name, rest),
@@ -42,6 +46,15 @@ fn run() -> Result<ExitCode> {
         }
         [unknown, ..] => bail!("there is no chore {unknown:?} with these arguments\n{USAGE}"),
     }
+}
+
+/// Runs a Docker engine until somebody ends it.
+fn keep_engine() -> Result<ExitCode> {
+    let engine = engine::Engine::start(Instant::now() + Duration::from_secs(600))?;
+    println!("tests find it with {}={}", engine::VARIABLE, engine.socket().display());
+    println!("press Enter to end it");
+    std::io::stdin().read_line(&mut String::new())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Returns the directory of the workspace, wherever the command was called from.

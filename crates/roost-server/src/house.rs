@@ -47,7 +47,7 @@ impl House {
     /// # Errors
     ///
     /// If the configuration, the master key, the database or this machine does not allow it.
-    pub(crate) fn open(config: &Config, machinery: Machinery) -> anyhow::Result<Self> {
+    pub(crate) async fn open(config: &Config, machinery: Machinery) -> anyhow::Result<Self> {
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let master = master_key(config, &*random)?;
         let database = Arc::new(Database::open(store_options(config))?);
@@ -59,7 +59,7 @@ impl House {
             Machinery::None => (machines::none(), None),
             Machinery::Server => {
                 let (notes, inbox) = ConnectionNotes::channel();
-                (machines::kernel(config, Arc::new(notes))?, Some(inbox))
+                (machines::open(config, Arc::new(notes)).await?, Some(inbox))
             }
         };
         let ports = Ports {

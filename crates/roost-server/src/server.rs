@@ -41,7 +41,7 @@ impl Server {
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let claim = DataDir::claim(&config.data)?;
         let listener = bind(&config.file.listen).await?;
-        let house = House::open(config, Machinery::Server)?;
+        let house = House::open(config, Machinery::Server).await?;
         let router = crate::api::router(house.core.clone(), config)?;
         Ok(Self { house, listener, router, options: config.file.clone(), claim })
     }

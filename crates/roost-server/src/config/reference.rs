@@ -48,6 +48,7 @@ fn page() -> String {
     section::<file::Api>(&mut page, "api");
     section::<file::Guard>(&mut page, "guard");
     section::<file::Machines>(&mut page, "machines");
+    section::<file::Docker>(&mut page, "machines.docker");
     section::<file::Sandboxes>(&mut page, "sandboxes");
     section::<file::Runtime>(&mut page, "runtime");
     section::<file::Webhooks>(&mut page, "webhooks");
