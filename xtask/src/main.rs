@@ -1,4 +1,4 @@
-//! Chores of the workspace: `cargo xtask test`, `cargo xtask engine`, `cargo xtask bench [NAME]`.
+//! Chores of the workspace: `cargo xtask test`, `cargo xtask peers`, `cargo xtask engine`, `cargo xtask bench [NAME]`.
 
 #![expect(clippy::print_stdout, reason = "a command line speaks on standard output")]
 
@@ -12,11 +12,13 @@ mod bench;
 mod command;
 mod engine;
 mod needs;
+mod peers;
 mod summary;
 mod test;
 
 const USAGE: &str = "\
 cargo xtask test                  check formatting, lints and documentation, and run all tests
+cargo xtask peers                 install what the tests need beyond Rust, and nothing else
 cargo xtask engine                start a Docker engine for tests that are run by hand
 cargo xtask bench [NAME [ARG]…]   run the benchmarks, or one of them with arguments
 cargo xtask bench --list          list the benchmarks";
@@ -36,6 +38,7 @@ fn run() -> Result<ExitCode> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["test"] => Ok(test::run(&root()?)),
+        ["peers"] => Ok(test::provide(&root()?)),
         ["engine"] => keep_engine(),
         ["bench", "--list"] => bench::list(&root()?),
         ["bench"] => bench::run_all(&root()?),

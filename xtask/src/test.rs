@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::command::{Ended, run as run_command, works};
 use crate::engine::{self, Engine};
-use crate::needs;
 use crate::summary::{self, Tally};
+use crate::{needs, peers};
 
 /// All steps together.
 const TIME: Duration = Duration::from_secs(50 * 60);
@@ -79,7 +79,7 @@ pub(crate) fn run(root: &Path) -> ExitCode {
     let deadline = began + TIME;
     let mut sum = Tally::default();
     heading("what the tests need", began);
-    sum += provided(deadline);
+    sum += provided(root, deadline);
     let engine = engine(deadline);
     let socket = engine.as_ref().ok().map(Engine::socket);
     let has_nextest = works(Command::new("cargo").args(["nextest", "--version"]));
@@ -97,8 +97,17 @@ pub(crate) fn run(root: &Path) -> ExitCode {
     if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn provided(deadline: Instant) -> Tally {
-    let missing = needs::provide(deadline).unwrap_or_else(|error| vec![format!("{error:#}")]);
+/// Provides what the tests need beyond Rust, without running them.
+pub(crate) fn provide(root: &Path) -> ExitCode {
+    let sum = provided(root, Instant::now() + TIME);
+    println!("the tests find their peers with {}={}", peers::VARIABLE, peers::directory(root).display());
+    if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn provided(root: &Path, deadline: Instant) -> Tally {
+    let complain = |error: anyhow::Error| vec![format!("{error:#}")];
+    let mut missing = needs::provide(deadline).unwrap_or_else(complain);
+    missing.extend(peers::provide(root, deadline).unwrap_or_else(complain));
     missing.iter().for_each(|what| println!("{what}"));
     Tally { passed: 0, failed: missing.len() as u64 }
 }
@@ -121,6 +130,7 @@ impl Step {
     fn run(&self, root: &Path, deadline: Instant, engine: Option<&Path>) -> Tally {
         let mut command = Command::new("cargo");
         command.args(self.arguments).envs(self.environment.iter().copied()).current_dir(root);
+        command.env(peers::VARIABLE, peers::directory(root));
         if let Some(socket) = engine {
             command.env(engine::VARIABLE, socket);
         }

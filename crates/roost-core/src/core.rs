@@ -19,9 +19,10 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::guard::Editions;
 use crate::hub::Hub;
+use crate::models::Live as LiveCalls;
 use crate::quota::Quotas;
 use crate::{
-    Agents, Approvals, Error, Events, Gate, Keys, Messages, PermissionSets, Policies, Sandboxes, Scans,
+    Agents, Approvals, Conversations, Error, Events, Gate, Keys, Messages, ModelCalls, PermissionSets, Policies, Sandboxes, Scans,
     Sessions, Swarms, Turns, Usages, Webhooks,
 };
 
@@ -36,6 +37,7 @@ pub struct Core {
     pub(crate) announced: Arc<Notify>,
     pub(crate) editions: Arc<Editions>,
     pub(crate) quotas: Arc<Quotas>,
+    pub(crate) live_calls: Arc<LiveCalls>,
     /// Scans that are asked for run at most so many at once; the others wait until their callers give up.
     pub(crate) scanning: Arc<Semaphore>,
     started: Timestamp,
@@ -108,6 +110,8 @@ pub struct Settings {
     pub sandbox_images: Vec<String>,
     /// What accounts may use of what is metered.
     pub allowance: Allowance,
+    /// How long a turn waits for the results of its caller's own tools before it is cancelled.
+    pub caller_wait: Duration,
 }
 
 impl Default for Settings {
@@ -123,6 +127,7 @@ impl Default for Settings {
             max_sandboxes: None,
             sandbox_images: vec!["default".to_owned()],
             allowance: Plan::Enterprise.allowance(),
+            caller_wait: Duration::from_secs(60 * 60),
         }
     }
 }
@@ -142,6 +147,7 @@ impl Core {
             editions: Arc::default(),
             scanning: Arc::new(Semaphore::new(SCANS_AT_ONCE)),
             quotas: Arc::default(),
+            live_calls: Arc::default(),
         }
     }
 
@@ -185,6 +191,16 @@ impl Core {
     /// Returns the use cases of event streams.
     pub const fn events(&self) -> Events<'_> {
         Events(self)
+    }
+
+    /// Returns the use cases of conversations.
+    pub const fn conversations(&self) -> Conversations<'_> {
+        Conversations(self)
+    }
+
+    /// Returns the use cases of models that are asked outside of turns.
+    pub const fn models(&self) -> ModelCalls<'_> {
+        ModelCalls(self)
     }
 
     /// Returns the gate's own use cases: what agents that run elsewhere ask, and what was decided.

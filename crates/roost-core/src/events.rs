@@ -139,6 +139,10 @@ impl Subscription {
                 return;
             }
             TurnEvent::MessageReceived { .. }
+            | TurnEvent::HistoryGiven { .. }
+            | TurnEvent::CallerAsked { .. }
+            | TurnEvent::CallHandedOut { .. }
+            | TurnEvent::CallReturned { .. }
             | TurnEvent::ModelCalled { .. }
             | TurnEvent::ApprovalRequested { .. }
             | TurnEvent::ApprovalDecided { .. }

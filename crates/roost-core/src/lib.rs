@@ -6,6 +6,7 @@
 
 mod agents;
 mod approvals;
+mod conversations;
 mod core;
 mod ctx;
 mod error;
@@ -16,6 +17,7 @@ mod hub;
 mod keys;
 mod log;
 mod messages;
+mod models;
 mod notices;
 mod quota;
 mod sandboxes;
@@ -30,6 +32,7 @@ pub use agents::{
     AgentView, Agents, CreateAgent, ListAgents, LogLines, LogStream, MachineView, StatusView, UpdateAgent,
 };
 pub use approvals::{Approvals, DecideApproval, EscalateApproval, ListApprovals, ListEntries};
+pub use conversations::{Answered, Ask, Asked, Conversations, Follow, Kept, Over, Talk, Told};
 pub use core::{Core, Health, Ports, Settings};
 pub use ctx::{Ctx, Principal};
 pub use error::{Error, Kind};
@@ -40,6 +43,7 @@ pub use guard::{
 };
 pub use keys::{CreateKey, Keys, NewKey};
 pub use messages::{History, Messages, PostMessage, Posted};
+pub use models::{Asker, Complete, Completion, ListedModel, ListedModels, ModelCalls};
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
 pub use sessions::{NewSession, Sessions};
@@ -51,6 +55,7 @@ pub use webhooks::{
 };
 
 // What use cases take and give that a port defines: faces may not import the ports.
+pub use roost_ports::model::Chunk;
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry, DecisionFilter,
     DeliveryCursor, DeliveryFilter, Document, Edition, EntryFilter, Role, SandboxCursor, Scan, UsageRow,

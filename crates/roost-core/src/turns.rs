@@ -19,12 +19,14 @@ mod ask_model;
 mod begin;
 mod brief;
 mod cost;
+mod hand_out;
 mod inhouse;
 mod park;
 mod scripts;
 mod use_tool;
 
 pub(crate) use brief::{provider_secret, secret_place};
+pub(crate) use cost::{cost_of_failure, worst_case};
 
 /// What the runtime drives turns with.
 pub struct Turns<'a>(pub(crate) &'a Core);
@@ -195,6 +197,7 @@ impl Turns<'_> {
                 Action::ReadFiles { .. }
                 | Action::CallModel { .. }
                 | Action::AskPeer
+                | Action::HandOut { .. }
                 | Action::ReadDocument { .. }
                 | Action::ReadSkill { .. }
                 | Action::SearchKnowledge { .. }

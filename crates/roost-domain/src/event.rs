@@ -7,11 +7,11 @@ use jiff::Timestamp;
 
 use crate::agent::FailureCategory;
 use crate::approval::{Question, Verdict};
-use crate::conversation::StopReason;
+use crate::conversation::{Message, StopReason, Wishes};
 use crate::id::{AgentId, ApprovalId, SessionId, TurnId};
 use crate::model::{ModelName, Usage};
 use crate::session::Channel;
-use crate::tool::{ToolCall, ToolCallId, ToolOutcome};
+use crate::tool::{ToolCall, ToolCallId, ToolOutcome, ToolSpec};
 use crate::unit::MicroUsd;
 
 /// Where an event stands in its session: 1, 2, 3, … without gaps.
@@ -120,6 +120,18 @@ pub enum TurnEvent {
         /// What the caller told about the peer, formatted.
         context: Option<String>,
     },
+    /// What was said before the turn's message, as the caller tells it: the session does not have it.
+    HistoryGiven {
+        /// The messages, oldest first; every tool call among them is followed by its result.
+        messages: Vec<Message>,
+    },
+    /// What the caller wants of the model calls that follow in the turn; the latest counts.
+    CallerAsked {
+        /// Tools that the caller runs itself, next to the agent's own.
+        tools: Vec<ToolSpec>,
+        /// How the model is to answer.
+        wishes: Wishes,
+    },
     /// Intent: a model is about to be asked.
     ModelCalled {
         /// The model.
@@ -218,6 +230,18 @@ pub enum TurnEvent {
         call: ToolCallId,
         /// The answer.
         answer: String,
+    },
+    /// The gate allowed a call of one of the caller's own tools, and it waits for what the caller makes of it.
+    CallHandedOut {
+        /// The call.
+        call: ToolCallId,
+    },
+    /// The caller told what came of a call that was handed out to it, or nothing came of it.
+    CallReturned {
+        /// The call.
+        call: ToolCallId,
+        /// What came of it.
+        outcome: ToolOutcome,
     },
     /// Somebody wants the turn to stop.
     CancelRequested,

@@ -28,6 +28,8 @@ pub struct State {
     cancelled: bool,
     tool_calls: u64,
     tokens: u64,
+    /// The names of the caller's own tools.
+    offered: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +54,8 @@ enum Phase {
 struct Call {
     call: ToolCall,
     status: Status,
+    /// Whether its tool is the caller's own, which was so when the model asked for it.
+    is_callers: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +63,7 @@ enum Status {
     Due { leave: Option<ApprovalId> },
     AwaitingLeave(ApprovalId),
     AwaitingPeer,
+    AwaitingCaller,
     Running { idempotent: bool },
     Done,
 }
@@ -73,6 +78,13 @@ pub enum Act {
     },
     /// Ask the gate, then use the tool.
     UseTool {
+        /// What the model wants.
+        call: ToolCall,
+        /// The approval that lets it, if one was needed.
+        leave: Option<ApprovalId>,
+    },
+    /// Ask the gate, then give the call to the caller, whose own tool it is.
+    HandOut {
         /// What the model wants.
         call: ToolCall,
         /// The approval that lets it, if one was needed.
@@ -114,6 +126,7 @@ impl State {
             cancelled: false,
             tool_calls: 0,
             tokens: 0,
+            offered: Vec::new(),
         }
     }
 
@@ -147,6 +160,18 @@ impl State {
         self.calls.iter().find(|call| call.status == Status::AwaitingPeer).map(|call| &call.call.id)
     }
 
+    /// Returns the calls that were handed out to the caller and have not come back, in the model's order.
+    pub fn handed_out(&self) -> Vec<&ToolCall> {
+        let handed_out = self.calls.iter().filter(|call| call.status == Status::AwaitingCaller);
+        handed_out.map(|call| &call.call).collect()
+    }
+
+    /// Tells whether the turn waits for its caller alone: some calls are handed out, and all others are done.
+    pub fn waits_for_caller(&self) -> bool {
+        let settled = |call: &Call| matches!(call.status, Status::AwaitingCaller | Status::Done);
+        !self.cancelled && !self.handed_out().is_empty() && self.calls.iter().all(settled)
+    }
+
     /// Tells whether the turn can only go on when a person did something: nothing is due and nothing runs.
     pub fn is_waiting(&self) -> bool {
         !self.is_under_way()
@@ -170,7 +195,11 @@ impl State {
             .filter_map(|call| match call.status {
                 Status::Running { idempotent: true } => Some(Lost::Repeatable(call.call.id.clone())),
                 Status::Running { idempotent: false } => Some(Lost::Unknown(call.call.id.clone())),
-                Status::Due { .. } | Status::AwaitingLeave(_) | Status::AwaitingPeer | Status::Done => None,
+                Status::Due { .. }
+                | Status::AwaitingLeave(_)
+                | Status::AwaitingPeer
+                | Status::AwaitingCaller
+                | Status::Done => None,
             })
             .collect()
     }
@@ -228,8 +257,15 @@ impl State {
 
 fn due_call(call: &Call) -> Option<Act> {
     match &call.status {
+        Status::Due { leave } if call.is_callers => {
+            Some(Act::HandOut { call: call.call.clone(), leave: *leave })
+        }
         Status::Due { leave } => Some(Act::UseTool { call: call.call.clone(), leave: *leave }),
-        Status::AwaitingLeave(_) | Status::AwaitingPeer | Status::Running { .. } | Status::Done => None,
+        Status::AwaitingLeave(_)
+        | Status::AwaitingPeer
+        | Status::AwaitingCaller
+        | Status::Running { .. }
+        | Status::Done => None,
     }
 }
 
@@ -259,6 +295,13 @@ fn apply(state: &mut State, event: &TurnEvent) -> Option<()> {
     match event {
         TurnEvent::MessageReceived { .. } => {
             (state.phase == Phase::New).then(|| state.phase = Phase::Due { leave: None })
+        }
+        TurnEvent::HistoryGiven { .. } => {
+            (state.rounds == 0 && matches!(state.phase, Phase::Due { .. })).then_some(())
+        }
+        TurnEvent::CallerAsked { tools, .. } => {
+            let open = !matches!(state.phase, Phase::New | Phase::Ended(_));
+            open.then(|| state.offered = tools.iter().map(|tool| tool.name.clone()).collect())
         }
         TurnEvent::ModelCalled { .. } => matches!(state.phase, Phase::Due { .. }).then(|| {
             state.phase = Phase::Thinking;
@@ -303,6 +346,17 @@ fn apply(state: &mut State, event: &TurnEvent) -> Option<()> {
         TurnEvent::QuestionAnswered { call, .. } => {
             settle(state, call, |status| *status == Status::AwaitingPeer, Status::Done)
         }
+        TurnEvent::CallHandedOut { call } => {
+            let is_callers = state.calls.iter().any(|known| known.call.id == *call && known.is_callers);
+            let due = |status: &Status| matches!(status, Status::Due { .. });
+            is_callers
+                .then(|| settle(state, call, due, Status::AwaitingCaller))
+                .flatten()
+                .map(|()| state.tool_calls += 1)
+        }
+        TurnEvent::CallReturned { call, .. } => {
+            settle(state, call, |status| *status == Status::AwaitingCaller, Status::Done)
+        }
         TurnEvent::CancelRequested => {
             let open = !matches!(state.phase, Phase::New | Phase::Ended(_));
             open.then(|| state.cancelled = true)
@@ -321,7 +375,11 @@ fn thinking(state: &State) -> Option<()> {
 fn answered(state: &mut State, text: &str, calls: &[ToolCall], stop: StopReason) {
     state.failures = 0;
     if !calls.is_empty() {
-        let due = |call: &ToolCall| Call { call: call.clone(), status: Status::Due { leave: None } };
+        let due = |call: &ToolCall| Call {
+            call: call.clone(),
+            status: Status::Due { leave: None },
+            is_callers: state.offered.contains(&call.tool),
+        };
         state.calls = calls.iter().map(due).collect();
         state.phase = Phase::Acting;
         return;
@@ -421,6 +479,8 @@ fn settle(
 const fn event_name(event: &TurnEvent) -> &'static str {
     match event {
         TurnEvent::MessageReceived { .. } => "message received",
+        TurnEvent::HistoryGiven { .. } => "history given",
+        TurnEvent::CallerAsked { .. } => "caller asked",
         TurnEvent::ModelCalled { .. } => "model called",
         TurnEvent::ModelAnswered { .. } => "model answered",
         TurnEvent::ModelFailed { .. } => "model failed",
@@ -433,6 +493,8 @@ const fn event_name(event: &TurnEvent) -> &'static str {
         TurnEvent::ToolLost { .. } => "tool lost",
         TurnEvent::QuestionAsked { .. } => "question asked",
         TurnEvent::QuestionAnswered { .. } => "question answered",
+        TurnEvent::CallHandedOut { .. } => "call handed out",
+        TurnEvent::CallReturned { .. } => "call returned",
         TurnEvent::CancelRequested => "cancel requested",
         TurnEvent::Ended { .. } => "ended",
     }

@@ -18,6 +18,8 @@ mod event;
 mod guard;
 mod job;
 mod key;
+mod model_call;
+mod response;
 mod sandbox;
 mod scan;
 mod secret;
@@ -34,6 +36,8 @@ pub use event::{AgentEvent, ChatMessage, Events, EventsMut, MessageFilter, Role}
 pub use guard::{DecisionEntry, DecisionFilter, Edition, Guards, GuardsMut, Kept};
 pub use job::{Job, Jobs, JobsMut, NewJob};
 pub use key::{Keys, KeysMut};
+pub use model_call::{ModelCall, ModelCalls, ModelCallsMut};
+pub use response::{Responses, ResponsesMut};
 pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{Secrets, SecretsMut};
@@ -52,6 +56,8 @@ pub trait Reader:
     + Guards
     + Jobs
     + Keys
+    + ModelCalls
+    + Responses
     + Sandboxes
     + Scans
     + Secrets
@@ -71,6 +77,8 @@ impl<T> Reader for T where
         + Guards
         + Jobs
         + Keys
+        + ModelCalls
+        + Responses
         + Sandboxes
         + Scans
         + Secrets
@@ -93,6 +101,8 @@ pub trait Writer:
     + GuardsMut
     + JobsMut
     + KeysMut
+    + ModelCallsMut
+    + ResponsesMut
     + SandboxesMut
     + ScansMut
     + SecretsMut
@@ -113,6 +123,8 @@ impl<T> Writer for T where
         + GuardsMut
         + JobsMut
         + KeysMut
+        + ModelCallsMut
+        + ResponsesMut
         + SandboxesMut
         + ScansMut
         + SecretsMut

@@ -20,6 +20,7 @@ pub(crate) mod event;
 pub(crate) mod guard;
 pub(crate) mod job;
 pub(crate) mod key;
+pub(crate) mod response;
 pub(crate) mod sandbox;
 pub(crate) mod secret;
 pub(crate) mod session;
@@ -76,6 +77,12 @@ macro_rules! conformance {
                 a_key_is_found_by_its_hash_with_all_its_parts,
                 revoking_twice_keeps_the_first_time,
                 another_accounts_key_cannot_be_revoked,
+            }
+            response {
+                a_response_reads_back_in_its_account_and_goes_when_it_is_deleted,
+                only_old_responses_are_cleared,
+                the_latest_mark_counts_and_goes_with_its_agent,
+                an_account_has_a_ledger_that_is_no_agent,
             }
             sandbox {
                 a_sandbox_reads_back_with_all_its_settings,

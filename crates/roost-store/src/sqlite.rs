@@ -18,6 +18,8 @@ mod event;
 mod guard;
 mod job;
 mod key;
+mod model_call;
+mod response;
 mod sandbox;
 mod scan;
 mod secret;

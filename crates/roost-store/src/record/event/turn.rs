@@ -1,9 +1,11 @@
+use roost_domain::conversation::{Message, Wishes};
 use roost_domain::event::{Ending, Problem, TurnEvent};
 use roost_domain::model::Usage;
-use roost_domain::tool::{ToolCall, ToolCallId, ToolOutcome};
+use roost_domain::tool::{ToolCall, ToolCallId, ToolOutcome, ToolSpec};
 use roost_domain::unit::{MicroUsd, Tokens};
 use serde::{Deserialize, Serialize};
 
+use super::asked::{MessageV1, ToolV1, WishesV1};
 use super::name::{QuestionV1, StatusV1, StopV1, VerdictV1};
 use super::{Unreadable, parsed};
 
@@ -15,6 +17,14 @@ pub(super) enum TurnV1 {
         text: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         context: Option<String>,
+    },
+    HistoryGiven {
+        messages: Vec<MessageV1>,
+    },
+    CallerAsked {
+        tools: Vec<ToolV1>,
+        #[serde(default, skip_serializing_if = "WishesV1::is_empty")]
+        wishes: WishesV1,
     },
     ModelCalled {
         model: String,
@@ -76,6 +86,14 @@ pub(super) enum TurnV1 {
         call: String,
         answer: String,
     },
+    CallHandedOut {
+        call: String,
+    },
+    CallReturned {
+        call: String,
+        text: String,
+        status: StatusV1,
+    },
     CancelRequested,
     TurnEnded {
         ending: EndingV1,
@@ -83,14 +101,14 @@ pub(super) enum TurnV1 {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct CallV1 {
+pub(crate) struct CallV1 {
     id: String,
     tool: String,
     arguments: serde_json::Value,
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct UsageV1 {
+pub(crate) struct UsageV1 {
     input: u64,
     cached: u64,
     cache_written: u64,
@@ -115,6 +133,13 @@ impl From<&TurnEvent> for TurnV1 {
     fn from(event: &TurnEvent) -> Self {
         match event.clone() {
             TurnEvent::MessageReceived { text, context } => Self::MessageReceived { text, context },
+            TurnEvent::HistoryGiven { messages } => {
+                Self::HistoryGiven { messages: messages.into_iter().map(MessageV1::from).collect() }
+            }
+            TurnEvent::CallerAsked { tools, wishes } => Self::CallerAsked {
+                tools: tools.into_iter().map(ToolV1::from).collect(),
+                wishes: WishesV1::from(wishes),
+            },
             TurnEvent::ModelCalled { model, reserved } => {
                 Self::ModelCalled { model: model.to_string(), reserved: reserved.0 }
             }
@@ -162,6 +187,12 @@ impl From<&TurnEvent> for TurnV1 {
             TurnEvent::QuestionAnswered { call, answer } => {
                 Self::QuestionAnswered { call: call.to_string(), answer }
             }
+            TurnEvent::CallHandedOut { call } => Self::CallHandedOut { call: call.to_string() },
+            TurnEvent::CallReturned { call, outcome } => Self::CallReturned {
+                call: call.to_string(),
+                text: outcome.text,
+                status: outcome.status.into(),
+            },
             TurnEvent::CancelRequested => Self::CancelRequested,
             TurnEvent::Ended { ending } => Self::TurnEnded { ending: EndingV1::from(ending) },
         }
@@ -175,6 +206,13 @@ impl TryFrom<TurnV1> for TurnEvent {
         let call_id = |id: String| ToolCallId::from_text(id);
         Ok(match record {
             TurnV1::MessageReceived { text, context } => Self::MessageReceived { text, context },
+            TurnV1::HistoryGiven { messages } => {
+                Self::HistoryGiven { messages: messages.into_iter().map(Message::from).collect() }
+            }
+            TurnV1::CallerAsked { tools, wishes } => Self::CallerAsked {
+                tools: tools.into_iter().map(ToolSpec::from).collect(),
+                wishes: Wishes::from(wishes),
+            },
             TurnV1::ModelCalled { model, reserved } => {
                 Self::ModelCalled { model: parsed("model", &model)?, reserved: MicroUsd(reserved) }
             }
@@ -219,6 +257,11 @@ impl TryFrom<TurnV1> for TurnEvent {
             TurnV1::QuestionAnswered { call, answer } => {
                 Self::QuestionAnswered { call: call_id(call), answer }
             }
+            TurnV1::CallHandedOut { call } => Self::CallHandedOut { call: call_id(call) },
+            TurnV1::CallReturned { call, text, status } => Self::CallReturned {
+                call: call_id(call),
+                outcome: ToolOutcome { text, status: status.into() },
+            },
             TurnV1::CancelRequested => Self::CancelRequested,
             TurnV1::TurnEnded { ending } => Self::Ended { ending: Ending::from(ending) },
         })
