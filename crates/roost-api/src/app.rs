@@ -70,6 +70,7 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(agents::stream_logs))
         .routes(routes!(chat::sessions, chat::begin_session))
         .routes(routes!(chat::cancel))
+        .routes(routes!(chat::turn))
         .routes(routes!(chat::follow_session))
         .routes(routes!(approvals::list))
         .routes(routes!(approvals::get))

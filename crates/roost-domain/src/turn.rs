@@ -64,6 +64,7 @@ enum Status {
     AwaitingLeave(ApprovalId),
     AwaitingPeer,
     AwaitingCaller,
+    AwaitingAgent,
     Running { idempotent: bool },
     Done,
 }
@@ -172,7 +173,8 @@ impl State {
         !self.cancelled && !self.handed_out().is_empty() && self.calls.iter().all(settled)
     }
 
-    /// Tells whether the turn can only go on when a person did something: nothing is due and nothing runs.
+    /// Tells whether the turn can only go on when a person or another agent did something: nothing is due and nothing
+    /// runs.
     pub fn is_waiting(&self) -> bool {
         !self.is_under_way()
             && self.due().is_empty()
@@ -199,6 +201,7 @@ impl State {
                 | Status::AwaitingLeave(_)
                 | Status::AwaitingPeer
                 | Status::AwaitingCaller
+                | Status::AwaitingAgent
                 | Status::Done => None,
             })
             .collect()
@@ -264,6 +267,7 @@ fn due_call(call: &Call) -> Option<Act> {
         Status::AwaitingLeave(_)
         | Status::AwaitingPeer
         | Status::AwaitingCaller
+        | Status::AwaitingAgent
         | Status::Running { .. }
         | Status::Done => None,
     }
@@ -333,7 +337,9 @@ fn apply(state: &mut State, event: &TurnEvent) -> Option<()> {
                 .map(|()| state.tool_calls += 1)
         }
         TurnEvent::ToolFinished { call, .. } => {
-            let may_finish = |status: &Status| matches!(status, Status::Running { .. } | Status::Due { .. });
+            let may_finish = |status: &Status| {
+                matches!(status, Status::Running { .. } | Status::Due { .. } | Status::AwaitingAgent)
+            };
             settle(state, call, may_finish, Status::Done)
         }
         TurnEvent::ToolLost { call } => {
@@ -356,6 +362,10 @@ fn apply(state: &mut State, event: &TurnEvent) -> Option<()> {
         }
         TurnEvent::CallReturned { call, .. } => {
             settle(state, call, |status| *status == Status::AwaitingCaller, Status::Done)
+        }
+        TurnEvent::AgentAsked { call, .. } => {
+            settle(state, call, |status| matches!(status, Status::Due { .. }), Status::AwaitingAgent)
+                .map(|()| state.tool_calls += 1)
         }
         TurnEvent::CancelRequested => {
             let open = !matches!(state.phase, Phase::New | Phase::Ended(_));
@@ -495,6 +505,7 @@ const fn event_name(event: &TurnEvent) -> &'static str {
         TurnEvent::QuestionAnswered { .. } => "question answered",
         TurnEvent::CallHandedOut { .. } => "call handed out",
         TurnEvent::CallReturned { .. } => "call returned",
+        TurnEvent::AgentAsked { .. } => "agent asked",
         TurnEvent::CancelRequested => "cancel requested",
         TurnEvent::Ended { .. } => "ended",
     }

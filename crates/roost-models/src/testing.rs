@@ -256,7 +256,8 @@ pub(crate) async fn ask(
     model: &str,
     conversation: Conversation,
 ) -> (Vec<String>, Result<Answer, Error>) {
-    let request = Request { model: model.parse().unwrap(), conversation, wishes: Wishes::default(), key: None };
+    let request =
+        Request { model: model.parse().unwrap(), conversation, wishes: Wishes::default(), key: None };
     let talk = async {
         match providers.stream(&permit(model), request).await {
             Ok(chunks) => told(chunks.collect().await),

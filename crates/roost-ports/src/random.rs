@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use roost_domain::id::{
     AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, InstalledSkillId, JobId, KeyId, KnowledgeId,
-    ModelCallId, ResponseId,
-    SandboxId, SandboxRunId, ScanId, SessionId, SnapshotId, SwarmId, TurnId,
+    ModelCallId, ResponseId, SandboxId, SandboxRunId, ScanId, SessionId, SnapshotId, SwarmId, TurnId,
 };
 use uuid::Uuid;
 

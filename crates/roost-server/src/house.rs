@@ -117,6 +117,7 @@ fn settings(config: &Config, models: &dyn Models) -> Settings {
         max_sandboxes: config.file.sandboxes.max_per_account,
         sandbox_images: config.file.sandboxes.images.clone(),
         allowance: config.file.guard.plan.allowance(),
+        caller_wait: Settings::default().caller_wait,
     }
 }
 

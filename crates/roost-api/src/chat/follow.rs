@@ -128,7 +128,8 @@ impl Follow {
             TurnEvent::HistoryGiven { .. }
             | TurnEvent::CallerAsked { .. }
             | TurnEvent::CallHandedOut { .. }
-            | TurnEvent::CancelRequested => {}
+            | TurnEvent::CancelRequested
+            | TurnEvent::AgentAsked { .. } => {}
             TurnEvent::ModelCalled { .. } => {
                 self.call = Some(Call { at: offset, told: 0, characters: 0, gapped: false });
                 let early = self.early.remove(&offset).unwrap_or_default();

@@ -138,6 +138,16 @@ fn in_turn(event: TurnEvent) -> (&'static str, Value) {
             "call_returned",
             json!({"callId": call.as_str(), "status": outcome.status.name(), "text": outcome.text}),
         ),
+        TurnEvent::AgentAsked { call, agent, name, session, turn } => {
+            let details = json!({
+                "callId": call.as_str(),
+                "agentId": agent.to_string(),
+                "name": name,
+                "sessionId": session.to_string(),
+                "turnId": turn.to_string(),
+            });
+            ("agent_asked", details)
+        }
         TurnEvent::CancelRequested => ("cancel_requested", json!({})),
         TurnEvent::Ended { ending } => ("turn_ended", ended(ending)),
     }

@@ -60,6 +60,7 @@ fn rows() -> Vec<Route> {
         row("post", "/v1/agents/{id}/chat/sessions", empty()),
         row("post", "/v1/agents/{id}/chat/sessions/{session}/cancel", None),
         row("get", "/v1/agents/{id}/chat/sessions/{session}/events", None),
+        row("get", "/v1/agents/{id}/chat/turns/{turn}", None),
         row("get", "/v1/approvals", None),
         row("get", "/v1/approvals/{id}", None),
         row("post", "/v1/approvals/{id}/approve", empty()),
@@ -119,6 +120,7 @@ struct Things {
     bare: String,
     scan: String,
     session: String,
+    turn: String,
     approval: String,
     key: String,
     sandbox: String,
@@ -151,7 +153,10 @@ impl Route {
         let makes_permissions = self.method == "post" && self.path.starts_with("/v1/permissions");
         let agent = if makes_permissions { &things.bare } else { &things.agent };
         let path = self.path.replace("{id}", id).replace("{session}", &things.session);
-        path.replace("{agentId}", agent).replace("{version}", "1.0").replace("{run}", &things.run)
+        path.replace("{agentId}", agent)
+            .replace("{version}", "1.0")
+            .replace("{run}", &things.run)
+            .replace("{turn}", &things.turn)
     }
 
     fn body(&self) -> Option<String> {
@@ -189,6 +194,7 @@ async fn things(api: &Api) -> Things {
         bare: api.app.agent(json!({})).await.to_string(),
         scan: scan["id"].as_str().unwrap().to_owned(),
         session: posted.session.to_string(),
+        turn: posted.turn.to_string(),
         approval: approval.to_string(),
         key: keys[0]["id"].as_str().unwrap().to_owned(),
         delivery: deliveries[0]["id"].as_str().unwrap().to_owned(),
@@ -290,6 +296,7 @@ async fn what_nobody_has_is_not_there() {
         bare: "n".repeat(201),
         scan: "scan_".to_owned(),
         session: "nope".to_owned(),
+        turn: "turn_".to_owned(),
         approval: things.agent.clone(),
         key: "key_nope".to_owned(),
         sandbox: "sbx_nope".to_owned(),
@@ -306,6 +313,7 @@ async fn what_nobody_has_is_not_there() {
             bare: unknown(&things.bare),
             scan: unknown(&things.scan),
             session: unknown(&things.session),
+            turn: unknown(&things.turn),
             approval: unknown(&things.approval),
             key: unknown(&things.key),
             sandbox: unknown(&things.sandbox),

@@ -158,6 +158,7 @@ fn turn_line(event: &TurnEvent) -> (&'static str, String) {
         TurnEvent::CallReturned { outcome, .. } => {
             ("info", format!("The caller's tool {}", outcome.status.name()))
         }
+        TurnEvent::AgentAsked { name, turn, .. } => ("info", format!("Handed a task to {name} ({turn})")),
         TurnEvent::CancelRequested => ("info", "Cancel requested".to_owned()),
         TurnEvent::Ended { ending: Ending::Answered } => ("info", "Turn ended: answered".to_owned()),
         TurnEvent::Ended { ending: Ending::Cancelled } => ("info", "Turn ended: cancelled".to_owned()),

@@ -51,8 +51,13 @@ impl Conversations<'_> {
                     tools: ask.tools,
                     max_output: ask.wishes.max_output.unwrap_or(Tokens(u64::MAX)),
                 };
-                let complete =
-                    Complete { asker: Asker::Account, model, conversation, wishes: ask.wishes, keep: ask.keep };
+                let complete = Complete {
+                    asker: Asker::Account,
+                    model,
+                    conversation,
+                    wishes: ask.wishes,
+                    keep: ask.keep,
+                };
                 self.0.models().complete(ctx, complete).await.map(Asked::Model)
             }
         }
@@ -75,7 +80,8 @@ impl Conversations<'_> {
     async fn what_was_said(&self, ctx: &Ctx, ask: Ask) -> Result<(Vec<Message>, Ask), Error> {
         let Some(id) = ask.after else { return Ok((Vec::new(), ask)) };
         let account = ctx.account();
-        let kept = self.0.ports.store.read(move |reader| Ok::<_, Error>(reader.response(account, id)?)).await?;
+        let kept =
+            self.0.ports.store.read(move |reader| Ok::<_, Error>(reader.response(account, id)?)).await?;
         match kept.map(|kept| kept.by) {
             Some(AnsweredBy::Model { mut said, answer, .. }) => {
                 said.push(Message::Assistant { text: answer.text, calls: answer.calls });

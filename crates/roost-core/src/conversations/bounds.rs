@@ -18,7 +18,10 @@ const LARGEST_TOOLS: usize = 256 * 1024;
 pub(super) fn check(ask: &Ask) -> Result<(), Error> {
     if ask.messages.len() > MOST_MESSAGES {
         let count = ask.messages.len();
-        return Err(Error::invalid("messages", format!("has {count} entries; at most {MOST_MESSAGES} are allowed")));
+        return Err(Error::invalid(
+            "messages",
+            format!("has {count} entries; at most {MOST_MESSAGES} are allowed"),
+        ));
     }
     if let Some(peer) = &ask.peer
         && !(1..=200).contains(&peer.chars().count())
@@ -26,7 +29,8 @@ pub(super) fn check(ask: &Ask) -> Result<(), Error> {
         return Err(Error::invalid("user", "must have 1 to 200 characters"));
     }
     for (place, message) in ask.messages.iter().enumerate() {
-        let (Message::User(text) | Message::Assistant { text, .. } | Message::ToolResult { text, .. }) = message;
+        let (Message::User(text) | Message::Assistant { text, .. } | Message::ToolResult { text, .. }) =
+            message;
         let length = text.chars().count();
         if length > LONGEST_MESSAGE {
             let problem = format!("has {length} characters; at most {LONGEST_MESSAGE} are allowed");
@@ -48,7 +52,10 @@ pub(super) fn check_for_agent(core: &Core, ask: &Ask) -> Result<(), Error> {
         return Err(Error::invalid("messages", problem));
     }
     if ask.wishes.choice != ToolChoice::Auto {
-        return Err(Error::invalid("tool_choice", "must be \"auto\" for an agent, which has tools of its own"));
+        return Err(Error::invalid(
+            "tool_choice",
+            "must be \"auto\" for an agent, which has tools of its own",
+        ));
     }
     if ask.wishes.format != Format::Text {
         return Err(Error::invalid("response_format", "must be {\"type\": \"text\"} for an agent"));
@@ -56,7 +63,8 @@ pub(super) fn check_for_agent(core: &Core, ask: &Ask) -> Result<(), Error> {
     let own = core.own_tools();
     match ask.tools.iter().find(|tool| own.contains(&tool.name)) {
         Some(tool) => {
-            let problem = format!("has {:?}, which is a tool of the agent's own; give yours another name", tool.name);
+            let problem =
+                format!("has {:?}, which is a tool of the agent's own; give yours another name", tool.name);
             Err(Error::invalid("tools", problem))
         }
         None => Ok(()),
@@ -66,7 +74,10 @@ pub(super) fn check_for_agent(core: &Core, ask: &Ask) -> Result<(), Error> {
 fn check_tools(tools: &[ToolSpec]) -> Result<(), Error> {
     if tools.len() > MOST_TOOLS {
         let count = tools.len();
-        return Err(Error::invalid("tools", format!("has {count} entries; at most {MOST_TOOLS} are allowed")));
+        return Err(Error::invalid(
+            "tools",
+            format!("has {count} entries; at most {MOST_TOOLS} are allowed"),
+        ));
     }
     let mut names = HashSet::new();
     let mut size = 0;
@@ -86,7 +97,10 @@ fn check_tools(tools: &[ToolSpec]) -> Result<(), Error> {
         size += tool.name.len() + tool.description.len() + tool.parameters.to_string().len();
     }
     if size > LARGEST_TOOLS {
-        return Err(Error::invalid("tools", format!("are {size} bytes; at most {LARGEST_TOOLS} are allowed")));
+        return Err(Error::invalid(
+            "tools",
+            format!("are {size} bytes; at most {LARGEST_TOOLS} are allowed"),
+        ));
     }
     Ok(())
 }

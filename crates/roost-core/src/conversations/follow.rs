@@ -169,6 +169,7 @@ impl Follow {
                 self.end(over, out);
             }
             TurnEvent::MessageReceived { .. }
+            | TurnEvent::AgentAsked { .. }
             | TurnEvent::HistoryGiven { .. }
             | TurnEvent::CallerAsked { .. }
             | TurnEvent::ApprovalRequested { .. }

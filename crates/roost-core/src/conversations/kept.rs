@@ -70,11 +70,7 @@ impl Conversations<'_> {
         let delete = move |writer: &mut dyn roost_ports::store::Writer| {
             Ok::<_, Error>(writer.delete_response(account, id)?)
         };
-        if self.0.ports.store.write(delete).await? {
-            Ok(())
-        } else {
-            Err(Error::not_found("response", id))
-        }
+        if self.0.ports.store.write(delete).await? { Ok(()) } else { Err(Error::not_found("response", id)) }
     }
 
     /// Forgets answers that were kept for 30 days. Returns how many.

@@ -60,10 +60,11 @@ pub(super) fn go_on(
         return Err(Error::invalid("messages", problem));
     }
     let mut events = vec![TurnEvent::CallerAsked { tools: ask.tools.clone(), wishes: ask.wishes.clone() }];
-    events.extend(state.question().map(|call| TurnEvent::QuestionAnswered {
-        call: call.clone(),
-        answer: NO_ANSWER.to_owned(),
-    }));
+    events.extend(
+        state
+            .question()
+            .map(|call| TurnEvent::QuestionAnswered { call: call.clone(), answer: NO_ANSWER.to_owned() }),
+    );
     events.extend(results.into_iter().map(|(call, text)| TurnEvent::CallReturned {
         call,
         outcome: ToolOutcome { text, status: ToolStatus::Done },
@@ -93,6 +94,7 @@ fn settled(state: &State) -> Error {
     } else {
         "their results were brought already, or others are waited for"
     };
-    let message = format!("these calls wait for no result: {why}. Send the whole conversation without them to go on");
+    let message =
+        format!("these calls wait for no result: {why}. Send the whole conversation without them to go on");
     Error::new(Kind::Conflict, "tool_call_settled", message)
 }

@@ -227,8 +227,7 @@ impl Intent {
         };
         match decision {
             Decision::Allowed(permit, _) => {
-                let call =
-                    ModelCall { id: self.id, ledger, reserved: self.worst_case, began_at: now };
+                let call = ModelCall { id: self.id, ledger, reserved: self.worst_case, began_at: now };
                 writer.reserve(ledger, self.worst_case)?;
                 writer.insert_model_call(&call)?;
                 Ok(Ok((permit, call)))
@@ -278,7 +277,9 @@ impl Intent {
 fn refused(opinion: &Opinion) -> Error {
     let kind = if opinion.code == "budget_exceeded" { Kind::QuotaExceeded } else { Kind::Forbidden };
     let waits = match opinion.ruling {
-        Ruling::RequireApproval => " This needs an approval, and a call outside of a turn cannot wait for one.",
+        Ruling::RequireApproval => {
+            " This needs an approval, and a call outside of a turn cannot wait for one."
+        }
         Ruling::Allow | Ruling::Block => "",
     };
     Error::new(kind, opinion.code, format!("{opinion}{waits}"))
@@ -314,6 +315,11 @@ impl Completion {
     /// Returns the name that the answer is kept under.
     pub fn response(&self) -> Option<ResponseId> {
         self.response.as_ref().map(|(id, _)| *id)
+    }
+
+    /// Returns the call's name.
+    pub const fn id(&self) -> ModelCallId {
+        self.call.id
     }
 
     /// Returns the model that is asked.

@@ -39,7 +39,8 @@ impl ModelCalls<'_> {
         let read = move |reader: &dyn roost_ports::store::Reader| {
             let (mut agents, mut after) = (Vec::new(), None);
             for _ in 0..PAGES {
-                let page = reader.agents(account, &AgentFilter::default(), after, Limit::clamped(200, 200))?;
+                let page =
+                    reader.agents(account, &AgentFilter::default(), after, Limit::clamped(200, 200))?;
                 agents.extend(page.rows);
                 after = page.next;
                 if after.is_none() {

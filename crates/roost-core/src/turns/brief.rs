@@ -171,7 +171,7 @@ impl Core {
         };
         let sealed = self.ports.store.read(read).await?;
         let open = |(place, sealed): (String, _)| self.ports.vault.open(agent.account, &place, &sealed);
-        Ok(sealed.map(|found| open(found)).transpose()?)
+        Ok(sealed.map(open).transpose()?)
     }
 }
 

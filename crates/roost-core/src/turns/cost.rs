@@ -5,7 +5,6 @@ use roost_domain::model::{Price, Usage};
 use roost_domain::unit::{MicroUsd, Tokens};
 use roost_ports::model::Error as ModelError;
 
-
 /// Returns the most a call can cost: no text has more tokens than bytes, and providers add a little of their own.
 pub(crate) fn worst_case(conversation: &Conversation, price: &Price) -> MicroUsd {
     const PROVIDERS_OWN: usize = 1_000;

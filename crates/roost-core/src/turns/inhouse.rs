@@ -13,8 +13,8 @@ use roost_ports::tool::{BadCall, Plan};
 use super::Work;
 use crate::{Core, Error};
 
-#[allow(dead_code, reason = "the first tool comes with the next change")]
-pub(crate) mod arguments;
+mod arguments;
+pub(crate) mod ask_agent;
 
 /// One in-house tool.
 #[async_trait]
@@ -39,7 +39,7 @@ pub(crate) trait InhouseTool: Send + Sync {
 }
 
 /// All of them, by name.
-const TOOLS: [&dyn InhouseTool; 0] = [];
+const TOOLS: [&dyn InhouseTool; 1] = [&ask_agent::AskAgent];
 
 fn named(name: &str) -> Option<&'static dyn InhouseTool> {
     TOOLS.into_iter().find(|tool| tool.name() == name)

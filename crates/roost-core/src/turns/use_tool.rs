@@ -15,7 +15,7 @@ use roost_ports::store::{Reader, Turn, Writer};
 use roost_ports::tool::Plan;
 
 use super::scripts::Looked;
-use super::{Turns, Work};
+use super::{Turns, Work, delegate};
 use crate::error::with_causes;
 use crate::gate::Facts;
 use crate::log::Folded;
@@ -175,7 +175,7 @@ impl Intent {
         if !may_begin(writer, &agent, turn, folded)? {
             return Ok(None);
         }
-        let facts = Facts::read(core, writer, &agent)?;
+        let facts = Facts::of_turn(core, writer, &agent, turn)?;
         let (action, idempotent, question) = match self.plan {
             Plan::Act { action, idempotent } => (action, idempotent, None),
             Plan::Ask { question } => (Action::AskPeer, true, Some(question)),
@@ -191,7 +191,14 @@ impl Intent {
                 if let Some(leave) = self.leave {
                     gate::executed(writer, &agent, leave, self.now)?;
                 }
+                if let Action::AskAgent { agent: named } = &effect.action {
+                    let asked =
+                        delegate::hand_over(core, writer, (&agent, turn), &self.call, named, self.now)?;
+                    log::append(writer, &agent, turn, folded, self.now, vec![asked])?;
+                    return Ok(None);
+                }
                 match question {
+                    Some(_) if turn.caller.is_some() => (delegate::nobody_to_ask(call), None),
                     Some(question) => (TurnEvent::QuestionAsked { call, question }, None),
                     None => {
                         let summary = effect.action.to_string();
@@ -270,7 +277,7 @@ pub(super) fn machine_spec(agent: &Agent, facts: &Facts) -> Spec {
         agent: agent.id,
         limits: agent.size.limits(),
         profile: facts.settings.profile,
-        network: facts.settings.network.clone(),
-        files: facts.guard.permissions.files(),
+        network: facts.network(),
+        files: facts.files(),
     }
 }

@@ -10,5 +10,6 @@ mod recovery;
 mod sandboxes;
 mod sessions;
 mod streams;
+mod swarms;
 mod turns;
 mod webhooks;

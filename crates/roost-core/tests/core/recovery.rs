@@ -34,6 +34,7 @@ fn names(events: &[TurnEvent]) -> Vec<&'static str> {
             | TurnEvent::CallerAsked { .. }
             | TurnEvent::CallHandedOut { .. }
             | TurnEvent::CallReturned { .. }
+            | TurnEvent::AgentAsked { .. }
             | TurnEvent::CancelRequested => "other",
         })
         .collect()

@@ -59,9 +59,7 @@ pub(crate) fn wish(request: &mut ChatRequest, wishes: &Wishes) {
         ToolChoice::Auto => None,
         ToolChoice::None => Some(json!("none")),
         ToolChoice::Required => Some(json!("required")),
-        ToolChoice::Named(tool) => {
-            Some(json!({"type": "function", "function": {"name": names::tool(tool)}}))
-        }
+        ToolChoice::Named(tool) => Some(json!({"type": "function", "function": {"name": names::tool(tool)}})),
     };
     request.response_format = match &wishes.format {
         Format::Text => None,

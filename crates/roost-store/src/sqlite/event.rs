@@ -263,6 +263,7 @@ fn message(body: &Body) -> Option<(Role, &str)> {
         | TurnEvent::CallerAsked { .. }
         | TurnEvent::CallHandedOut { .. }
         | TurnEvent::CallReturned { .. }
+        | TurnEvent::AgentAsked { .. }
         | TurnEvent::CancelRequested
         | TurnEvent::Ended { .. } => None,
     }

@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::{Columns, Noun, Tx, corrupt, micros, noun};
 
 const SESSION: Noun = noun!("session");
-const CHANNELS: [Channel; 2] = [Channel::Api, Channel::Journal];
+const CHANNELS: [Channel; 3] = [Channel::Api, Channel::Agent, Channel::Journal];
 
 impl Sessions for Tx<'_> {
     fn session(&self, agent: AgentId, id: SessionId) -> Result<Option<Session>, Error> {
@@ -89,6 +89,10 @@ fn peer(text: &str) -> Result<Peer, Error> {
         Ok(Peer::Named(name.to_owned()))
     } else if let Some(key) = text.strip_prefix("key:") {
         key.parse().map(Peer::Key).map_err(|error| corrupt(SESSION.name, error))
+    } else if let Some((agent, session)) = text.strip_prefix("agent:").and_then(|both| both.split_once('/')) {
+        let agent = agent.parse().map_err(|error| corrupt(SESSION.name, error))?;
+        let session = session.parse().map_err(|error| corrupt(SESSION.name, error))?;
+        Ok(Peer::Colleague { agent, session })
     } else {
         Err(corrupt(SESSION.name, format_args!("{text:?} is not a peer")))
     }

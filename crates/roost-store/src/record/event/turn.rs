@@ -94,6 +94,13 @@ pub(super) enum TurnV1 {
         text: String,
         status: StatusV1,
     },
+    AgentAsked {
+        call: String,
+        agent: String,
+        name: String,
+        session: String,
+        of: String,
+    },
     CancelRequested,
     TurnEnded {
         ending: EndingV1,
@@ -193,6 +200,13 @@ impl From<&TurnEvent> for TurnV1 {
                 text: outcome.text,
                 status: outcome.status.into(),
             },
+            TurnEvent::AgentAsked { call, agent, name, session, turn } => Self::AgentAsked {
+                call: call.to_string(),
+                agent: agent.to_string(),
+                name,
+                session: session.to_string(),
+                of: turn.to_string(),
+            },
             TurnEvent::CancelRequested => Self::CancelRequested,
             TurnEvent::Ended { ending } => Self::TurnEnded { ending: EndingV1::from(ending) },
         }
@@ -261,6 +275,13 @@ impl TryFrom<TurnV1> for TurnEvent {
             TurnV1::CallReturned { call, text, status } => Self::CallReturned {
                 call: call_id(call),
                 outcome: ToolOutcome { text, status: status.into() },
+            },
+            TurnV1::AgentAsked { call, agent, name, session, of } => Self::AgentAsked {
+                call: call_id(call),
+                agent: parsed("agent", &agent)?,
+                name,
+                session: parsed("session", &session)?,
+                turn: parsed("of", &of)?,
             },
             TurnV1::CancelRequested => Self::CancelRequested,
             TurnV1::TurnEnded { ending } => Self::Ended { ending: Ending::from(ending) },
