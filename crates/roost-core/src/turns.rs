@@ -193,7 +193,7 @@ impl Turns<'_> {
     pub fn runs_alone(&self, call: &ToolCall) -> bool {
         match self.0.plan(call) {
             Ok(Plan::Act { action, idempotent }) => match action {
-                Action::RunCommand { .. } | Action::WriteFile { .. } => true,
+                Action::RunCommand { .. } | Action::RunRuntime { .. } | Action::WriteFile { .. } => true,
                 Action::SendHttp { .. } => !idempotent,
                 Action::ChangeDocument { .. } | Action::WriteKnowledge { .. } => true,
                 Action::ReadFiles { .. }

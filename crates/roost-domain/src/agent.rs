@@ -6,9 +6,11 @@ use crate::id::{AccountId, AgentId, SwarmId};
 use crate::machine::Size;
 use crate::model::ModelName;
 
+mod runtime;
 mod settings;
 mod state;
 
+pub use runtime::{RuntimeKind, UnknownRuntime};
 pub use settings::{InvalidSetting, Settings};
 pub use state::{Failure, FailureCategory, InvalidTransition, State};
 
@@ -25,6 +27,8 @@ pub struct Agent {
     pub description: String,
     /// The model it thinks with.
     pub model: ModelName,
+    /// Whose loop it runs.
+    pub runtime: RuntimeKind,
     /// How big its machine is.
     pub size: Size,
     /// Which pool of hosts it lives in.

@@ -55,30 +55,31 @@ pub(crate) fn confused() -> String {
 /// Takes the proxy's socket that the machine has sent before it said that it is ready.
 pub(crate) fn take_listener(side: &StdUnixStream) -> io::Result<Option<tokio::net::TcpListener>> {
     side.set_nonblocking(true)?;
-    let Some(descriptor) = receive(side)? else { return Ok(None) };
+    let Some((descriptor, _)) = receive(side)? else { return Ok(None) };
     let listener = TcpListener::from(descriptor);
     listener.set_nonblocking(true)?;
     tokio::net::TcpListener::from_std(listener).map(Some)
 }
 
-/// Sends a descriptor, with one byte to carry it.
-pub(crate) fn send(side: &StdUnixStream, descriptor: BorrowedFd<'_>) -> io::Result<()> {
+/// Sends a descriptor, with the number of what it belongs to.
+pub(crate) fn send(side: &StdUnixStream, descriptor: BorrowedFd<'_>, of: u32) -> io::Result<()> {
     let descriptors = [descriptor];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     if !control.push(SendAncillaryMessage::ScmRights(&descriptors)) {
         return Err(io::Error::other("there is no room for the descriptor"));
     }
-    sendmsg(side, &[io::IoSlice::new(b"d")], &mut control, SendFlags::NOSIGNAL)?;
+    sendmsg(side, &[io::IoSlice::new(&of.to_le_bytes())], &mut control, SendFlags::NOSIGNAL)?;
     Ok(())
 }
 
-/// Receives a descriptor; `None` if none has been sent and the socket does not wait.
-pub(crate) fn receive(side: &StdUnixStream) -> io::Result<Option<OwnedFd>> {
+/// Receives a descriptor and the number of what it belongs to; `None` if none has been sent and the socket does not
+/// wait.
+pub(crate) fn receive(side: &StdUnixStream) -> io::Result<Option<(OwnedFd, u32)>> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut byte = [0];
-    let mut buffers = [io::IoSliceMut::new(&mut byte)];
+    let mut of = [0; 4];
+    let mut buffers = [io::IoSliceMut::new(&mut of)];
     match recvmsg(side.as_fd(), &mut buffers, &mut control, RecvFlags::CMSG_CLOEXEC) {
         Ok(_) => {}
         Err(rustix::io::Errno::AGAIN) => return Ok(None),
@@ -88,7 +89,7 @@ pub(crate) fn receive(side: &StdUnixStream) -> io::Result<Option<OwnedFd>> {
         if let RecvAncillaryMessage::ScmRights(mut descriptors) = message
             && let Some(descriptor) = descriptors.next()
         {
-            return Ok(Some(descriptor));
+            return Ok(Some((descriptor, u32::from_le_bytes(of))));
         }
     }
     Ok(None)

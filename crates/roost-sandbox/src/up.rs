@@ -1,5 +1,6 @@
 //! The port's operations on a machine that is up.
 
+use std::net::TcpStream;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -56,6 +57,23 @@ impl<H: Host> Machine for UpMachine<H> {
             return Ok(Exit { status: ExitStatus::OutOfMemory, ..exit });
         }
         Ok(exit)
+    }
+
+    async fn serve(
+        &self,
+        permit: &Permit,
+        command: Command,
+        output: &mut (dyn for<'a> FnMut(Output<'a>) + Send),
+    ) -> Result<Exit, Error> {
+        // The use is over when the process has begun.
+        let (in_use, remote) = self.begin(permit, Act::Run).await?;
+        drop(in_use);
+        calls::exec(remote, &command, output).await
+    }
+
+    async fn dial(&self, permit: &Permit, port: u16) -> Result<TcpStream, Error> {
+        let (_in_use, remote) = self.begin(permit, Act::Dial).await?;
+        remote.dial(port).await
     }
 
     async fn read(&self, permit: &Permit, path: &str, offset: u64, max: Bytes) -> Result<FilePart, Error> {

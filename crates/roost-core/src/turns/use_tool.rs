@@ -279,5 +279,6 @@ pub(super) fn machine_spec(agent: &Agent, facts: &Facts) -> Spec {
         profile: facts.settings.profile,
         network: facts.network(),
         files: facts.files(),
+        hosted: None,
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use bollard::models::{Mount, MountBindOptions, MountBindOptionsPropagationEnum, MountType};
 use roost_domain::files::FileRules;
+use roost_ports::machine::PROGRAMS;
 use rustix::fs::{Mode, OFlags};
 
 use super::image;
@@ -30,12 +31,21 @@ pub(super) struct Shown {
 }
 
 /// Returns the mounts of every machine: the hands' program, the socket, its own `/etc` and, with `shows_host`, this
-/// host's programs.
-pub(super) fn system(place: &Place, program: &Path, shows_host: bool) -> Result<Vec<Mount>, String> {
+/// host's programs; `programs` is a directory of this host that the machine shows.
+pub(super) fn system(
+    place: &Place,
+    program: &Path,
+    programs: Option<&Path>,
+    shows_host: bool,
+) -> Result<Vec<Mount>, String> {
     let mut mounts = vec![
         bind(program, Path::new(PROGRAM), Access::Read)?,
         bind(&place.socket_directory(), Path::new(SOCKETS), Access::Read)?,
     ];
+    if let Some(programs) = programs {
+        let real = std::fs::canonicalize(programs).map_err(|error| format!("{}: {error}", programs.display()))?;
+        mounts.push(bind(&real, Path::new(PROGRAMS), Access::Read)?);
+    }
     for entry in std::fs::read_dir(place.etc()).map_err(|error| error.to_string())? {
         let name = entry.map_err(|error| error.to_string())?.file_name();
         mounts.push(bind(&place.etc().join(&name), &Path::new("/etc").join(&name), Access::Read)?);

@@ -11,12 +11,11 @@
 
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::net::UnixListener as StdUnixListener;
+use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use roost_domain::files::FileRules;
 use roost_ports::machine::{Error, Spec};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 
@@ -49,6 +48,16 @@ struct Prepared {
     listener: StdUnixListener,
 }
 
+/// A container whose hands are ready.
+struct Running {
+    control: UnixStream,
+    /// Where the machine hands sockets over.
+    side: StdUnixStream,
+    listener: Option<TcpListener>,
+    group: Option<Group>,
+    ready: Ready,
+}
+
 /// Starts a machine.
 pub(super) async fn start(host: &Arc<DockerHost>, spec: &Spec) -> Result<Live, Error> {
     let common = &host.common;
@@ -60,8 +69,8 @@ pub(super) async fn start(host: &Arc<DockerHost>, spec: &Spec) -> Result<Live, E
     let name = format!("{}-{}", common.name(), spec.agent.uuid());
     let body = DockerBody { engine: host.engine.clone(), name, place: prepared.place.clone() };
     match run(host, spec, &workspace, &body, prepared).await {
-        Ok((control, listener, group, ready)) => {
-            let remote = Remote::new(control, &common.tasks);
+        Ok(Running { control, side, listener, group, ready }) => {
+            let remote = Remote::new(control, side, &common.tasks);
             *lock(&common.ready) = Some(ready);
             if let Some(listener) = listener {
                 common.open_door(spec, listener, &remote);
@@ -83,13 +92,14 @@ async fn prepare(
     workspace: &Arc<Workspace>,
 ) -> Result<Prepared, String> {
     let (at, workspace) = (Arc::clone(host), Arc::clone(workspace));
-    let (agent, files): (_, FileRules) = (spec.agent, spec.files.clone());
+    let (agent, files, hosted) = (spec.agent, spec.files.clone(), spec.hosted.clone());
     let preparing = host.common.tasks.spawn_blocking(move || {
         let say = |error: io::Error| format!("prepare its directory: {error}");
         let place = Place::make(&at.common.workspaces, agent, &workspace).map_err(say)?;
         let listener = place.listen(&workspace).map_err(say)?;
         let shown = mounts::workspace(&place, &workspace, &files)?;
-        let system = mounts::system(&place, &at.program, at.shows_host)?;
+        let programs = hosted.as_ref().map(|hosted| hosted.programs.as_path());
+        let system = mounts::system(&place, &at.program, programs, at.shows_host)?;
         Ok(Prepared { place, shown, system, listener })
     });
     preparing.await.unwrap_or_else(|error| Err(error.to_string()))
@@ -101,7 +111,7 @@ async fn run(
     workspace: &Workspace,
     body: &DockerBody,
     prepared: Prepared,
-) -> Result<(UnixStream, Option<TcpListener>, Option<Group>, Ready), String> {
+) -> Result<Running, String> {
     let Prepared { place, shown, system, listener } = prepared;
     let Shown { mounts, whole, single } = shown;
     let listener = UnixListener::from_std(listener).map_err(|error| format!("listen for it: {error}"))?;
@@ -121,7 +131,7 @@ async fn run(
         }
         let side = side.into_std().map_err(|error| error.to_string())?;
         if let Some(whole) = &whole {
-            handover::send(&side, whole.as_fd())
+            handover::send(&side, whole.as_fd(), 0)
                 .map_err(|error| format!("hand over its workspace: {error}"))?;
         }
         let single = single.into_iter().collect();
@@ -133,7 +143,7 @@ async fn run(
         handover::check_version(ready.version)?;
         let proxy =
             handover::take_listener(&side).map_err(|error| format!("take the proxy's socket: {error}"))?;
-        Ok((control, proxy, Group::of_process(first), ready))
+        Ok(Running { control, side, listener: proxy, group: Group::of_process(first), ready })
     };
     let started = tokio::time::timeout(DEADLINE, starting).await;
     started.unwrap_or_else(|_| Err(format!("it took longer than {} s", DEADLINE.as_secs())))

@@ -22,9 +22,9 @@ pub(super) fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match build(&control, side) {
+    match build(&control, &side) {
         Ok((files, program)) => {
-            serve::serve(control, files, program);
+            serve::serve(control, side, files, program);
             ExitCode::SUCCESS
         }
         Err(problem) => {
@@ -43,20 +43,19 @@ fn connect() -> std::io::Result<(UnixStream, UnixStream)> {
     Ok(sockets)
 }
 
-fn build(control: &UnixStream, side: UnixStream) -> Result<(Files, std::os::fd::OwnedFd), String> {
+fn build(control: &UnixStream, side: &UnixStream) -> Result<(Files, std::os::fd::OwnedFd), String> {
     let program = step("open the own program", inherited::own_program())?;
     let Inside { files, single } = match step("wait for the driver", read_frame(control))?.body {
         Start::Enter(inside) => inside,
-        Start::Unshare | Start::Spawn | Start::Become(_) => {
+        Start::Unshare | Start::Spawn { .. } | Start::Become(_) => {
             return Err("the driver took another step".to_owned());
         }
     };
     walls::require_no_capabilities()?;
     rustix::process::umask(Mode::from_raw_mode(0o022));
     let rules = FileRules::try_from(files).map_err(|error| format!("{}: {error}", fences::PROBLEM))?;
-    let workspace = if rules.is_unrestricted() { None } else { Some(whole(&side, single)?) };
-    let loopback = inner::open_door(&side);
-    drop(side);
+    let workspace = if rules.is_unrestricted() { None } else { Some(whole(side, single)?) };
+    let loopback = inner::open_door(side);
     inner::limit(None)?;
     let proc = "as the engine masks it".to_owned();
     let system = ["/".to_owned()];
@@ -66,6 +65,6 @@ fn build(control: &UnixStream, side: UnixStream) -> Result<(Files, std::os::fd::
 /// Takes the whole workspace, which nothing in the container has a path to.
 fn whole(side: &UnixStream, single: Vec<String>) -> Result<Fenced, String> {
     let whole = step("take the workspace", handover::receive(side))?;
-    let whole = whole.ok_or("the driver sent no workspace")?;
+    let (whole, _) = whole.ok_or("the driver sent no workspace")?;
     Ok(Fenced { whole, single: single.into_iter().collect() })
 }

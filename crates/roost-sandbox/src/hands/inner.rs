@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
 use roost_domain::files::FileRules;
+use roost_ports::machine::PROGRAMS;
 use rustix::fs::Mode;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
 use rustix::thread::{Gid, Uid};
@@ -18,9 +19,9 @@ use crate::wire::{Begun, Ready, Rlimits, Shape, Start, VERSION, read_frame, writ
 
 pub(super) fn main() -> ExitCode {
     let Ok((control, side)) = inherited::take() else { return ExitCode::from(2) };
-    match build(&control, side) {
+    match build(&control, &side) {
         Ok((files, program)) => {
-            serve::serve(control, files, program);
+            serve::serve(control, side, files, program);
             ExitCode::SUCCESS
         }
         Err(problem) => {
@@ -31,11 +32,11 @@ pub(super) fn main() -> ExitCode {
     }
 }
 
-fn build(control: &UnixStream, side: UnixStream) -> Result<(Files, OwnedFd), String> {
+fn build(control: &UnixStream, side: &UnixStream) -> Result<(Files, OwnedFd), String> {
     let program = step("open the own program", inherited::own_program())?;
-    let Shape { tmp_bytes, rlimits, files } = match step("wait for the shape", read_frame(control))?.body {
+    let Shape { tmp_bytes, rlimits, files, programs } = match step("wait for the shape", read_frame(control))?.body {
         Start::Become(shape) => shape,
-        Start::Unshare | Start::Spawn | Start::Enter(_) => {
+        Start::Unshare | Start::Spawn { .. } | Start::Enter(_) => {
             return Err("the driver repeated a step".to_owned());
         }
     };
@@ -48,13 +49,13 @@ fn build(control: &UnixStream, side: UnixStream) -> Result<(Files, OwnedFd), Str
     )?;
     rustix::process::umask(Mode::from_raw_mode(0o022));
     let rules = FileRules::try_from(files).map_err(|error| format!("{}: {error}", fences::PROBLEM))?;
-    let root::Built { proc, workspace } = root::build(tmp_bytes, &rules)?;
+    let root::Built { proc, workspace } = root::build(tmp_bytes, &rules, programs)?;
     step("name the host", rustix::system::sethostname(b"machine"))?;
-    let loopback = loopback::up().and_then(|()| open_door(&side));
-    drop(side);
+    let loopback = loopback::up().and_then(|()| open_door(side));
     limit(rlimits.as_ref())?;
     walls::drop_capabilities()?;
-    let system = root::SYSTEM.map(|name| format!("/{name}"));
+    let system: Vec<_> =
+        root::SYSTEM.iter().map(|name| format!("/{name}")).chain([PROGRAMS.to_owned()]).collect();
     settle(control, program, Settling { rules, workspace, system: &system, loopback, proc })
 }
 
@@ -112,7 +113,7 @@ fn become_user() -> Result<(), String> {
 pub(super) fn open_door(side: &UnixStream) -> Result<(), String> {
     let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, super::PROXY_PORT);
     let listener = step("listen for the proxy", TcpListener::bind(address))?;
-    step("hand over the proxy's socket", handover::send(side, listener.as_fd()))
+    step("hand over the proxy's socket", handover::send(side, listener.as_fd(), 0))
 }
 
 pub(super) fn limit(rlimits: Option<&Rlimits>) -> Result<(), String> {

@@ -6,8 +6,10 @@
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
+use rustix::mount::{MountPropagationFlags, mount_bind, mount_change};
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 
 use super::{inherited, step};
@@ -49,17 +51,20 @@ fn start(control: &UnixStream, side: UnixStream) -> Result<std::process::Child, 
     let program = step("open the own program", inherited::own_program())?;
     match step("wait for the driver", read_frame(control))?.body {
         Start::Unshare => {}
-        Start::Spawn | Start::Become(_) | Start::Enter(_) => {
+        Start::Spawn { .. } | Start::Become(_) | Start::Enter(_) => {
             return Err("the driver skipped a step".to_owned());
         }
     }
     unshare()?;
     step("answer the driver", write_frame(control, 0, &Begun::Unshared, &[]))?;
-    match step("wait for the id maps", read_frame(control))?.body {
-        Start::Spawn => {}
+    let programs = match step("wait for the id maps", read_frame(control))?.body {
+        Start::Spawn { programs } => programs,
         Start::Unshare | Start::Become(_) | Start::Enter(_) => {
             return Err("the driver took another step".to_owned());
         }
+    };
+    if let Some(programs) = programs {
+        bring(&programs)?;
     }
     pass_on_capabilities()?;
     let mut command = Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()));
@@ -72,6 +77,16 @@ fn start(control: &UnixStream, side: UnixStream) -> Result<std::process::Child, 
     let id = i32::try_from(child.id()).map_err(|error| error.to_string())?;
     step("name the first process", write_frame(control, 0, &Begun::Spawned(id), &[]))?;
     Ok(child)
+}
+
+/// Puts a directory of the host where the first process finds it, in this process's own view: that one may have no
+/// right to go there by the path.
+fn bring(programs: &Path) -> Result<(), String> {
+    step(
+        "part from the host's mounts",
+        mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC),
+    )?;
+    step("bring the programs", mount_bind(programs, super::root::BROUGHT))
 }
 
 fn unshare() -> Result<(), String> {

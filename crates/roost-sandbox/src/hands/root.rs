@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use roost_domain::files::FileRules;
+use roost_ports::machine::PROGRAMS;
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive, mount_change,
     mount_remount, unmount,
@@ -38,6 +39,8 @@ pub(crate) const ETC: [&str; 18] = [
     "ssl/certs",
     "ssl/openssl.cnf",
 ];
+/// Where the process outside leaves a directory of the host that commands are to see; every host has this one.
+pub(super) const BROUGHT: &str = "/tmp";
 const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 /// Parts of `/proc` that tell about the whole host or act on it.
 pub(crate) const HIDDEN_FILES: [&str; 10] = [
@@ -56,7 +59,7 @@ pub(crate) const HIDDEN_DIRECTORIES: [&str; 6] = ["acpi", "asound", "bus", "driv
 
 /// Builds the machine's root around the current directory, which is the workspace, and moves into it. Returns
 /// how `/proc` could be mounted, and the whole workspace where commands see only a part of it.
-pub(super) fn build(tmp_bytes: u64, rules: &FileRules) -> Result<Built, String> {
+pub(super) fn build(tmp_bytes: u64, rules: &FileRules, programs: bool) -> Result<Built, String> {
     step(
         "part from the host's mounts",
         mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC),
@@ -71,6 +74,11 @@ pub(super) fn build(tmp_bytes: u64, rules: &FileRules) -> Result<Built, String> 
     system(&mut read_only)?;
     etc(&mut read_only)?;
     devices(tmp_bytes)?;
+    if programs {
+        step("make a place for the programs", fs::create_dir_all(PROGRAMS))?;
+        step("mount the programs", mount_bind(format!("/.old{BROUGHT}"), PROGRAMS))?;
+        read_only.push(PROGRAMS.to_owned());
+    }
     let proc = mount_proc(&mut read_only)?;
     step("make /tmp", scratch("/tmp", tmp_bytes))?;
     step("make /run", fs::create_dir("/run"))?;

@@ -51,11 +51,12 @@ async fn start_in(host: &Arc<KernelHost>, spec: &Spec, group: Option<&Group>) ->
         rlimits: rlimits(host, &spec.limits),
         limits: &spec.limits,
         files: &spec.files,
+        programs: spec.hosted.as_ref().map(|hosted| hosted.programs.as_path()),
     };
     let started = start::start(plan).await;
     common.note_fences(spec, started.as_ref().err().map(String::as_str));
-    let Started { child, first, control, listener, ready } = started.map_err(cannot_start)?;
-    let remote = Remote::new(control, &common.tasks);
+    let Started { child, first, control, side, listener, ready } = started.map_err(cannot_start)?;
+    let remote = Remote::new(control, side, &common.tasks);
     *lock(&common.ready) = Some(ready);
     if let Some(listener) = listener {
         common.open_door(spec, listener, &remote);

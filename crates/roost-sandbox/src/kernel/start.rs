@@ -15,6 +15,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ pub(super) struct Plan<'a> {
     pub(super) rlimits: Option<Rlimits>,
     pub(super) limits: &'a Limits,
     pub(super) files: &'a FileRules,
+    /// A directory of this host that the machine shows.
+    pub(super) programs: Option<&'a Path>,
 }
 
 /// A machine that is up.
@@ -52,6 +55,8 @@ pub(super) struct Started {
     /// The machine's first process.
     pub(super) first: OwnedFd,
     pub(super) control: UnixStream,
+    /// Where the machine hands sockets over.
+    pub(super) side: StdUnixStream,
     /// Where commands' connections arrive; `None` where the machine has no loopback device.
     pub(super) listener: Option<tokio::net::TcpListener>,
     pub(super) ready: Ready,
@@ -67,7 +72,7 @@ pub(super) async fn start(plan: Plan<'_>) -> Result<Started, String> {
         Ok(Ok((control, first, ready))) => {
             let listener = handover::take_listener(&side)
                 .map_err(|error| format!("take the proxy's socket: {error}"))?;
-            Ok(Started { child, first, control, listener, ready })
+            Ok(Started { child, first, control, side, listener, ready })
         }
         Ok(Err(problem)) => Err(explain(problem)),
         Err(_) => Err(format!("it took longer than {} s", DEADLINE.as_secs())),
@@ -100,7 +105,7 @@ async fn begin(
         Begun::Spawned(_) | Begun::Ready(_) | Begun::Broken(_) => return Err(confused()),
     }
     map_ids(process, plan.workspace).map_err(|error| format!("map its user: {error}"))?;
-    tell(&mut control, &Start::Spawn).await?;
+    tell(&mut control, &Start::Spawn { programs: plan.programs.map(Path::to_owned) }).await?;
     // Before the next process may read: both read from one socket, each exactly its own frames.
     let first = match hear(&mut control).await? {
         Begun::Spawned(first) => Pid::from_raw(first).ok_or_else(confused)?,
@@ -112,6 +117,7 @@ async fn begin(
         tmp_bytes: plan.limits.memory.0 / 2,
         rlimits: plan.rlimits.clone(),
         files: plan.files.into(),
+        programs: plan.programs.is_some(),
     };
     tell(&mut control, &Start::Become(shape)).await?;
     let ready = match hear(&mut control).await {

@@ -8,6 +8,7 @@ mod driver;
 mod escape;
 mod fake;
 mod fences;
+mod hosted;
 mod kernel;
 mod limits;
 mod sharing;

@@ -7,10 +7,10 @@ fn understood(text: &str) -> Request {
 #[test]
 fn a_tunnel_is_asked_for_by_host_and_port() {
     let request = understood("CONNECT api.example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n\x16\x03");
-    assert_eq!(request.target.to_string(), "api.example.com:443");
+    assert_eq!(request.target.unwrap().to_string(), "api.example.com:443");
     assert!(request.reply.starts_with(b"HTTP/1.1 200 "));
     assert_eq!(request.forward, b"\x16\x03", "what came along goes on");
-    assert_eq!(understood("CONNECT [::1]:80 HTTP/1.1\r\n\r\n").target.to_string(), "[::1]:80");
+    assert_eq!(understood("CONNECT [::1]:80 HTTP/1.1\r\n\r\n").target.unwrap().to_string(), "[::1]:80");
 }
 
 #[test]
@@ -19,13 +19,13 @@ fn a_plain_request_is_passed_on_in_the_servers_form() {
         "POST HTTP://Example.com:8080/a?b HTTP/1.1\r\nHost: elsewhere\r\nProxy-Authorization: s\r\nTE: x\r\n\
          Content-Length: 2\r\nX-Y: z\r\n\r\nhi",
     );
-    assert_eq!(request.target.to_string(), "example.com:8080");
+    assert_eq!(request.target.unwrap().to_string(), "example.com:8080");
     assert_eq!(
         String::from_utf8(request.forward).unwrap(),
         "POST /a?b HTTP/1.1\r\nHost: Example.com:8080\r\nConnection: close\r\nContent-Length: 2\r\nX-Y: z\r\n\r\nhi"
     );
     let request = understood("GET http://example.com?q HTTP/1.1\r\n\r\n");
-    assert_eq!(request.target.port, 80);
+    assert_eq!(request.target.unwrap().port, 80);
     assert!(request.forward.starts_with(b"GET /?q HTTP/1.1\r\n"));
 }
 
