@@ -16,6 +16,7 @@ mod status;
 mod update;
 
 pub use create::CreateAgent;
+pub(crate) use lifecycle::release_turns;
 pub use list::ListAgents;
 pub use logs::{LogLines, LogStream};
 pub use status::{MachineView, StatusView};

@@ -22,6 +22,7 @@ mod target;
 
 pub use follow::{Follow, Over, Told};
 pub use kept::{Answered, Kept};
+pub(crate) use begin::speaking_first;
 pub(crate) use target::{Target, find};
 
 /// The use cases of conversations.

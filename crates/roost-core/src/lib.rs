@@ -20,6 +20,7 @@ mod messages;
 mod models;
 mod notices;
 mod quota;
+mod runtimes;
 mod sandboxes;
 mod scans;
 mod sessions;
@@ -43,6 +44,7 @@ pub use guard::{
 };
 pub use keys::{CreateKey, Keys, NewKey};
 pub use messages::{History, Messages, PostMessage, Posted};
+pub use runtimes::HostedRuntimes;
 pub use models::{Asker, Complete, Completion, ListedModel, ListedModels, ModelCalls};
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};

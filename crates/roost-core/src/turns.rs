@@ -29,6 +29,7 @@ mod use_tool;
 pub(crate) use brief::{provider_secret, secret_place};
 pub(crate) use cost::{cost_of_failure, worst_case};
 pub(crate) use delegate::{call_off, hand_back, orphan};
+pub(crate) use use_tool::machine_spec;
 
 /// What the runtime drives turns with.
 pub struct Turns<'a>(pub(crate) &'a Core);

@@ -94,12 +94,16 @@ pub struct UnknownRegion(pub String);
 impl Agent {
     /// Starts it, from any state in which it is not up; a running agent stays as it is.
     ///
-    /// A frozen or paused agent goes on where it was. Clears the last failure.
+    /// A frozen or paused agent goes on where it was; a hosted runtime has to come up first. Clears the last failure.
     pub fn start(self, at: Timestamp) -> Self {
         match self.state {
             State::Running => self,
-            State::Provisioning | State::Frozen | State::Paused | State::Stopped | State::Error => {
+            State::Frozen | State::Paused => {
                 Self { state: State::Running, started_at: Some(at), last_failure: None, ..self }
+            }
+            State::Provisioning | State::Stopped | State::Error => {
+                let state = self.runtime.first_state();
+                Self { state, started_at: Some(at), last_failure: None, ..self }
             }
         }
     }
@@ -116,7 +120,16 @@ impl Agent {
 
     /// Starts it afresh with its latest configuration, from any state.
     pub fn restart(self, at: Timestamp) -> Self {
-        Self { state: State::Running, started_at: Some(at), last_failure: None, needs_restart: false, ..self }
+        let state = self.runtime.first_state();
+        Self { state, started_at: Some(at), last_failure: None, needs_restart: false, ..self }
+    }
+
+    /// Says that what it runs in is up; any other state than being made ready stays.
+    pub fn ready(self) -> Self {
+        match self.state {
+            State::Provisioning => Self { state: State::Running, ..self },
+            State::Running | State::Frozen | State::Paused | State::Stopped | State::Error => self,
+        }
     }
 
     /// Turns its loop off; the machine and the files stay up and messages queue. Pausing twice is a no-op.

@@ -54,6 +54,9 @@ pub(crate) enum Command {
     /// See and change what an agent may reach, whatever its policy says
     #[command(subcommand)]
     Permissions(Permissions),
+    /// Host OpenClaw gateways
+    #[command(subcommand)]
+    Openclaw(Openclaw),
     Scan(Scan),
     FakeModel(FakeModel),
     Doctor(Doctor),
@@ -103,6 +106,15 @@ pub(crate) struct DataArgs {
     /// The server's data directory [default: ROOST_DATA, else ~/.local/share/roost]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Openclaw {
+    /// Install the OpenClaw gateway, with the Node it needs, from npm
+    ///
+    /// Agents whose runtime_kind is openclaw are hosted from then on. Scripts of packages do not run.
+    #[command(after_help = "Example:\n  roost openclaw install --data /var/lib/roost")]
+    Install(DataArgs),
 }
 
 #[derive(Debug, Subcommand)]

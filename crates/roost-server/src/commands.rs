@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use tokio::runtime;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Openclaw};
 use crate::client::Client;
 use crate::config::{Config, Environment, Flags};
 
@@ -19,6 +19,7 @@ mod document;
 mod fake_model;
 mod keys;
 mod logs;
+mod openclaw;
 mod permissions;
 mod policy;
 mod scan;
@@ -76,6 +77,10 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
         Command::Permissions(args) => {
             let client = client(permissions::client_args(&args))?;
             asking(permissions::run(args, &client))
+        }
+        Command::Openclaw(Openclaw::Install(args)) => {
+            let flags = Flags { config: config.clone(), data: args.data, ..Flags::default() };
+            openclaw::install(&load(flags)?)
         }
         Command::Scan(args) => scan::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -98,6 +98,7 @@ impl Config {
         file.data = file.data.map(|path| beside.join(path));
         file.models.scripts = file.models.scripts.map(|path| beside.join(path));
         file.sandboxes.python_wasm = file.sandboxes.python_wasm.map(|path| beside.join(path));
+        file.openclaw.path = file.openclaw.path.map(|path| beside.join(path));
         overlay(&mut file, environment);
         if let Some(listen) = &flags.listen {
             file.listen.clone_from(listen);

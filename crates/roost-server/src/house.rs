@@ -1,5 +1,6 @@
 //! The composition root: which adapter stands behind which port.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use roost_store::{DataDir, Database, MasterKey, SealedVault};
 use roost_tools::{BuiltinTools, HttpOptions};
 
 use crate::config::{Config, ConfigError};
-use crate::machines;
+use crate::{machines, openclaw};
 use crate::system::{SystemClock, SystemRandom};
 use crate::wasm;
 
@@ -47,7 +48,15 @@ impl House {
     /// # Errors
     ///
     /// If the configuration, the master key, the database or this machine does not allow it.
-    pub(crate) async fn open(config: &Config, machinery: Machinery) -> anyhow::Result<Self> {
+    ///
+    /// # Parameters
+    ///
+    /// `door` is where this server answers the model calls of hosted runtimes, if it hosts any.
+    pub(crate) async fn open(
+        config: &Config,
+        machinery: Machinery,
+        door: Option<SocketAddr>,
+    ) -> anyhow::Result<Self> {
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let master = master_key(config, &*random)?;
         let database = Arc::new(Database::open(store_options(config))?);
@@ -66,6 +75,7 @@ impl House {
             store: database.clone(),
             vault: Arc::new(SealedVault::new(master, random.clone())),
             machines: machines.clone(),
+            runtimes: Arc::new(openclaw::gateways(config, machines.clone(), random.clone(), door)),
             models: models.clone(),
             tools: Arc::new(BuiltinTools::new(machines.clone(), HttpOptions::system())),
             wasm,

@@ -6,7 +6,7 @@ use roost_core::{
     Core, CreateAgent, CreateKey, CreateSwarm, Ctx, Live, Ports, PostMessage, Posted, Principal, Settings,
     UpdateAgent,
 };
-use roost_domain::agent::{Agent, Region};
+use roost_domain::agent::{Agent, Region, RuntimeKind};
 use roost_domain::event::{Body, Event, Offset, TurnEvent};
 use roost_domain::id::{AccountId, AgentId, SessionId, TurnId};
 use roost_domain::key::{Key, Scope, Style};
@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    SeededRandom, TestClock, TestMachines, TestModels, TestScanner, TestTools, TestWasm, TestWebhooks,
+    SeededRandom, TestClock, TestMachines, TestModels, TestRuntimes, TestScanner, TestTools, TestWasm, TestWebhooks,
 };
 
 /// How long a test waits for anything before it fails.
@@ -36,6 +36,8 @@ pub struct TestApp {
     pub models: Arc<TestModels>,
     /// The machines.
     pub machines: Arc<TestMachines>,
+    /// The hosted runtimes.
+    pub runtimes: Arc<TestRuntimes>,
     /// Who is told by webhook.
     pub webhooks: Arc<TestWebhooks>,
     /// The clock.
@@ -104,11 +106,13 @@ impl Builder {
         let models = Arc::new(TestModels::default());
         let machines = Arc::new(TestMachines::default());
         let webhooks = Arc::new(TestWebhooks::default());
+        let runtimes = Arc::new(TestRuntimes::default());
         let master = MasterKey::generate(&*random);
         let ports = Ports {
             store: Arc::clone(&store),
             vault: Arc::new(SealedVault::new(master, Arc::clone(&random))),
             machines: Arc::clone(&machines) as _,
+            runtimes: Arc::clone(&runtimes) as _,
             models: Arc::clone(&models) as _,
             tools: Arc::new(TestTools::new(Arc::clone(&machines) as _)),
             wasm: Arc::new(TestWasm::default()),
@@ -126,6 +130,7 @@ impl Builder {
             core,
             models,
             machines,
+            runtimes,
             webhooks,
             clock,
             store,
@@ -257,6 +262,7 @@ impl TestApp {
             name: "Ada".to_owned(),
             description: String::new(),
             model: Some(model.parse().expect("is a model name")),
+            runtime: RuntimeKind::Roost,
             size: Size::Medium,
             region: Region::Eu,
             swarm: None,

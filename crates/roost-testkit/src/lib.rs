@@ -12,6 +12,7 @@ mod random;
 mod scanner;
 mod tools;
 mod wasm;
+mod runtimes;
 mod webhooks;
 
 pub use app::{Builder, TestApp};
@@ -22,4 +23,5 @@ pub use random::SeededRandom;
 pub use scanner::TestScanner;
 pub use tools::TestTools;
 pub use wasm::TestWasm;
+pub use runtimes::TestRuntimes;
 pub use webhooks::{TakenWebhook, TestWebhooks};

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use roost_domain::agent::{Agent, Region, Settings, State};
+use roost_domain::agent::{Agent, Region, RuntimeKind, Settings};
 use roost_domain::event::{Body, Journal};
 use roost_domain::id::{AccountId, AgentId, SwarmId};
 use roost_domain::key::Scope;
@@ -23,6 +23,8 @@ pub struct CreateAgent {
     pub description: String,
     /// Without one, the usual model of the provider whose key is given, or the server's default.
     pub model: Option<ModelName>,
+    /// Whose loop it runs.
+    pub runtime: RuntimeKind,
     /// How big its machine is.
     pub size: Size,
     /// Which pool of hosts it lives in.
@@ -55,6 +57,7 @@ impl Agents<'_> {
     pub async fn create(&self, ctx: &Ctx, new: CreateAgent) -> Result<AgentView, Error> {
         ctx.require(Scope::AgentsWrite)?;
         check(&new)?;
+        self.0.check_runtime(new.runtime)?;
         let shared = self.shared_secrets(ctx, new.swarm).await?;
         let model = self.model_for(&new, &shared)?;
         let agent = Agent {
@@ -69,7 +72,8 @@ impl Agents<'_> {
             avatar_url: new.avatar_url,
             tags: new.tags,
             config: new.config,
-            state: State::Running,
+            runtime: new.runtime,
+            state: new.runtime.first_state(),
             needs_restart: false,
             last_failure: None,
             created_at: ctx.now,
@@ -104,11 +108,15 @@ impl Agents<'_> {
             for (name, sealed) in &sealed {
                 writer.put_secret(agent.id, name, sealed, now)?;
             }
-            let entries = vec![Body::Journal(Journal::Created), Body::Journal(Journal::Started)];
+            let mut entries = vec![Body::Journal(Journal::Created)];
+            // A hosted runtime has started when it is up.
+            entries.extend((!agent.runtime.is_hosted()).then_some(Body::Journal(Journal::Started)));
             writer.append_events(agent.id, agent.id.journal(), now, entries)?;
             AgentView::read(writer, agent)
         };
-        self.0.ports.store.write(create).await
+        let made = self.0.ports.store.write(create).await?;
+        self.0.provisioning.notify_one();
+        Ok(made)
     }
 
     /// Returns the names of the secrets that an agent finds in its swarm.

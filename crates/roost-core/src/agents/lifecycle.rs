@@ -34,6 +34,7 @@ impl Agents<'_> {
     pub async fn stop(&self, ctx: &Ctx, id: AgentId) -> Result<Agent, Error> {
         let now = ctx.now;
         let (_, after) = self.change(ctx, id, Journal::Stopped, move |agent| Ok(agent.stop(now))).await?;
+        self.0.ports.runtimes.stop(id).await;
         self.0.ports.machines.stop(id).await?;
         Ok(after)
     }
@@ -48,6 +49,7 @@ impl Agents<'_> {
         ctx.require(Scope::AgentsWrite)?;
         let caller = ctx.clone();
         self.0.ports.store.read(move |reader| own(reader, &caller, id)).await?;
+        self.0.ports.runtimes.stop(id).await;
         self.0.ports.machines.stop(id).await?;
         let now = ctx.now;
         let (_, after) =
@@ -107,6 +109,7 @@ impl Agents<'_> {
         self.0.hub.tick(id.journal());
         self.tick_open_sessions(id).await?;
         self.0.queued.notify_one();
+        self.0.provisioning.notify_one();
         Ok(changed)
     }
 
@@ -119,7 +122,7 @@ impl Agents<'_> {
 }
 
 /// Lets the oldest open turn of each session go on that waited for nothing but its agent.
-fn release_turns(core: &Core, writer: &mut dyn Writer, agent: &Agent, ctx: &Ctx) -> Result<(), Error> {
+pub(crate) fn release_turns(core: &Core, writer: &mut dyn Writer, agent: &Agent, ctx: &Ctx) -> Result<(), Error> {
     let mut sessions = std::collections::HashSet::new();
     for turn in writer.open_turns_of(agent.id)? {
         if sessions.insert(turn.session) && turn.phase == TurnPhase::Queued {

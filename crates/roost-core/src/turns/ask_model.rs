@@ -160,7 +160,11 @@ impl Turns<'_> {
             wishes: brief.wishes.clone(),
             key: brief.key.clone(),
         };
-        let mut chunks = match self.0.ports.models.stream(&call.permit, request).await {
+        let begun = match &brief.said {
+            Some(said) => self.0.runtimes().ask(&brief.agent, said.clone()).await,
+            None => self.0.ports.models.stream(&call.permit, request).await,
+        };
+        let mut chunks = match begun {
             Ok(chunks) => chunks,
             Err(error) => return (Err(error), 0),
         };
@@ -192,7 +196,9 @@ impl Turns<'_> {
                 writer.settle(payer, reserved, cost)?;
             }
             let day = now.to_zoned(TimeZone::UTC).date();
-            writer.add_usage(agent.account, agent.id, &model, day, usage, cost)?;
+            if !agent.runtime.is_hosted() {
+                writer.add_usage(agent.account, agent.id, &model, day, usage, cost)?;
+            }
             let (state, _) = log::append(writer, &agent, turn, folded, now, vec![event])?;
             let [roost_domain::turn::Act::End(ending)] = &state.due()[..] else { return Ok(false) };
             log::end(writer, &core, &agent, turn, folded, ending.clone(), now)?;

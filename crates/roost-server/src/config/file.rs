@@ -28,6 +28,7 @@ section! {
         guard: Guard,
         runtime: Runtime,
         machines: Machines,
+        openclaw: Openclaw,
         sandboxes: Sandboxes,
         webhooks: Webhooks,
         store: Store,
@@ -270,6 +271,15 @@ section! {
         /// The image whose programs machines have, such as `debian:12`; it must have been pulled, and be able to run
         /// this server's binary. Without it, machines have the programs of this host, read-only.
         image: Option<String> = None,
+    }
+}
+
+section! {
+    /// OpenClaw gateways, hosted in the machines of agents whose `runtime_kind` is `openclaw`.
+    Openclaw {
+        /// Where it is installed: the directory that holds `node_modules`. Without it, where `roost openclaw install`
+        /// puts it in the data directory, if it is there.
+        path: Option<PathBuf> = None,
     }
 }
 

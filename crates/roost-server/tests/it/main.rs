@@ -10,6 +10,7 @@ mod escape;
 mod fake_model;
 mod guard;
 mod keys;
+mod openclaw;
 mod policies;
 mod quickstart;
 mod roost;

@@ -44,7 +44,6 @@ fn what_is_no_target_is_refused() {
         assert!(matches!(refused, Err(Unreadable::Target { .. })), "{line}: {refused:?}");
     }
     for line in [
-        "GET / HTTP/1.1",
         "GET https://example.com/ HTTP/1.1",
         "GET ftp://example.com/ HTTP/1.1",
         "\x16\x03\x01",
@@ -55,5 +54,15 @@ fn what_is_no_target_is_refused() {
     assert!(
         parse(b"CONNECT example.com:443 HTTP/1.1\r\nHost").unwrap().is_none(),
         "half a head is waited for"
+    );
+}
+
+#[test]
+fn a_request_that_names_no_host_is_for_the_service_behind_the_proxy() {
+    let request = understood("POST /v1/x?y HTTP/1.1\r\nHost: 127.0.0.1:3128\r\nAuthorization: Bearer t\r\n\r\nbody");
+    assert_eq!(request.target, None);
+    assert_eq!(
+        String::from_utf8(request.forward).unwrap(),
+        "POST /v1/x?y HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer t\r\n\r\nbody"
     );
 }
