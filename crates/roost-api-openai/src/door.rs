@@ -26,7 +26,11 @@ async fn complete(
 ) -> Result<Response, Failure> {
     let shown = headers.get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let token = shown.ok_or_else(|| {
-        Failure::new(StatusCode::UNAUTHORIZED, "unauthorized", "show the runtime's token as Authorization: Bearer")
+        Failure::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "show the runtime's token as Authorization: Bearer",
+        )
     })?;
     let asked = body.read(is_retry(&headers))?;
     let about = about(&asked.ask.model, core.now().as_second());

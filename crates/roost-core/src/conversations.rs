@@ -20,9 +20,9 @@ mod place;
 mod resume;
 mod target;
 
+pub(crate) use begin::speaking_first;
 pub use follow::{Follow, Over, Told};
 pub use kept::{Answered, Kept};
-pub(crate) use begin::speaking_first;
 pub(crate) use target::{Target, find};
 
 /// The use cases of conversations.

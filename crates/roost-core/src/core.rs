@@ -23,8 +23,8 @@ use crate::hub::Hub;
 use crate::models::Live as LiveCalls;
 use crate::quota::Quotas;
 use crate::{
-    Agents, Approvals, Conversations, Error, Events, Gate, HostedRuntimes, Keys, Messages, ModelCalls, PermissionSets,
-    Policies, Sandboxes, Scans, Sessions, Swarms, Turns, Usages, Webhooks,
+    Agents, Approvals, Conversations, Error, Events, Gate, HostedRuntimes, Keys, Messages, ModelCalls,
+    PermissionSets, Policies, Sandboxes, Scans, Sessions, Swarms, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.

@@ -44,8 +44,8 @@ pub use guard::{
 };
 pub use keys::{CreateKey, Keys, NewKey};
 pub use messages::{History, Messages, PostMessage, Posted};
-pub use runtimes::HostedRuntimes;
 pub use models::{Asker, Complete, Completion, ListedModel, ListedModels, ModelCalls};
+pub use runtimes::HostedRuntimes;
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
 pub use sessions::{NewSession, Sessions, TurnTree};

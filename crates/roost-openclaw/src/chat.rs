@@ -111,7 +111,9 @@ enum Event {
 
 fn event(line: &[u8]) -> Event {
     let line = String::from_utf8_lossy(line);
-    let Some(data) = line.trim_end().strip_prefix("data:").map(str::trim_start) else { return Event::Nothing };
+    let Some(data) = line.trim_end().strip_prefix("data:").map(str::trim_start) else {
+        return Event::Nothing;
+    };
     if data == "[DONE]" {
         return Event::Done;
     }

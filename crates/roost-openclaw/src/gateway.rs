@@ -56,7 +56,8 @@ impl Gateway {
     ) -> Result<Arc<Self>, Unavailable> {
         for (path, content) in setup::files(setup, &tokens) {
             let written = machine.write(&permit, &path, content.as_bytes()).await;
-            written.map_err(|error| Unavailable(format!("{path} cannot be written: {}", with_cause(&error))))?;
+            written
+                .map_err(|error| Unavailable(format!("{path} cannot be written: {}", with_cause(&error))))?;
         }
         let gateway = Arc::new(Self {
             machine,
@@ -196,6 +197,9 @@ impl Gateway {
     fn said(&self, problem: &str) -> Unavailable {
         let lines = self.lines();
         let last: Vec<&str> = lines.iter().rev().take(10).map(String::as_str).collect();
-        Unavailable(format!("{problem}. It said last: {}", last.into_iter().rev().collect::<Vec<_>>().join(" | ")))
+        Unavailable(format!(
+            "{problem}. It said last: {}",
+            last.into_iter().rev().collect::<Vec<_>>().join(" | ")
+        ))
     }
 }

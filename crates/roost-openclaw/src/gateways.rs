@@ -153,7 +153,8 @@ impl Runtimes for Gateways {
     }
 
     fn whose(&self, token: &str) -> Option<AgentId> {
-        let places: Vec<_> = lock(&self.places).iter().map(|(agent, place)| (*agent, Arc::clone(place))).collect();
+        let places: Vec<_> =
+            lock(&self.places).iter().map(|(agent, place)| (*agent, Arc::clone(place))).collect();
         let shows = |place: &Place| place.up().is_some_and(|gateway| gateway.door_token() == token);
         places.into_iter().find(|(_, place)| shows(place)).map(|(agent, _)| agent)
     }

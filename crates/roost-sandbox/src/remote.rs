@@ -93,7 +93,9 @@ impl Remote {
         let mut call = self.call(&Request::Dial { port }).await?;
         match call.next().await?.body {
             Reply::Done { .. } => {}
-            Reply::Failed(Failure::System(number)) => return Err(failed(io::Error::from_raw_os_error(number))),
+            Reply::Failed(Failure::System(number)) => {
+                return Err(failed(io::Error::from_raw_os_error(number)));
+            }
             Reply::Failed(_)
             | Reply::Stdout
             | Reply::Stderr

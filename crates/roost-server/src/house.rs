@@ -19,9 +19,9 @@ use roost_store::{DataDir, Database, MasterKey, SealedVault};
 use roost_tools::{BuiltinTools, HttpOptions};
 
 use crate::config::{Config, ConfigError};
-use crate::{machines, openclaw};
 use crate::system::{SystemClock, SystemRandom};
 use crate::wasm;
+use crate::{machines, openclaw};
 
 /// Everything behind a [`Core`], and what has to be ended in order when the server ends.
 pub(crate) struct House {

@@ -39,7 +39,8 @@ pub(crate) async fn door(config: &Config) -> anyhow::Result<Option<TcpListener>>
         }
         return Ok(None);
     }
-    let door = TcpListener::bind(("127.0.0.1", 0)).await.context("there is no port for gateways' model calls")?;
+    let door =
+        TcpListener::bind(("127.0.0.1", 0)).await.context("there is no port for gateways' model calls")?;
     Ok(Some(door))
 }
 

@@ -14,8 +14,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, file};
-use crate::openclaw;
 use crate::house::{House, Machinery};
+use crate::openclaw;
 
 mod connections;
 mod signals;

@@ -22,7 +22,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    SeededRandom, TestClock, TestMachines, TestModels, TestRuntimes, TestScanner, TestTools, TestWasm, TestWebhooks,
+    SeededRandom, TestClock, TestMachines, TestModels, TestRuntimes, TestScanner, TestTools, TestWasm,
+    TestWebhooks,
 };
 
 /// How long a test waits for anything before it fails.

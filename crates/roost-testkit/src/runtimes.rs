@@ -69,8 +69,12 @@ impl Runtimes for TestRuntimes {
     async fn ask(&self, agent: AgentId, said: Said) -> Result<Chunks, ModelError> {
         assert!(self.is_up(agent), "it is brought up before it is asked");
         let text = format!("heard {}", said.text);
-        let answer =
-            Answer { text: text.clone(), calls: Vec::new(), stop: StopReason::EndTurn, usage: Usage::default() };
+        let answer = Answer {
+            text: text.clone(),
+            calls: Vec::new(),
+            stop: StopReason::EndTurn,
+            usage: Usage::default(),
+        };
         Ok(futures_util::stream::iter([Ok(Chunk::Text(text)), Ok(Chunk::End(answer))]).boxed())
     }
 

@@ -209,7 +209,14 @@ pub(crate) fn spec(profile: Profile, allow: &[&str], allow_private: &[&str]) -> 
     let rules = |hosts: &[&str]| hosts.iter().map(|host| host.parse().unwrap()).collect();
     let network =
         NetworkRules { allow: rules(allow), allow_private: rules(allow_private), ..NetworkRules::default() };
-    Spec { agent: agent(), limits: Size::Small.limits(), profile, network, files: FileRules::default(), hosted: None }
+    Spec {
+        agent: agent(),
+        limits: Size::Small.limits(),
+        profile,
+        network,
+        files: FileRules::default(),
+        hosted: None,
+    }
 }
 
 /// Asks the gate, under the profile that allows everything.

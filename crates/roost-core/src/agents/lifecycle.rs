@@ -122,7 +122,12 @@ impl Agents<'_> {
 }
 
 /// Lets the oldest open turn of each session go on that waited for nothing but its agent.
-pub(crate) fn release_turns(core: &Core, writer: &mut dyn Writer, agent: &Agent, ctx: &Ctx) -> Result<(), Error> {
+pub(crate) fn release_turns(
+    core: &Core,
+    writer: &mut dyn Writer,
+    agent: &Agent,
+    ctx: &Ctx,
+) -> Result<(), Error> {
     let mut sessions = std::collections::HashSet::new();
     for turn in writer.open_turns_of(agent.id)? {
         if sessions.insert(turn.session) && turn.phase == TurnPhase::Queued {

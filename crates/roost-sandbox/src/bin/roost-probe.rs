@@ -17,7 +17,8 @@ fn main() -> ExitCode {
         ["hog", mebibytes] => hog(mebibytes.parse().unwrap_or(0)),
         ["spin", seconds] => spin(seconds.parse().unwrap_or(0)),
         _ => {
-            "usage: connect HOST PORT | echo PORT | proxy REQUEST | call NUMBER ARG… | hog MIB | spin SECONDS".to_owned()
+            "usage: connect HOST PORT | echo PORT | proxy REQUEST | call NUMBER ARG… | hog MIB | spin SECONDS"
+                .to_owned()
         }
     };
     match writeln!(std::io::stdout(), "{said}") {

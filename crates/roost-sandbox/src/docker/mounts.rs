@@ -43,7 +43,8 @@ pub(super) fn system(
         bind(&place.socket_directory(), Path::new(SOCKETS), Access::Read)?,
     ];
     if let Some(programs) = programs {
-        let real = std::fs::canonicalize(programs).map_err(|error| format!("{}: {error}", programs.display()))?;
+        let real =
+            std::fs::canonicalize(programs).map_err(|error| format!("{}: {error}", programs.display()))?;
         mounts.push(bind(&real, Path::new(PROGRAMS), Access::Read)?);
     }
     for entry in std::fs::read_dir(place.etc()).map_err(|error| error.to_string())? {

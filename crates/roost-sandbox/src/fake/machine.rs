@@ -1,7 +1,7 @@
 //! A machine of the stand-in.
 
-use std::path::PathBuf;
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -34,12 +34,13 @@ pub(super) fn main() -> ExitCode {
 
 fn build(control: &UnixStream, side: &UnixStream) -> Result<(Files, OwnedFd), String> {
     let program = step("open the own program", inherited::own_program())?;
-    let Shape { tmp_bytes, rlimits, files, programs } = match step("wait for the shape", read_frame(control))?.body {
-        Start::Become(shape) => shape,
-        Start::Unshare | Start::Spawn { .. } | Start::Enter(_) => {
-            return Err("the driver repeated a step".to_owned());
-        }
-    };
+    let Shape { tmp_bytes, rlimits, files, programs } =
+        match step("wait for the shape", read_frame(control))?.body {
+            Start::Become(shape) => shape,
+            Start::Unshare | Start::Spawn { .. } | Start::Enter(_) => {
+                return Err("the driver repeated a step".to_owned());
+            }
+        };
     become_user()?;
     // Asked for after the change of user, which takes it back. If the parent is gone already, so is the driver's
     // end of the socket, and the first read ends this process.

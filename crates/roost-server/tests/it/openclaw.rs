@@ -85,7 +85,11 @@ async fn a_real_gateway_answers_remembers_and_stays_within_its_agents_budget() {
         .await;
     assert_eq!(status, 201, "{answer}");
     let made = &answer["data"];
-    assert_eq!((&made["status"], &made["runtimeKind"]), (&json!("provisioning"), &json!("openclaw")), "{made}");
+    assert_eq!(
+        (&made["status"], &made["runtimeKind"]),
+        (&json!("provisioning"), &json!("openclaw")),
+        "{made}"
+    );
     let agent = made["id"].as_str().expect("an id").to_owned();
     let began = Instant::now();
     wait_for_status(&server, &agent, "running").await;
@@ -102,7 +106,8 @@ async fn a_real_gateway_answers_remembers_and_stays_within_its_agents_budget() {
     let (_, usage) = server.get("/v1/usage").await;
     assert!(usage.to_string().contains("gpt-4o-mini") && usage.to_string().contains(&agent), "{usage:#}");
     let workspace = server.home().data().join("workspaces").join(&agent);
-    let found = std::process::Command::new("grep").args(["-rl", SECRET]).arg(&workspace).output().expect("grep");
+    let found =
+        std::process::Command::new("grep").args(["-rl", SECRET]).arg(&workspace).output().expect("grep");
     assert_eq!(String::from_utf8_lossy(&found.stdout), "", "the key is in the machine");
     let soul = std::fs::read_to_string(workspace.join("SOUL.md")).expect("it is written");
     assert_eq!(soul, "You are kind.");

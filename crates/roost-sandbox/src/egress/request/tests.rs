@@ -43,11 +43,7 @@ fn what_is_no_target_is_refused() {
         let refused = parse(format!("{line}\r\n\r\n").as_bytes());
         assert!(matches!(refused, Err(Unreadable::Target { .. })), "{line}: {refused:?}");
     }
-    for line in [
-        "GET https://example.com/ HTTP/1.1",
-        "GET ftp://example.com/ HTTP/1.1",
-        "\x16\x03\x01",
-    ] {
+    for line in ["GET https://example.com/ HTTP/1.1", "GET ftp://example.com/ HTTP/1.1", "\x16\x03\x01"] {
         let refused = parse(format!("{line}\r\n\r\n").as_bytes());
         assert!(matches!(refused, Err(Unreadable::Malformed(_))), "{line}: {refused:?}");
     }
@@ -59,7 +55,8 @@ fn what_is_no_target_is_refused() {
 
 #[test]
 fn a_request_that_names_no_host_is_for_the_service_behind_the_proxy() {
-    let request = understood("POST /v1/x?y HTTP/1.1\r\nHost: 127.0.0.1:3128\r\nAuthorization: Bearer t\r\n\r\nbody");
+    let request =
+        understood("POST /v1/x?y HTTP/1.1\r\nHost: 127.0.0.1:3128\r\nAuthorization: Bearer t\r\n\r\nbody");
     assert_eq!(request.target, None);
     assert_eq!(
         String::from_utf8(request.forward).unwrap(),
