@@ -18,8 +18,10 @@ pub const ROUTES: [(&str, &str); 6] = [
 /// Builds the OpenAI-compatible API over a core. It is merged into the router of the native API, which answers the
 /// paths that are left.
 pub fn router(core: Core, options: Options) -> Router {
-    let face = Face::new(core.clone(), options.http.clone(), errors::body);
-    let patient = face.with_deadline(options.answer_wait + options.http.deadline);
+    let Options { http, answer_wait } = options;
+    let patience = answer_wait + http.deadline;
+    let face = Face::new(core.clone(), http, errors::body);
+    let patient = face.with_deadline(patience);
     let answering = Router::new()
         .route("/v1/chat/completions", post(chat::complete))
         .route("/v1/responses", post(responses::create));

@@ -15,7 +15,7 @@ pub(crate) fn only(name: &str, given: Option<&Value>, harmless: &[Value], why: &
 }
 
 /// Refuses a number outside a range.
-pub(crate) fn within<T: PartialOrd + fmt::Display>(
+pub(crate) fn within<T: Copy + PartialOrd + fmt::Display>(
     name: &str,
     given: Option<T>,
     least: T,

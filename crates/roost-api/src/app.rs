@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::{
-    Options, agents, approvals, chat, docs, envelope, gate, health, keys, openapi, permissions, policies,
-    sandboxes, scans, swarms, usage, webhooks,
+    Options, account, agents, approvals, chat, docs, documents, envelope, gate, health, keys, openapi,
+    permissions, policies, sandboxes, scans, secrets, swarms, usage, webhooks,
 };
 
 /// What handlers share.
@@ -58,6 +58,7 @@ fn open_routes() -> OpenApiRouter<App> {
 /// Routes for whoever has a key.
 fn guarded_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(account::get))
         .routes(routes!(agents::list, agents::create))
         .routes(routes!(agents::get, agents::update, agents::replace, agents::delete))
         .routes(routes!(agents::start))
@@ -78,6 +79,15 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(approvals::deny))
         .routes(routes!(approvals::escalate))
         .routes(routes!(approvals::entries))
+        .routes(routes!(documents::get_personality, documents::put_personality))
+        .routes(routes!(documents::get_workflow, documents::put_workflow))
+        .routes(routes!(documents::list_rules))
+        .routes(routes!(documents::get_rule, documents::put_rule, documents::delete_rule))
+        .routes(routes!(documents::list_documents))
+        .routes(routes!(documents::list_versions))
+        .routes(routes!(documents::get_version))
+        .routes(routes!(documents::diff_versions))
+        .routes(routes!(documents::restore_version))
         .routes(routes!(gate::evaluate))
         .routes(routes!(gate::explain))
         .routes(routes!(gate::decisions))
@@ -96,6 +106,9 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(permissions::versions))
         .routes(routes!(scans::create))
         .routes(routes!(scans::get))
+        .routes(routes!(secrets::list_secrets, secrets::put_secrets))
+        .routes(routes!(secrets::bind_secret, secrets::unbind_secret))
+        .routes(routes!(secrets::list_uses))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(sandboxes::list, sandboxes::create))
@@ -105,6 +118,7 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(swarms::get, swarms::update, swarms::delete))
         .routes(routes!(swarms::put_secrets))
         .routes(routes!(usage::list))
+        .routes(routes!(usage::of_agent))
         .routes(routes!(webhooks::list, webhooks::create))
         .routes(routes!(webhooks::get, webhooks::update, webhooks::delete))
         .routes(routes!(webhooks::rotate))

@@ -4,11 +4,13 @@
 //! protocol calls them, the other files a handler each: decode, one call into the core, encode. Start at
 //! [`router`].
 
+mod account;
 mod agents;
 mod app;
 mod approvals;
 mod chat;
 mod docs;
+mod documents;
 mod envelope;
 mod gate;
 mod health;
@@ -20,6 +22,7 @@ mod permissions;
 mod policies;
 mod sandboxes;
 mod scans;
+mod secrets;
 mod swarms;
 mod usage;
 mod vocabulary;

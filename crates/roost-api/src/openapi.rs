@@ -22,6 +22,8 @@ use crate::envelope::ErrorBody;
     tags(
         (name = "agents", description = "Make agents, change them, start and stop them, see how they are."),
         (name = "chat", description = "Talk with agents, and follow what happens."),
+        (name = "documents", description = "What shapes agents: read it, write it, look back, restore."),
+        (name = "secrets", description = "Set what agents may use and nobody may see; bind it to hosts."),
         (name = "approvals", description = "Decide what agents may not do on their own."),
         (name = "gate", description = "Ask before acting, for agents that run elsewhere; see what was decided."),
         (name = "policies", description = "What agents may do, what it would have changed, and what covers what they did."),
@@ -29,6 +31,7 @@ use crate::envelope::ErrorBody;
         (name = "scans", description = "Find what is wrong with code."),
         (name = "sandboxes", description = "Run code in ephemeral machines."),
         (name = "webhooks", description = "Be told what happens, by signed messages to a URL of yours."),
+        (name = "account", description = "The account, its plan, what it uses of it."),
         (name = "usage", description = "What was used of models, and what it cost."),
         (name = "keys", description = "API keys."),
         (name = "server", description = "The server itself; needs no key."),

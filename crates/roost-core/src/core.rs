@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use roost_domain::model::ModelName;
-use roost_domain::plan::{Allowance, Plan};
+use roost_domain::plan::{BuiltinPlan, Plans};
 use roost_domain::unit::Tokens;
 use roost_ports::clock::Clock;
 use roost_ports::machine::Machines;
@@ -18,13 +18,16 @@ use roost_ports::wasm::WasmRunner;
 use roost_ports::webhooks::WebhookSender;
 use tokio::sync::{Notify, Semaphore};
 
+use crate::accounts::ChosenPlans;
 use crate::guard::Editions;
 use crate::hub::Hub;
 use crate::models::Live as LiveCalls;
 use crate::quota::Quotas;
+use crate::usage::MachineTime;
 use crate::{
-    Agents, Approvals, Conversations, Error, Events, Gate, HostedRuntimes, Keys, Messages, ModelCalls,
-    PermissionSets, Policies, Sandboxes, Scans, Sessions, Swarms, Turns, Usages, Webhooks,
+    Accounts, Agents, Approvals, Conversations, Documents, Error, Events, Gate, HostedRuntimes, Keys,
+    Messages, ModelCalls, PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions, Swarms, Turns,
+    Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -40,6 +43,8 @@ pub struct Core {
     pub(crate) editions: Arc<Editions>,
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) live_calls: Arc<LiveCalls>,
+    pub(crate) chosen_plans: Arc<ChosenPlans>,
+    pub(crate) machine_time: Arc<MachineTime>,
     /// Scans that are asked for run at most so many at once; the others wait until their callers give up.
     pub(crate) scanning: Arc<Semaphore>,
     started: Timestamp,
@@ -103,17 +108,17 @@ pub struct Settings {
     pub max_input: Tokens,
     /// How many turns of one session may be open at once, the one that is worked on included.
     pub max_open_turns: usize,
-    /// How many agents one account may have.
+    /// How many agents one account may have, where its plan allows more.
     pub max_agents: u64,
     /// The walls without which no machine of an agent under the policy `strict` is used; see
     /// `roost_domain::machine::Layer` for their names.
     pub strict_layers: Vec<String>,
-    /// How many sandboxes one account may have at once; `None` is without limit.
+    /// How many sandboxes one account may have at once, where its plan allows more; `None` is without limit.
     pub max_sandboxes: Option<u32>,
     /// The images that sandboxes may name.
     pub sandbox_images: Vec<String>,
-    /// What accounts may use of what is metered.
-    pub allowance: Allowance,
+    /// The plans that accounts can have.
+    pub plans: Plans,
     /// How long a turn waits for the results of its caller's own tools before it is cancelled.
     pub caller_wait: Duration,
 }
@@ -130,7 +135,7 @@ impl Default for Settings {
             strict_layers: ["namespaces", "network", "seccomp"].map(str::to_owned).to_vec(),
             max_sandboxes: None,
             sandbox_images: vec!["default".to_owned()],
-            allowance: Plan::Enterprise.allowance(),
+            plans: Plans::builtin(BuiltinPlan::Enterprise),
             caller_wait: Duration::from_secs(60 * 60),
         }
     }
@@ -153,6 +158,8 @@ impl Core {
             scanning: Arc::new(Semaphore::new(SCANS_AT_ONCE)),
             quotas: Arc::default(),
             live_calls: Arc::default(),
+            chosen_plans: Arc::default(),
+            machine_time: Arc::default(),
         }
     }
 
@@ -183,6 +190,11 @@ impl Core {
         random.iter().fold("req_".to_owned(), |id, byte| format!("{id}{byte:02x}"))
     }
 
+    /// Returns the use cases of accounts.
+    pub const fn accounts(&self) -> Accounts<'_> {
+        Accounts(self)
+    }
+
     /// Returns the use cases of agents.
     pub const fn agents(&self) -> Agents<'_> {
         Agents(self)
@@ -191,6 +203,11 @@ impl Core {
     /// Returns the use cases of approvals.
     pub const fn approvals(&self) -> Approvals<'_> {
         Approvals(self)
+    }
+
+    /// Returns the use cases of agents' documents.
+    pub const fn documents(&self) -> Documents<'_> {
+        Documents(self)
     }
 
     /// Returns the use cases of event streams.
@@ -246,6 +263,11 @@ impl Core {
     /// Returns the use cases of scans.
     pub const fn scans(&self) -> Scans<'_> {
         Scans(self)
+    }
+
+    /// Returns the use cases of agents' secrets.
+    pub const fn secrets(&self) -> Secrets<'_> {
+        Secrets(self)
     }
 
     /// Returns the use cases of sessions.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use roost_domain::agent::{Agent, Settings};
 use roost_domain::approval::{Act, Approval, Context, Entry, Question, Status, Terms, Waiting, assess};
+use roost_domain::document::DocumentName;
 use roost_domain::effect::{Action, Cause, Effect};
 use roost_domain::event::TurnEvent;
 use roost_domain::files::FileRules;
@@ -20,6 +21,7 @@ use roost_domain::tool::ToolCallId;
 use roost_ports::store::{Caller, DecisionEntry, Reader, Turn, Writer};
 use serde_json::{Value, json};
 
+use crate::documents::unified;
 use crate::guard::confined;
 use crate::{Core, Error};
 
@@ -229,7 +231,10 @@ pub(crate) fn ask(
     now: Timestamp,
 ) -> Result<TurnEvent, Error> {
     let call = cause_call(&ask.effect.cause);
-    let summary = summary(ask.effect);
+    let summary = match proposed_change(writer, ask.effect)? {
+        Some(change) => capped(change),
+        None => summary(ask.effect),
+    };
     let (tool, parameters) = named(ask.effect);
     let tainted = writer.session_taint(ask.turn.session)?.is_some();
     let found = ask.found.map(|finding| finding.severity);
@@ -413,8 +418,7 @@ fn named(effect: &Effect) -> (String, Value) {
 
 /// Says all that a person has to see before they say yes. What is left out for its length is said to be.
 fn summary(effect: &Effect) -> String {
-    const CAP: usize = 4_000;
-    let mut text = match (&effect.action, &effect.cause) {
+    let text = match (&effect.action, &effect.cause) {
         (Action::RunCommand { command }, _) => format!("run the command {command:?}"),
         (
             Action::SendHttp { .. }
@@ -428,6 +432,27 @@ fn summary(effect: &Effect) -> String {
         }
         (action, _) => action.to_string(),
     };
+    capped(text)
+}
+
+/// Returns what a change of a document changes, and why the agent wants it.
+fn proposed_change(reader: &dyn Reader, effect: &Effect) -> Result<Option<String>, Error> {
+    let (Action::ChangeDocument { name }, Cause::Tool(call)) = (&effect.action, &effect.cause) else {
+        return Ok(None);
+    };
+    let before = match name.parse::<DocumentName>() {
+        Ok(name) => reader.document(effect.agent, &name)?,
+        Err(_) => None,
+    };
+    let before = before.map(|before| before.content).unwrap_or_default();
+    let after = call.arguments["content"].as_str().unwrap_or_default();
+    let reason = call.arguments["reason"].as_str().unwrap_or_default();
+    let diff = unified((name, &before), (name, after));
+    Ok(Some(format!("{}\nreason: {reason}\n\n{diff}", effect.action)))
+}
+
+fn capped(mut text: String) -> String {
+    const CAP: usize = 4_000;
     if let Some((end, _)) = text.char_indices().nth(CAP) {
         let more = text[end..].chars().count();
         text.truncate(end);

@@ -4,11 +4,13 @@
 //! [`Core`] and never a port. Start at [`Messages`] (a message comes in) and [`Turns`] (what the runtime then
 //! drives).
 
+mod accounts;
 mod agents;
 mod approvals;
 mod conversations;
 mod core;
 mod ctx;
+mod documents;
 mod error;
 mod events;
 mod gate;
@@ -23,12 +25,14 @@ mod quota;
 mod runtimes;
 mod sandboxes;
 mod scans;
+mod secrets;
 mod sessions;
 mod swarms;
 mod turns;
 mod usage;
 mod webhooks;
 
+pub use accounts::{AccountView, Accounts};
 pub use agents::{
     AgentView, Agents, CreateAgent, ListAgents, LogLines, LogStream, MachineView, StatusView, UpdateAgent,
 };
@@ -36,6 +40,7 @@ pub use approvals::{Approvals, DecideApproval, EscalateApproval, ListApprovals, 
 pub use conversations::{Answered, Ask, Asked, Conversations, Follow, Kept, Over, Talk, Told};
 pub use core::{Core, Health, Ports, Settings};
 pub use ctx::{Ctx, Principal};
+pub use documents::{Diff, Documents, Personality, PutDocument, RestoreDocument, Workflow, Written};
 pub use error::{Error, Kind};
 pub use events::{Events, Live, ProgressOf, Subscription};
 pub use guard::{
@@ -48,10 +53,11 @@ pub use models::{Asker, Complete, Completion, ListedModel, ListedModels, ModelCa
 pub use runtimes::HostedRuntimes;
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
+pub use secrets::{ModelKey, PutSecrets, Secrets, SecretsChanged};
 pub use sessions::{NewSession, Sessions, TurnTree};
 pub use swarms::{CreateSwarm, SwarmDetails, SwarmView, Swarms, UpdateSwarm};
 pub use turns::{Claim, Parked, Turns, Work};
-pub use usage::{ListUsage, Usages};
+pub use usage::{ListUsage, UsageView, Usages};
 pub use webhooks::{
     CreateWebhookEndpoint, ListDeliveries, NewWebhookEndpoint, UpdateWebhookEndpoint, Webhooks,
 };
@@ -59,7 +65,7 @@ pub use webhooks::{
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::model::Chunk;
 pub use roost_ports::store::{
-    AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry, DecisionFilter,
-    DeliveryCursor, DeliveryFilter, Document, Edition, EntryFilter, Role, SandboxCursor, Scan, TurnPhase,
-    UsageRow,
+    AgentCursor, AgentFilter, Amounts, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry,
+    DecisionFilter, DeliveryCursor, DeliveryFilter, Dimension, DocumentEntry, Edition, EntryFilter, Role,
+    SandboxCursor, Scan, SecretEntry, SecretUse, TurnPhase, UsageKey, UsageRow, VersionEntry,
 };

@@ -11,7 +11,7 @@ use roost_domain::page::Limit;
 use roost_domain::unit::Tokens;
 use roost_ports::model::{Chunks, Error as ModelError};
 use roost_ports::runtime::{Said, Setup, Unavailable};
-use roost_ports::store::{DocumentName, Reader};
+use roost_ports::store::Reader;
 
 use crate::agents::release_turns;
 use crate::conversations::speaking_first;
@@ -125,9 +125,9 @@ impl HostedRuntimes<'_> {
                 Err(unavailable) => return Ok(Err(unavailable)),
             };
             let mut documents = Vec::new();
-            for name in [DocumentName::Soul, DocumentName::Identity, DocumentName::Workflow] {
-                if let Some(document) = reader.document(agent.id, name)? {
-                    documents.push((name.file().to_owned(), document.content));
+            for entry in reader.documents(agent.id)? {
+                if let Some(document) = reader.document(agent.id, &entry.name)? {
+                    documents.push((entry.name.to_string(), document.content));
                 }
             }
             let mut spec = machine_spec(&agent, &facts);

@@ -130,7 +130,7 @@ pub enum TurnEvent {
         /// Tools that the caller runs itself, next to the agent's own.
         tools: Vec<ToolSpec>,
         /// How the model is to answer.
-        wishes: Wishes,
+        wishes: Box<Wishes>,
     },
     /// Intent: a model is about to be asked.
     ModelCalled {

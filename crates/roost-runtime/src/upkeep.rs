@@ -41,10 +41,18 @@ pub(crate) async fn run(core: Core, every: Duration, shutdown: CancellationToken
                 }
                 continue;
             }
-            () = shutdown.cancelled() => return,
+            () = shutdown.cancelled() => {
+                if let Err(error) = core.usage().write_machines().await {
+                    tracing::error!(%error, "what machines were up for could not be written down");
+                }
+                return;
+            }
         }
         if let Err(error) = core.agents().freeze_idle().await {
             tracing::error!(%error, "idle machines could not be looked after");
+        }
+        if let Err(error) = core.usage().meter_machines().await {
+            tracing::error!(%error, "what machines were up for could not be written down");
         }
         if let Err(error) = core.approvals().expire(BATCH).await {
             tracing::error!(%error, "overdue approvals could not be looked after");

@@ -84,7 +84,7 @@ impl House {
             clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
             random,
         };
-        let core = Core::new(ports, settings(config, &*models));
+        let core = Core::new(ports, settings(config, &*models)?);
         Ok(Self { core, database, machines, models, connections })
     }
 
@@ -115,9 +115,9 @@ impl House {
     }
 }
 
-fn settings(config: &Config, models: &dyn Models) -> Settings {
+fn settings(config: &Config, models: &dyn Models) -> Result<Settings, ConfigError> {
     let limits = &config.file.limits;
-    Settings {
+    Ok(Settings {
         default_model: config.default_model(models),
         max_output: Tokens(limits.max_output_tokens),
         max_input: Tokens(limits.max_input_tokens),
@@ -126,9 +126,9 @@ fn settings(config: &Config, models: &dyn Models) -> Settings {
         strict_layers: config.file.machines.strict_layers.clone(),
         max_sandboxes: config.file.sandboxes.max_per_account,
         sandbox_images: config.file.sandboxes.images.clone(),
-        allowance: config.file.guard.plan.allowance(),
         caller_wait: Settings::default().caller_wait,
-    }
+        plans: config.plans()?,
+    })
 }
 
 fn webhook_options(config: &Config) -> Result<WebhookOptions, ConfigError> {

@@ -13,6 +13,7 @@ use roost_domain::key::{Key, Scope, Style};
 use roost_domain::machine::Size;
 use roost_domain::secret::Secret;
 use roost_domain::swarm::Swarm;
+use roost_domain::unit::MicroUsd;
 use roost_ports::random::Random;
 use roost_ports::scanner::Scanner;
 use roost_ports::store::Store;
@@ -222,8 +223,12 @@ impl TestApp {
     /// Makes another account and returns a context of its owner.
     pub async fn stranger(&self) -> Ctx {
         let id: AccountId = "acct_0000000000007000800000000000feed".parse().expect("is an id");
-        let account =
-            roost_domain::account::Account { id, name: "Stranger".to_owned(), created_at: self.core.now() };
+        let account = roost_domain::account::Account {
+            id,
+            name: "Stranger".to_owned(),
+            plan: None,
+            created_at: self.core.now(),
+        };
         let insert = move |writer: &mut dyn roost_ports::store::Writer| writer.insert_account(&account);
         self.store.write::<_, roost_ports::store::Error>(insert).await.expect("an account can be made");
         context(&self.core, Principal::Owner(id))
@@ -351,6 +356,14 @@ impl TestApp {
             }
         };
         within("the agent becomes as wanted", wait).await
+    }
+
+    /// Returns what a ledger says: spent and reserved.
+    pub async fn ledger(&self, of: AgentId) -> (MicroUsd, MicroUsd) {
+        let read = move |reader: &dyn roost_ports::store::Reader| reader.ledger(of);
+        let ledger =
+            self.store.read::<_, roost_ports::store::Error>(read).await.expect("ledgers can be read");
+        (ledger.spent, ledger.reserved)
     }
 
     /// Returns the phase of a turn.

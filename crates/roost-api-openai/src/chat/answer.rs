@@ -57,7 +57,7 @@ pub(super) fn completion(about: &About, name: &str, whole: Whole) -> Value {
 pub(super) fn chunk(
     about: &About,
     name: &str,
-    delta: Value,
+    delta: &Value,
     finish: Option<Finish>,
     include_usage: bool,
 ) -> Value {
@@ -67,7 +67,7 @@ pub(super) fn chunk(
         "logprobs": null,
         "finish_reason": finish.map(Finish::reason),
     });
-    let mut chunk = around(about, name, json!([choice]));
+    let mut chunk = around(about, name, &json!([choice]));
     if include_usage {
         chunk["usage"] = Value::Null;
     }
@@ -76,12 +76,12 @@ pub(super) fn chunk(
 
 /// Returns the last piece, which says what the answer used.
 pub(super) fn usage_chunk(about: &About, name: &str, used: Usage) -> Value {
-    let mut chunk = around(about, name, json!([]));
+    let mut chunk = around(about, name, &json!([]));
     chunk["usage"] = usage(used);
     chunk
 }
 
-fn around(about: &About, name: &str, choices: Value) -> Value {
+fn around(about: &About, name: &str, choices: &Value) -> Value {
     json!({
         "id": format!("chatcmpl-{name}"),
         "object": "chat.completion.chunk",

@@ -125,7 +125,7 @@ impl ChatBody {
         let (no, zero) = (json!(false), json!(0));
         only("n", self.n.as_ref(), &[json!(1)], "must be 1; ask several times for several answers")?;
         only("logprobs", self.logprobs.as_ref(), &[no], "are not supported")?;
-        only("top_logprobs", self.top_logprobs.as_ref(), &[zero.clone()], "are not supported")?;
+        only("top_logprobs", self.top_logprobs.as_ref(), std::slice::from_ref(&zero), "are not supported")?;
         only("logit_bias", self.logit_bias.as_ref(), &[json!({})], "is not supported")?;
         let none = [zero, json!(0.0)];
         only("presence_penalty", self.presence_penalty.as_ref(), &none, "is not supported; leave it at 0")?;

@@ -12,17 +12,17 @@ pub(super) fn send(about: About, mut answering: Answering, include_usage: bool) 
     event_stream(async_stream::stream! {
         let name = answering.name.clone();
         let first = json!({"role": "assistant", "content": "", "refusal": null});
-        yield event(&chunk(&about, &name, first, None, include_usage));
+        yield event(&chunk(&about, &name, &first, None, include_usage));
         loop {
             match answering.next().await {
                 Ok(Piece::Text(text)) => {
-                    yield event(&chunk(&about, &name, json!({"content": text}), None, include_usage));
+                    yield event(&chunk(&about, &name, &json!({"content": text}), None, include_usage));
                 }
                 Ok(Piece::End(end)) => {
                     if !end.calls.is_empty() {
-                        yield event(&chunk(&about, &name, calls(&end.calls), None, include_usage));
+                        yield event(&chunk(&about, &name, &calls(&end.calls), None, include_usage));
                     }
-                    yield event(&chunk(&about, &name, json!({}), Some(end.finish), include_usage));
+                    yield event(&chunk(&about, &name, &json!({}), Some(end.finish), include_usage));
                     if include_usage {
                         yield event(&usage_chunk(&about, &name, end.usage));
                     }

@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect fails there")]
 
+mod account;
 mod agents;
 mod approvals;
 mod chat;
 mod coverage;
+mod documents;
 mod door;
 mod errors;
 mod events;
@@ -16,6 +18,7 @@ mod permissions;
 mod policies;
 mod sandboxes;
 mod scans;
+mod secrets;
 mod server;
 mod support;
 mod swarms;

@@ -35,6 +35,7 @@ impl Agents<'_> {
         let now = ctx.now;
         let (_, after) = self.change(ctx, id, Journal::Stopped, move |agent| Ok(agent.stop(now))).await?;
         self.0.ports.runtimes.stop(id).await;
+        self.0.machine_time.closing(id, self.0.now());
         self.0.ports.machines.stop(id).await?;
         Ok(after)
     }
@@ -50,6 +51,7 @@ impl Agents<'_> {
         let caller = ctx.clone();
         self.0.ports.store.read(move |reader| own(reader, &caller, id)).await?;
         self.0.ports.runtimes.stop(id).await;
+        self.0.machine_time.closing(id, self.0.now());
         self.0.ports.machines.stop(id).await?;
         let now = ctx.now;
         let (_, after) =
@@ -97,6 +99,9 @@ impl Agents<'_> {
                 return Ok((before, after));
             }
             writer.update_agent(&after)?;
+            if started_afresh(&before, &after, &entry) {
+                writer.refresh_documents(id)?;
+            }
             log::journal(writer, id, caller.now, entry)?;
             match after.state {
                 State::Running => release_turns(&core, writer, &after, &caller)?,
@@ -119,6 +124,12 @@ impl Agents<'_> {
         open.into_iter().for_each(|turn| self.0.hub.tick(turn.session));
         Ok(())
     }
+}
+
+/// Tells whether a change of state lets an agent see its documents as they are now.
+fn started_afresh(before: &Agent, after: &Agent, entry: &Journal) -> bool {
+    matches!(after.state, State::Running | State::Provisioning)
+        && (*entry == Journal::Restarted || !before.is_up())
 }
 
 /// Lets the oldest open turn of each session go on that waited for nothing but its agent.

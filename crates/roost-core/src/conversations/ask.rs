@@ -40,7 +40,7 @@ impl Conversations<'_> {
     pub async fn ask(&self, ctx: &Ctx, ask: Ask) -> Result<Asked, Error> {
         ctx.require(Scope::Chat)?;
         bounds::check(&ask)?;
-        match Target::read(&ask.model)? {
+        match Target::read(self.0, &ask.model)? {
             Target::Agent(named) => self.ask_agent(ctx, named, ask).await.map(Asked::Agent),
             Target::Model(model) => {
                 let (said, ask) = self.what_was_said(ctx, ask).await?;
@@ -114,9 +114,8 @@ fn place(
     if !agent.state.takes_messages() {
         return Err(not_running(&agent));
     }
-    let keep = ask.keep.clone();
-    let placed = placed(core, writer, ctx, &agent, ask)?;
-    let response = keep.map(|asked| -> Result<ResponseId, Error> {
+    let placed = placed(core, writer, ctx, &agent, &ask)?;
+    let response = ask.keep.map(|asked| -> Result<ResponseId, Error> {
         let id = core.ports.random.id::<ResponseId>(ctx.now);
         let Placed { session, turn, after } = placed;
         let by = AnsweredBy::Agent { agent: agent.id, session, turn, after };
@@ -127,12 +126,18 @@ fn place(
     Ok((placed, agent.id, response.transpose()?))
 }
 
-fn placed(core: &Core, writer: &mut dyn Writer, ctx: &Ctx, agent: &Agent, ask: Ask) -> Result<Placed, Error> {
+fn placed(
+    core: &Core,
+    writer: &mut dyn Writer,
+    ctx: &Ctx,
+    agent: &Agent,
+    ask: &Ask,
+) -> Result<Placed, Error> {
     let results = results(&ask.messages)?;
     let peer = peer_of(ctx, ask.peer.as_deref());
     let mark = ask.after.is_none().then(|| fingerprint(&peer, &ask.messages));
     let placed = match results {
-        Some((turn, results)) => resume::go_on(core, writer, ctx, agent, turn, results, &ask)?,
+        Some((turn, results)) => resume::go_on(core, writer, ctx, agent, turn, results, ask)?,
         None => begin::begin(core, writer, ctx, agent, peer, ask)?,
     };
     if let Some(mark) = mark {

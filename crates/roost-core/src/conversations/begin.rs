@@ -34,7 +34,7 @@ pub(super) fn begin(
     ctx: &Ctx,
     agent: &Agent,
     peer: Peer,
-    ask: Ask,
+    ask: &Ask,
 ) -> Result<Placed, Error> {
     if ask.is_retry
         && let Some(turn) = under_way(writer, agent, fingerprint(&peer, &ask.messages))?
@@ -65,7 +65,7 @@ pub(super) fn begin(
     {
         return Ok(placed);
     }
-    queue(core, writer, ctx, agent, &session, said, history, &ask)
+    queue(core, writer, ctx, agent, &session, said, history, ask)
 }
 
 /// Splits what is new into what was brought and what the peer says at the end.
@@ -200,7 +200,8 @@ fn queue(
         events.push(TurnEvent::HistoryGiven { messages: history });
     }
     if !ask.tools.is_empty() || ask.wishes != Wishes::default() {
-        events.push(TurnEvent::CallerAsked { tools: ask.tools.clone(), wishes: ask.wishes.clone() });
+        events
+            .push(TurnEvent::CallerAsked { tools: ask.tools.clone(), wishes: Box::new(ask.wishes.clone()) });
     }
     let (_, events) = log::append(writer, agent, &turn, &Folded::default(), ctx.now, events)?;
     if is_first && agent.state != State::Paused {

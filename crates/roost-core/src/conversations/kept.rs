@@ -105,6 +105,8 @@ fn read(reader: &dyn Reader, response: Response) -> Result<Kept, Error> {
 fn over(answer: &Answer) -> Over {
     match answer.stop {
         StopReason::ToolUse if !answer.calls.is_empty() => Over::Calls(answer.calls.clone()),
-        stop => Over::Answered(stop),
+        StopReason::EndTurn | StopReason::ToolUse | StopReason::MaxOutput | StopReason::Refused => {
+            Over::Answered(answer.stop)
+        }
     }
 }

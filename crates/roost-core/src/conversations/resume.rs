@@ -59,7 +59,8 @@ pub(super) fn go_on(
         );
         return Err(Error::invalid("messages", problem));
     }
-    let mut events = vec![TurnEvent::CallerAsked { tools: ask.tools.clone(), wishes: ask.wishes.clone() }];
+    let mut events =
+        vec![TurnEvent::CallerAsked { tools: ask.tools.clone(), wishes: Box::new(ask.wishes.clone()) }];
     events.extend(
         state
             .question()

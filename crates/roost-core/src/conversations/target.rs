@@ -6,7 +6,7 @@ use roost_domain::model::ModelName;
 use roost_domain::page::Limit;
 use roost_ports::store::{AgentFilter, Reader};
 
-use crate::{Error, Kind};
+use crate::{Core, Error, Kind};
 
 /// What an agent's name as a model begins with.
 pub(super) const AGENT: &str = "agent:";
@@ -20,15 +20,23 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// Reads a name.
-    pub(crate) fn read(text: &str) -> Result<Self, Error> {
+    /// Reads a name. A model's name without its provider means the one that is listed by that name, so that programs
+    /// which know one provider only work as they are.
+    pub(crate) fn read(core: &Core, text: &str) -> Result<Self, Error> {
         if let Some(agent) = text.strip_prefix(AGENT) {
             return match agent.trim() {
                 "" => Err(Error::invalid("model", "must name an agent after \"agent:\"")),
                 agent => Ok(Self::Agent(agent.to_owned())),
             };
         }
-        text.parse().map(Self::Model).map_err(|_| unknown(text))
+        if text.contains('/') {
+            return text.parse().map(Self::Model).map_err(|_| unknown(text));
+        }
+        let listed = core.ports.models.listed().into_iter().filter(|name| name.model() == text);
+        match listed.collect::<Vec<_>>().as_slice() {
+            [one] => Ok(Self::Model(one.clone())),
+            _ => Err(unknown(text)),
+        }
     }
 }
 
@@ -47,6 +55,10 @@ pub(crate) fn find(reader: &dyn Reader, account: AccountId, named: &str) -> Resu
     let unknown = || unknown(&format!("{AGENT}{named}"));
     if let Ok(id) = named.parse::<AgentId>() {
         return reader.agent(account, id)?.ok_or_else(unknown);
+    }
+    // No agent has a longer name.
+    if named.chars().count() > 100 {
+        return Err(unknown());
     }
     let filter = AgentFilter { name_contains: Some(named.to_owned()), ..AgentFilter::default() };
     let mut after = None;

@@ -52,8 +52,13 @@ impl ModelCalls<'_> {
     /// `Internal` if the store fails.
     pub async fn settle_abandoned(&self) -> Result<u64, Error> {
         const BATCH: Limit = Limit::clamped(500, 500);
-        let core = self.0.clone();
-        let open = self.0.ports.store.read(|reader| Ok::<_, Error>(reader.open_model_calls(BATCH)?)).await?;
+        let (core, now) = (self.0.clone(), self.0.now());
+        let open = self
+            .0
+            .ports
+            .store
+            .read(move |reader| Ok::<_, Error>(reader.open_model_calls(now, BATCH)?))
+            .await?;
         let open: Vec<_> =
             open.into_iter().filter(|call| core.live_calls.of(call.id) != Some(None)).collect();
         if open.is_empty() {

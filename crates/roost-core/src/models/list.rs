@@ -61,7 +61,7 @@ impl ModelCalls<'_> {
     pub async fn find(&self, ctx: &Ctx, name: String) -> Result<ListedModel, Error> {
         ctx.require(Scope::Chat)?;
         let account = ctx.account();
-        match Target::read(&name)? {
+        match Target::read(self.0, &name)? {
             Target::Agent(named) => {
                 let agent = self.0.ports.store.read(move |reader| find(reader, account, &named)).await?;
                 Ok(ListedModel::Agent(Box::new(agent)))

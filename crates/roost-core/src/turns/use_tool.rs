@@ -11,14 +11,16 @@ use roost_domain::policy::OnBlock;
 use roost_domain::taint::Taint;
 use roost_domain::tool::{ToolCall, ToolOutcome, ToolStatus};
 use roost_ports::machine::Spec;
-use roost_ports::store::{Reader, Turn, Writer};
-use roost_ports::tool::Plan;
+use roost_ports::store::{Amounts, Reader, Turn, Writer};
+use roost_ports::tool::{Injections, Plan};
 
 use super::scripts::Looked;
 use super::{Turns, Work, delegate};
 use crate::error::with_causes;
 use crate::gate::Facts;
 use crate::log::Folded;
+use crate::secrets::note_uses;
+use crate::usage::count;
 use crate::{Core, Error, ProgressOf, gate, log};
 
 impl Turns<'_> {
@@ -40,7 +42,8 @@ impl Turns<'_> {
         call: &ToolCall,
         leave: Option<ApprovalId>,
     ) -> Result<(), Error> {
-        let Some((permit, spec)) = self.intend(work, call, leave).await? else { return Ok(()) };
+        let Some(granted) = self.intend(work, call, leave).await? else { return Ok(()) };
+        let Granted { permit, spec, secrets } = granted;
         if permit.action().needs_machine()
             && let Err(problem) = self.open_machine(&permit, &spec).await
         {
@@ -52,7 +55,7 @@ impl Turns<'_> {
             let before = self.0.ports.machines.connections(spec.agent);
             let outcome = match self.0.run_inhouse(&permit, work, call).await {
                 Some(outcome) => outcome,
-                None => self.0.ports.tools.run(&permit, call, &spec, &mut progress).await,
+                None => self.0.ports.tools.run(&permit, call, &spec, &secrets, &mut progress).await,
             };
             let connected = self.0.ports.machines.connections(spec.agent) > before;
             let taint = match outcome.status {
@@ -60,7 +63,7 @@ impl Turns<'_> {
                 ToolStatus::Cancelled => None,
             };
             let finished = TurnEvent::ToolFinished { call: call.id.clone(), outcome };
-            self.write(work, finished, taint).await
+            self.write(work, finished, taint, secrets.status()).await
         };
         self.0.went_on(&work.turn);
         outcome
@@ -82,7 +85,10 @@ impl Turns<'_> {
             }
         }
         match machines.open(permit, spec).await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.0.machine_time.opened(spec.agent, self.0.now());
+                Ok(())
+            }
             Err(error) => Err(with_causes(&error)),
         }
     }
@@ -119,12 +125,13 @@ impl Turns<'_> {
         work: &Work,
         call: &ToolCall,
         leave: Option<ApprovalId>,
-    ) -> Result<Option<(Permit, Spec)>, Error> {
+    ) -> Result<Option<Granted>, Error> {
         let plan = match self.0.plan(call) {
             Ok(plan) => plan,
             Err(problem) => {
                 let outcome = ToolOutcome { text: problem.to_string(), status: ToolStatus::Failed };
-                self.write(work, TurnEvent::ToolFinished { call: call.id.clone(), outcome }, None).await?;
+                self.write(work, TurnEvent::ToolFinished { call: call.id.clone(), outcome }, None, None)
+                    .await?;
                 self.0.went_on(&work.turn);
                 return Ok(None);
             }
@@ -141,14 +148,25 @@ impl Turns<'_> {
         Ok(granted)
     }
 
-    async fn write(&self, work: &Work, event: TurnEvent, taint: Option<Taint>) -> Result<(), Error> {
+    async fn write(
+        &self,
+        work: &Work,
+        event: TurnEvent,
+        taint: Option<Taint>,
+        answered: Option<u16>,
+    ) -> Result<(), Error> {
         let (turn, folded, now) = (work.turn.clone(), work.folded.clone(), self.0.now());
         self.0
             .ports
             .store
             .write(move |writer| {
                 let agent = log::agent_of(writer, &turn)?;
+                if let (Some(status), TurnEvent::ToolFinished { call, .. }) = (answered, &event) {
+                    writer.answer_secret_uses(turn.id, call, status)?;
+                }
                 log::append(writer, &agent, &turn, &folded, now, vec![event])?;
+                let amounts = Amounts { tool_calls: 1, ..Amounts::default() };
+                count(writer, &agent, Some(turn.session), amounts, now)?;
                 // Together with the text, so that nothing the model makes of it is decided without knowing.
                 if let Some(taint) = taint {
                     writer.taint_session(turn.session, taint)?;
@@ -157,6 +175,13 @@ impl Turns<'_> {
             })
             .await
     }
+}
+
+/// What may be done, and with what.
+struct Granted {
+    permit: Permit,
+    spec: Spec,
+    secrets: Injections,
 }
 
 struct Intent {
@@ -169,7 +194,7 @@ struct Intent {
 }
 
 impl Intent {
-    fn write(self, core: &Core, writer: &mut dyn Writer) -> Result<Option<(Permit, Spec)>, Error> {
+    fn write(self, core: &Core, writer: &mut dyn Writer) -> Result<Option<Granted>, Error> {
         let (turn, folded) = (&self.work.turn, &self.work.folded);
         let agent = log::agent_of(writer, turn)?;
         if !may_begin(writer, &agent, turn, folded)? {
@@ -180,7 +205,21 @@ impl Intent {
             Plan::Act { action, idempotent } => (action, idempotent, None),
             Plan::Ask { question } => (Action::AskPeer, true, Some(question)),
         };
-        let effect = effect(turn, &self.call, action, self.looked.scripts);
+        let bound = match core.bind(writer, &self.work, &self.call)? {
+            Ok(bound) => core.give_out(writer, &agent, &self.call, &action)?.map(|secrets| (bound, secrets)),
+            Err(problem) => Err(problem),
+        };
+        let (bound, secrets) = match bound {
+            Ok(bound) => bound,
+            Err(problem) => {
+                let outcome = ToolOutcome { text: problem, status: ToolStatus::Failed };
+                let event = TurnEvent::ToolFinished { call: self.call.id.clone(), outcome };
+                log::append(writer, &agent, turn, folded, self.now, vec![event])?;
+                return Ok(None);
+            }
+        };
+        let scripts = self.looked.scripts.into_iter().chain(bound).collect();
+        let effect = effect(turn, &self.call, action, scripts);
         let found = self.looked.worst.as_ref();
         let call = self.call.id.clone();
         let used = used(writer, &agent, turn, folded, self.now)?;
@@ -203,7 +242,9 @@ impl Intent {
                     None => {
                         let summary = effect.action.to_string();
                         let spec = machine_spec(&agent, &facts);
-                        (TurnEvent::ToolStarted { call, summary, idempotent }, Some((permit, spec)))
+                        note_uses(writer, turn, &call, &effect.action, &secrets, self.now)?;
+                        let granted = Granted { permit, spec, secrets };
+                        (TurnEvent::ToolStarted { call, summary, idempotent }, Some(granted))
                     }
                 }
             }

@@ -1,9 +1,11 @@
 //! The use cases and the runtime over a real store, with doubles for the model and the machines.
 
+mod accounts;
 mod agents;
 mod approvals;
 mod budget;
 mod cancel;
+mod documents;
 mod guard;
 mod keys;
 mod recovery;
@@ -12,4 +14,5 @@ mod sessions;
 mod streams;
 mod swarms;
 mod turns;
+mod usage;
 mod webhooks;

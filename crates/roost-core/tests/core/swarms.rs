@@ -1,6 +1,7 @@
 //! Agents of a swarm hand tasks to one another.
 
 use roost_core::{DecideApproval, Kind, PostMessage, UpdateAgent};
+use roost_domain::approval::Approval;
 use roost_domain::conversation::Message;
 use roost_domain::event::{Body, Ending, Event, TurnEvent};
 use roost_domain::id::{AgentId, SessionId, TurnId};
@@ -60,6 +61,19 @@ async fn ledger(app: &TestApp, agent: AgentId) -> Ledger {
     app.store.read::<_, roost_ports::store::Error>(read).await.expect("the ledger can be read")
 }
 
+/// Waits until a person is asked for something.
+async fn one_pending(app: &TestApp) -> Approval {
+    let asked = async {
+        loop {
+            if let Some(approval) = pending(app).await.pop() {
+                return approval;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), asked).await.expect("a person is asked in time")
+}
+
 #[tokio::test]
 async fn a_task_is_done_by_another_agent_and_its_answer_comes_back() {
     let app = TestApp::start().await;
@@ -87,12 +101,7 @@ async fn while_another_works_nothing_waits_in_memory_and_a_restart_loses_nothing
     app.models.when("clean up", [uses("shell", json!({"command": "ls"})), Reply::Say(vec!["Cleaned."])]);
     let posted = app.post(ada, "go").await;
     app.until_phase(posted.turn, TurnPhase::Waiting).await;
-    let approval = loop {
-        if let Some(approval) = pending(&app).await.pop() {
-            break approval;
-        }
-        tokio::task::yield_now().await;
-    };
+    let approval = one_pending(&app).await;
     app.kill_runtime().await;
     app.start_runtime();
     let yes = DecideApproval { id: approval.id, approve: true, by: None, note: None };
@@ -269,12 +278,7 @@ async fn taint_goes_with_a_task_and_comes_back_with_its_answer() {
     app.models.when("look it up", [page, Reply::Say(vec!["It says so."])]);
     // Ada may not reach the host, so nobody who works for it may.
     let posted = app.post(ada, "go").await;
-    let approval = loop {
-        if let Some(approval) = pending(&app).await.pop() {
-            break approval;
-        }
-        tokio::task::yield_now().await;
-    };
+    let approval = one_pending(&app).await;
     assert!(approval.reason.contains("The task comes from Ada"), "{}", approval.reason);
     let yes = DecideApproval { id: approval.id, approve: true, by: None, note: None };
     app.core.approvals().decide(&app.ctx(), yes).await.expect("can be approved");

@@ -75,7 +75,7 @@ fn offered(tools: &[&str]) -> TurnEvent {
         parameters: json!({"type": "object"}),
         idempotent: false,
     };
-    let wishes = crate::conversation::Wishes::default();
+    let wishes = Box::default();
     TurnEvent::CallerAsked { tools: tools.iter().map(spec).collect(), wishes }
 }
 
@@ -321,8 +321,8 @@ fn any_event() -> impl Strategy<Value = TurnEvent> {
         name.clone().prop_map(|name| TurnEvent::ToolBlocked { call: id(name), reason: String::new() }),
         name.clone().prop_map(|name| TurnEvent::QuestionAsked { call: id(name), question: String::new() }),
         name.clone().prop_map(|name| TurnEvent::QuestionAnswered { call: id(name), answer: String::new() }),
-        name.clone().prop_map(|name| handed_out(name)),
-        name.prop_map(|name| returned(name)),
+        name.clone().prop_map(handed_out),
+        name.prop_map(returned),
         any::<bool>().prop_map(|shell| offered(if shell { &["shell"] } else { &["other"] })),
         Just(TurnEvent::HistoryGiven { messages: Vec::new() }),
         Just(TurnEvent::CancelRequested),

@@ -20,12 +20,12 @@ pub struct ModelCall {
 
 /// Looks at model calls outside of turns.
 pub trait ModelCalls {
-    /// Returns those that are not settled, of all accounts, the oldest first.
+    /// Returns those that began up to a time and are not settled, of all accounts, the oldest first.
     ///
     /// # Errors
     ///
     /// [`Error`] if the database fails.
-    fn open_model_calls(&self, limit: Limit) -> Result<Vec<ModelCall>, Error>;
+    fn open_model_calls(&self, until: Timestamp, limit: Limit) -> Result<Vec<ModelCall>, Error>;
 }
 
 /// Changes model calls outside of turns.

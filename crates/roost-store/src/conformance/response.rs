@@ -83,9 +83,10 @@ pub(crate) async fn an_account_has_a_ledger_that_is_no_agent(store: Any) {
     })
     .await;
     assert!(read(&store, move |reader| reader.agent(of, ledger)).await.is_none());
-    let open = read(&store, move |reader| reader.open_model_calls(limit(10))).await;
+    let open = read(&store, move |reader| reader.open_model_calls(at(1), limit(10))).await;
     assert_eq!(open.iter().map(|call| call.reserved).collect::<Vec<_>>(), [MicroUsd(10)]);
+    assert_eq!(read(&store, move |reader| reader.open_model_calls(at(0), limit(10))).await, []);
     assert!(write(&store, move |writer| writer.delete_model_call(id(1))).await);
     assert!(!write(&store, move |writer| writer.delete_model_call(id(1))).await);
-    assert_eq!(read(&store, move |reader| reader.open_model_calls(limit(10))).await, []);
+    assert_eq!(read(&store, move |reader| reader.open_model_calls(at(1), limit(10))).await, []);
 }

@@ -10,11 +10,12 @@ use super::{Columns, Noun, Tx, micros, noun};
 const CALL: Noun = noun!("model call");
 
 impl ModelCalls for Tx<'_> {
-    fn open_model_calls(&self, limit: Limit) -> Result<Vec<ModelCall>, Error> {
+    fn open_model_calls(&self, until: Timestamp, limit: Limit) -> Result<Vec<ModelCall>, Error> {
         self.all(
             CALL,
-            "select id, agent_id, reserved, began_at from model_calls order by began_at, id limit $1",
-            params![limit.get()],
+            "select id, agent_id, reserved, began_at from model_calls
+             where began_at <= $1 order by began_at, id limit $2",
+            params![micros(until), limit.get()],
             call,
         )
     }

@@ -54,8 +54,10 @@ impl SessionsMut for Tx<'_> {
     fn insert_session(&mut self, session: &Session) -> Result<(), Error> {
         self.change_one(
             SESSION,
-            "insert into sessions (id, account_id, agent_id, peer, channel, name, started_at)
-             values ($1, $2, $3, $4, $5, $6, $7)",
+            "insert into sessions (
+                 id, account_id, agent_id, peer, channel, name, started_at, documents_place)
+             values ($1, $2, $3, $4, $5, $6, $7,
+                 (select coalesce(max(place), 0) from documents where agent_id = $3))",
             params![
                 session.id.uuid().as_bytes(),
                 session.account.uuid().as_bytes(),

@@ -139,16 +139,16 @@ fn tools() -> Vec<TurnEvent> {
         TurnEvent::QuestionAsked { call: call(), question: "Which one?".into() },
         TurnEvent::QuestionAnswered { call: call(), answer: "The first.".into() },
         TurnEvent::HistoryGiven { messages: given() },
-        TurnEvent::CallerAsked { tools: vec![look_up()], wishes: wishes() },
+        TurnEvent::CallerAsked { tools: vec![look_up()], wishes: Box::new(wishes()) },
         TurnEvent::CallerAsked {
             tools: vec![],
-            wishes: Wishes {
+            wishes: Box::new(Wishes {
                 choice: ToolChoice::Named("look_up".into()),
                 format: Format::JsonObject,
                 ..Wishes::default()
-            },
+            }),
         },
-        TurnEvent::CallerAsked { tools: vec![], wishes: Wishes::default() },
+        TurnEvent::CallerAsked { tools: vec![], wishes: Box::default() },
         TurnEvent::CallHandedOut { call: call() },
         TurnEvent::CallReturned {
             call: call(),

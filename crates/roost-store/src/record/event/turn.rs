@@ -145,7 +145,7 @@ impl From<&TurnEvent> for TurnV1 {
             }
             TurnEvent::CallerAsked { tools, wishes } => Self::CallerAsked {
                 tools: tools.into_iter().map(ToolV1::from).collect(),
-                wishes: WishesV1::from(wishes),
+                wishes: WishesV1::from(*wishes),
             },
             TurnEvent::ModelCalled { model, reserved } => {
                 Self::ModelCalled { model: model.to_string(), reserved: reserved.0 }
@@ -225,7 +225,7 @@ impl TryFrom<TurnV1> for TurnEvent {
             }
             TurnV1::CallerAsked { tools, wishes } => Self::CallerAsked {
                 tools: tools.into_iter().map(ToolSpec::from).collect(),
-                wishes: Wishes::from(wishes),
+                wishes: Box::new(Wishes::from(wishes)),
             },
             TurnV1::ModelCalled { model, reserved } => {
                 Self::ModelCalled { model: parsed("model", &model)?, reserved: MicroUsd(reserved) }
