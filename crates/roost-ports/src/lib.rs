@@ -8,6 +8,7 @@ pub mod clock;
 pub mod machine;
 pub mod model;
 pub mod random;
+pub mod runtime;
 pub mod scanner;
 pub mod skills;
 pub mod store;

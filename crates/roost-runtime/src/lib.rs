@@ -6,6 +6,7 @@
 
 mod connections;
 mod drive;
+mod hosted;
 mod runtime;
 mod sandboxes;
 mod turns;

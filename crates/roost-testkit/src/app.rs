@@ -6,7 +6,7 @@ use roost_core::{
     Core, CreateAgent, CreateKey, CreateSwarm, Ctx, Live, Ports, PostMessage, Posted, Principal, Settings,
     UpdateAgent,
 };
-use roost_domain::agent::{Agent, Region, State};
+use roost_domain::agent::{Agent, Region, RuntimeKind, State};
 use roost_domain::event::{Body, Event, Offset, TurnEvent};
 use roost_domain::id::{AccountId, AgentId, SessionId, TurnId};
 use roost_domain::key::{Key, Scope, Style};
@@ -23,8 +23,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    SeededRandom, TestClock, TestMachines, TestModels, TestScanner, TestSkills, TestTools, TestWasm,
-    TestWebhooks,
+    SeededRandom, TestClock, TestMachines, TestModels, TestRuntimes, TestScanner, TestSkills, TestTools,
+    TestWasm, TestWebhooks,
 };
 
 /// How long a test waits for anything before it fails.
@@ -40,6 +40,8 @@ pub struct TestApp {
     pub machines: Arc<TestMachines>,
     /// Where skills come from.
     pub skills: Arc<TestSkills>,
+    /// The hosted runtimes.
+    pub runtimes: Arc<TestRuntimes>,
     /// Who is told by webhook.
     pub webhooks: Arc<TestWebhooks>,
     /// The clock.
@@ -109,11 +111,13 @@ impl Builder {
         let machines = Arc::new(TestMachines::default());
         let skills = Arc::new(TestSkills::default());
         let webhooks = Arc::new(TestWebhooks::default());
+        let runtimes = Arc::new(TestRuntimes::default());
         let master = MasterKey::generate(&*random);
         let ports = Ports {
             store: Arc::clone(&store),
             vault: Arc::new(SealedVault::new(master, Arc::clone(&random))),
             machines: Arc::clone(&machines) as _,
+            runtimes: Arc::clone(&runtimes) as _,
             models: Arc::clone(&models) as _,
             tools: Arc::new(TestTools::new(Arc::clone(&machines) as _)),
             wasm: Arc::new(TestWasm::default()),
@@ -132,6 +136,7 @@ impl Builder {
             core,
             models,
             machines,
+            runtimes,
             skills,
             webhooks,
             clock,
@@ -287,6 +292,7 @@ impl TestApp {
             wasm: Arc::new(TestWasm::default()),
             scanner: Arc::new(TestScanner),
             skills: Arc::clone(&self.skills) as _,
+            runtimes: Arc::clone(&self.runtimes) as _,
             webhooks: Arc::clone(&self.webhooks) as _,
             clock: Arc::clone(&self.clock) as _,
             random,
@@ -305,6 +311,7 @@ impl TestApp {
             name: "Ada".to_owned(),
             description: String::new(),
             model: Some(model.parse().expect("is a model name")),
+            runtime: RuntimeKind::Roost,
             size: Size::Medium,
             region,
             swarm: None,
