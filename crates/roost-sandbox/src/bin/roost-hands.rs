@@ -43,11 +43,11 @@ async fn open(root: &str, socket: Option<&String>) -> Arc<dyn Machines> {
     match socket {
         None => {
             let options = KernelOptions { root, exe, uids, cgroup_parent: None, connections };
-            must("driver", KernelMachines::new(options))
+            must("driver", KernelMachines::new(options)) as Arc<dyn Machines>
         }
         Some(socket) => {
             let options = DockerOptions { root, exe, uids, socket: socket.into(), image: None, connections };
-            must("driver", DockerMachines::open(options).await)
+            must("driver", DockerMachines::open(options).await) as Arc<dyn Machines>
         }
     }
 }
