@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use roost_domain::id::{
-    AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, JobId, KeyId, SandboxId, SandboxRunId, ScanId,
-    SessionId, TurnId,
+    AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, JobId, KeyId, KnowledgeId, SandboxId,
+    SandboxRunId, ScanId, SessionId, SwarmId, TurnId,
 };
 use uuid::Uuid;
 
@@ -32,10 +32,12 @@ ids!(
     EndpointId,
     JobId,
     KeyId,
+    KnowledgeId,
     SandboxId,
     SandboxRunId,
     ScanId,
     SessionId,
+    SwarmId,
     TurnId
 );
 

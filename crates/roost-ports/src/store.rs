@@ -18,6 +18,7 @@ mod event;
 mod guard;
 mod job;
 mod key;
+mod knowledge;
 mod sandbox;
 mod scan;
 mod secret;
@@ -33,6 +34,10 @@ pub use event::{AgentEvent, ChatMessage, Events, EventsMut, MessageFilter, Role}
 pub use guard::{DecisionEntry, DecisionFilter, Edition, Guards, GuardsMut, Kept};
 pub use job::{Job, Jobs, JobsMut, NewJob};
 pub use key::{Keys, KeysMut};
+pub use knowledge::{
+    Embedded, KeptEntry, KeptShelf, KeptVector, Knowledge, KnowledgeMut, NewEntry, Part, Remembered, Removed,
+    Stale,
+};
 pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{Secrets, SecretsMut};
@@ -50,6 +55,7 @@ pub trait Reader:
     + Guards
     + Jobs
     + Keys
+    + Knowledge
     + Sandboxes
     + Scans
     + Secrets
@@ -68,6 +74,8 @@ impl<T> Reader for T where
         + Guards
         + Jobs
         + Keys
+        + Knowledge
+        + Knowledge
         + Sandboxes
         + Scans
         + Secrets
@@ -89,6 +97,7 @@ pub trait Writer:
     + GuardsMut
     + JobsMut
     + KeysMut
+    + KnowledgeMut
     + SandboxesMut
     + ScansMut
     + SecretsMut
@@ -108,6 +117,8 @@ impl<T> Writer for T where
         + GuardsMut
         + JobsMut
         + KeysMut
+        + KnowledgeMut
+        + KnowledgeMut
         + SandboxesMut
         + ScansMut
         + SecretsMut

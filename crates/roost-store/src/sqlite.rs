@@ -18,6 +18,7 @@ mod event;
 mod guard;
 mod job;
 mod key;
+mod knowledge;
 mod sandbox;
 mod scan;
 mod secret;

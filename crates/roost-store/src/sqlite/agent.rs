@@ -1,8 +1,11 @@
 use jiff::Timestamp;
 use roost_domain::agent::{Agent, Failure, FailureCategory, State};
 use roost_domain::id::{AccountId, AgentId};
+use roost_domain::knowledge::Owner;
 use roost_domain::page::{Limit, Page};
-use roost_ports::store::{AgentCursor, AgentFilter, Agents, AgentsMut, Document, DocumentName, Error};
+use roost_ports::store::{
+    AgentCursor, AgentFilter, Agents, AgentsMut, Document, DocumentName, Error, KnowledgeMut,
+};
 use rusqlite::params;
 use serde::Serialize;
 
@@ -207,6 +210,7 @@ impl AgentsMut for Tx<'_> {
         self.delete_of(id, "delete from turns where agent_id = $1")?;
         self.delete_of(id, "delete from events where agent_id = $1")?;
         self.delete_of(id, "delete from sessions where agent_id = $1")?;
+        self.remove_knowledge_of(account, Owner::Agent(id))?;
         Ok(true)
     }
 
