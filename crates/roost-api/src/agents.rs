@@ -6,7 +6,7 @@ mod lifecycle;
 mod list;
 mod logs;
 mod one;
-mod secrets;
+pub(crate) mod secrets;
 mod status;
 mod wire;
 
@@ -21,6 +21,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use roost_core::Error;
+use roost_domain::id::SwarmId;
 use roost_http::Failure;
 use serde_json::{Map, Value};
 
@@ -29,9 +30,10 @@ fn parsed<T: FromStr<Err: Display>>(field: &str, text: Option<String>) -> Result
     text.map(|text| text.parse().map_err(|error| Failure::invalid(field, error))).transpose()
 }
 
-/// Says that there is no such swarm, since there are none yet.
-fn no_swarm(id: Option<&str>) -> Result<(), Failure> {
-    id.map_or(Ok(()), |id| Err(Error::not_found("swarm", id.chars().take(80).collect::<String>()).into()))
+/// Reads the id of a swarm. What is none names no swarm.
+fn swarm(id: Option<String>) -> Result<Option<SwarmId>, Failure> {
+    let unknown = |id: String| Error::not_found("swarm", id.chars().take(80).collect::<String>());
+    Ok(id.map(|id| id.parse().map_err(|_| unknown(id))).transpose()?)
 }
 
 /// Puts the policy where the configuration has it.

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::{
     Options, agents, approvals, chat, docs, envelope, gate, health, keys, openapi, permissions, policies,
-    sandboxes, scans, usage, webhooks,
+    sandboxes, scans, swarms, usage, webhooks,
 };
 
 /// What handlers share.
@@ -100,6 +100,9 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(sandboxes::list, sandboxes::create))
         .routes(routes!(sandboxes::get, sandboxes::delete))
         .routes(routes!(sandboxes::get_run))
+        .routes(routes!(swarms::list, swarms::create))
+        .routes(routes!(swarms::get, swarms::update, swarms::delete))
+        .routes(routes!(swarms::put_secrets))
         .routes(routes!(usage::list))
         .routes(routes!(webhooks::list, webhooks::create))
         .routes(routes!(webhooks::get, webhooks::update, webhooks::delete))

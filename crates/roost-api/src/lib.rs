@@ -20,6 +20,7 @@ mod permissions;
 mod policies;
 mod sandboxes;
 mod scans;
+mod swarms;
 mod usage;
 mod vocabulary;
 mod webhooks;

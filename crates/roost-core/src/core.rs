@@ -22,7 +22,7 @@ use crate::hub::Hub;
 use crate::quota::Quotas;
 use crate::{
     Agents, Approvals, Error, Events, Gate, Keys, Messages, PermissionSets, Policies, Sandboxes, Scans,
-    Sessions, Turns, Usages, Webhooks,
+    Sessions, Swarms, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -225,6 +225,11 @@ impl Core {
     /// Returns the use cases of sessions.
     pub const fn sessions(&self) -> Sessions<'_> {
         Sessions(self)
+    }
+
+    /// Returns the use cases of swarms.
+    pub const fn swarms(&self) -> Swarms<'_> {
+        Swarms(self)
     }
 
     /// Returns what the runtime drives turns with.

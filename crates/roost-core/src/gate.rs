@@ -33,7 +33,7 @@ impl Facts {
     /// Reads what holds for an agent now.
     pub(crate) fn read(core: &Core, reader: &dyn Reader, agent: &Agent) -> Result<Self, Error> {
         let settings = Settings::read(&agent.config)?;
-        let guard = core.editions.hosted(reader, agent.account, agent.id, &settings)?;
+        let guard = core.editions.hosted(reader, agent)?;
         Ok(Self { settings: confined(settings, &guard), guard })
     }
 

@@ -21,6 +21,7 @@ mod quota;
 mod sandboxes;
 mod scans;
 mod sessions;
+mod swarms;
 mod turns;
 mod usage;
 mod webhooks;
@@ -42,6 +43,7 @@ pub use messages::{History, Messages, PostMessage, Posted};
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
 pub use sessions::{NewSession, Sessions};
+pub use swarms::{CreateSwarm, SwarmDetails, SwarmView, Swarms, UpdateSwarm};
 pub use turns::{Claim, Parked, Turns, Work};
 pub use usage::{ListUsage, Usages};
 pub use webhooks::{

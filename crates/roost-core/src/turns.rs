@@ -19,6 +19,7 @@ mod ask_model;
 mod begin;
 mod brief;
 mod cost;
+mod inhouse;
 mod park;
 mod scripts;
 mod use_tool;
@@ -186,11 +187,18 @@ impl Turns<'_> {
 
     /// Tells whether a tool call must not run beside others of its answer: it changes what they may look at.
     pub fn runs_alone(&self, call: &ToolCall) -> bool {
-        match self.0.ports.tools.plan(call) {
+        match self.0.plan(call) {
             Ok(Plan::Act { action, idempotent }) => match action {
                 Action::RunCommand { .. } | Action::WriteFile { .. } => true,
                 Action::SendHttp { .. } => !idempotent,
-                Action::ReadFiles { .. } | Action::CallModel { .. } | Action::AskPeer => false,
+                Action::ChangeDocument { .. } | Action::WriteKnowledge { .. } => true,
+                Action::ReadFiles { .. }
+                | Action::CallModel { .. }
+                | Action::AskPeer
+                | Action::ReadDocument { .. }
+                | Action::ReadSkill { .. }
+                | Action::SearchKnowledge { .. }
+                | Action::AskAgent { .. } => false,
             },
             Ok(Plan::Ask { .. }) | Err(_) => false,
         }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::id::{AccountId, AgentId};
+use crate::id::{AccountId, AgentId, SwarmId};
 use crate::machine::Size;
 use crate::model::ModelName;
 
@@ -29,6 +29,8 @@ pub struct Agent {
     pub size: Size,
     /// Which pool of hosts it lives in.
     pub region: Region,
+    /// The swarm it is in.
+    pub swarm: Option<SwarmId>,
     /// A picture of it, as a URL.
     pub avatar_url: Option<String>,
     /// Labels for people, at most 10.

@@ -88,6 +88,36 @@ pub enum Action {
     },
     /// Asks the peer of the session.
     AskPeer,
+    /// Reads one of the agent's own documents.
+    ReadDocument {
+        /// Its file name: `rules/refunds.md`.
+        name: String,
+    },
+    /// Changes one of the agent's own documents, which shape what it does from then on.
+    ChangeDocument {
+        /// Its file name: `SOUL.md`.
+        name: String,
+    },
+    /// Reads a skill that is installed on the agent.
+    ReadSkill {
+        /// The skill's name.
+        skill: String,
+    },
+    /// Searches the knowledge of the agent, or of its swarm.
+    SearchKnowledge {
+        /// What is looked for.
+        query: String,
+    },
+    /// Adds to the knowledge of the agent, or of its swarm.
+    WriteKnowledge {
+        /// Where it is said to come from.
+        source: String,
+    },
+    /// Hands a task to another agent of the same swarm.
+    AskAgent {
+        /// The other agent, by its name or its id, as the model wrote it.
+        agent: String,
+    },
 }
 
 impl Action {
@@ -100,6 +130,12 @@ impl Action {
             Self::WriteFile { .. } => "write_file",
             Self::SendHttp { .. } => "send_http",
             Self::AskPeer => "ask_peer",
+            Self::ReadDocument { .. } => "read_document",
+            Self::ChangeDocument { .. } => "change_document",
+            Self::ReadSkill { .. } => "read_skill",
+            Self::SearchKnowledge { .. } => "search_knowledge",
+            Self::WriteKnowledge { .. } => "write_knowledge",
+            Self::AskAgent { .. } => "ask_agent",
         }
     }
 
@@ -107,7 +143,15 @@ impl Action {
     pub const fn needs_machine(&self) -> bool {
         match self {
             Self::RunCommand { .. } | Self::ReadFiles { .. } | Self::WriteFile { .. } => true,
-            Self::CallModel { .. } | Self::SendHttp { .. } | Self::AskPeer => false,
+            Self::CallModel { .. }
+            | Self::SendHttp { .. }
+            | Self::AskPeer
+            | Self::ReadDocument { .. }
+            | Self::ChangeDocument { .. }
+            | Self::ReadSkill { .. }
+            | Self::SearchKnowledge { .. }
+            | Self::WriteKnowledge { .. }
+            | Self::AskAgent { .. } => false,
         }
     }
 }
@@ -122,6 +166,12 @@ impl fmt::Display for Action {
             Self::WriteFile { path } => write!(f, "write {path:?} in its workspace"),
             Self::SendHttp { method, url, .. } => write!(f, "send {method} {}", shorten(url)),
             Self::AskPeer => f.write_str("ask its peer a question"),
+            Self::ReadDocument { name } => write!(f, "read its {name}"),
+            Self::ChangeDocument { name } => write!(f, "change its own {name}"),
+            Self::ReadSkill { skill } => write!(f, "read the skill {skill}"),
+            Self::SearchKnowledge { query } => write!(f, "search its knowledge for {:?}", shorten(query)),
+            Self::WriteKnowledge { source } => write!(f, "add to its knowledge from {:?}", shorten(source)),
+            Self::AskAgent { agent } => write!(f, "hand a task to the agent {agent:?}"),
         }
     }
 }
@@ -187,6 +237,12 @@ impl Effect {
                 put(url);
             }
             Action::AskPeer => {}
+            Action::ReadDocument { name: text }
+            | Action::ChangeDocument { name: text }
+            | Action::ReadSkill { skill: text }
+            | Action::SearchKnowledge { query: text }
+            | Action::WriteKnowledge { source: text }
+            | Action::AskAgent { agent: text } => put(text),
         }
         // An effect without scripts has the hash that it had before there were any.
         for script in &self.scripts {

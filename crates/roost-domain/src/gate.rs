@@ -228,7 +228,15 @@ fn touched(action: &Action) -> Vec<Touch> {
         Action::WriteFile { path } => vec![Touch::Path(path.clone(), Access::Write)],
         Action::SendHttp { host, port, .. } => vec![Touch::Host(host.clone(), *port)],
         // What a command touches, its machine holds to the same rules.
-        Action::RunCommand { .. } | Action::CallModel { .. } | Action::AskPeer => Vec::new(),
+        Action::RunCommand { .. }
+        | Action::CallModel { .. }
+        | Action::AskPeer
+        | Action::ReadDocument { .. }
+        | Action::ChangeDocument { .. }
+        | Action::ReadSkill { .. }
+        | Action::SearchKnowledge { .. }
+        | Action::WriteKnowledge { .. }
+        | Action::AskAgent { .. } => Vec::new(),
     }
 }
 
@@ -263,7 +271,14 @@ fn by_profile(effect: &Effect, rules: &Rules<'_>) -> Opinion {
         Action::SendHttp { host, port, .. } => connecting(host, *port, rules),
         Action::RunCommand { .. } => own_machine("command", "Commands", rules.profile),
         Action::WriteFile { .. } => own_machine("change", "Changes to files", rules.profile),
-        Action::ReadFiles { .. } | Action::AskPeer => Verdict::Allow,
+        Action::ChangeDocument { name } => own_document(name, rules.profile),
+        Action::WriteKnowledge { .. } => own_machine("change", "Additions to its knowledge", rules.profile),
+        Action::AskAgent { .. } => own_machine("ask_agent", "Tasks for other agents", rules.profile),
+        Action::ReadFiles { .. }
+        | Action::AskPeer
+        | Action::ReadDocument { .. }
+        | Action::ReadSkill { .. }
+        | Action::SearchKnowledge { .. } => Verdict::Allow,
     };
     let version = rules.guard.version();
     let (ruling, reason) = match verdict {
@@ -429,6 +444,18 @@ fn own_machine(rule: &'static str, what: &str, profile: Profile) -> Verdict {
             rule,
             why: format!("{what} need approval under the policy profile strict"),
             grant: "Set config.policy to standard to allow them".to_owned(),
+        }),
+    }
+}
+
+/// What shapes an agent is its people's to change, unless they have let it do as it sees fit.
+fn own_document(name: &str, profile: Profile) -> Verdict {
+    match profile {
+        Profile::Open => Verdict::Allow,
+        Profile::Standard | Profile::Strict => Verdict::Ask(Reason {
+            rule: "own_document",
+            why: format!("The agent wants to change its own {name}"),
+            grant: "Set config.policy to open to let it do so without asking".to_owned(),
         }),
     }
 }

@@ -30,6 +30,7 @@ pub mod scan;
 pub mod secret;
 pub mod session;
 pub mod subject;
+pub mod swarm;
 pub mod taint;
 pub mod tool;
 pub mod turn;

@@ -9,7 +9,7 @@ use crate::id::AgentId;
 ///
 /// It is the id of an agent that is hosted here, the name that its owner gives an agent that runs elsewhere, or
 /// one of the two kinds whose rules their members inherit: `account` (every agent of the account) and
-/// `swarm:NAME` (the agents whose `config.swarm` is that name).
+/// `swarm:SLUG` (the agents of that swarm).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject(String);
 
@@ -24,9 +24,9 @@ impl Subject {
         Self("account".to_owned())
     }
 
-    /// Returns a swarm by its name.
-    pub fn swarm(name: &str) -> Self {
-        Self(format!("swarm:{name}"))
+    /// Returns a swarm by its slug.
+    pub fn swarm(slug: &str) -> Self {
+        Self(format!("swarm:{slug}"))
     }
 
     /// Returns an agent that is hosted here.

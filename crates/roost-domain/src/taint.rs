@@ -33,7 +33,13 @@ impl Taint {
             | Action::CallModel { .. }
             | Action::ReadFiles { .. }
             | Action::WriteFile { .. }
-            | Action::AskPeer => None,
+            | Action::AskPeer
+            | Action::ReadDocument { .. }
+            | Action::ChangeDocument { .. }
+            | Action::ReadSkill { .. }
+            | Action::SearchKnowledge { .. }
+            | Action::WriteKnowledge { .. }
+            | Action::AskAgent { .. } => None,
         }
     }
 }
@@ -46,8 +52,16 @@ pub fn sends_out(action: &Action, reaches_hosts: bool) -> bool {
             *carries || !matches!(method.as_str(), "GET" | "HEAD") || url.contains(['?', '#'])
         }
         Action::RunCommand { .. } => reaches_hosts,
-        Action::CallModel { .. } | Action::ReadFiles { .. } | Action::WriteFile { .. } | Action::AskPeer => {
-            false
-        }
+        // What another agent is asked carries its taint along; nothing of these leaves Roost.
+        Action::CallModel { .. }
+        | Action::ReadFiles { .. }
+        | Action::WriteFile { .. }
+        | Action::AskPeer
+        | Action::ReadDocument { .. }
+        | Action::ChangeDocument { .. }
+        | Action::ReadSkill { .. }
+        | Action::SearchKnowledge { .. }
+        | Action::WriteKnowledge { .. }
+        | Action::AskAgent { .. } => false,
     }
 }

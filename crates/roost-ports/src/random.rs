@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use roost_domain::id::{
-    AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, JobId, KeyId, KnowledgeId, SandboxId,
-    SandboxRunId, ScanId, SessionId, SwarmId, TurnId,
+    AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, InstalledSkillId, JobId, KeyId, KnowledgeId,
+    SandboxId, SandboxRunId, ScanId, SessionId, SnapshotId, SwarmId, TurnId,
 };
 use uuid::Uuid;
 
@@ -30,6 +30,7 @@ ids!(
     ApprovalId,
     DeliveryId,
     EndpointId,
+    InstalledSkillId,
     JobId,
     KeyId,
     KnowledgeId,
@@ -37,6 +38,7 @@ ids!(
     SandboxRunId,
     ScanId,
     SessionId,
+    SnapshotId,
     SwarmId,
     TurnId
 );

@@ -23,6 +23,7 @@ mod sandbox;
 mod scan;
 mod secret;
 mod session;
+mod swarm;
 mod turn;
 mod usage;
 mod webhook;
@@ -42,7 +43,8 @@ pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
-pub use turn::{Turn, TurnPhase, Turns, TurnsMut};
+pub use swarm::{Swarms, SwarmsMut};
+pub use turn::{Caller, Turn, TurnPhase, Turns, TurnsMut};
 pub use usage::{Ledger, UsageRow, Usages, UsagesMut};
 pub use webhook::{DeliveryCursor, DeliveryFilter, DeliveryLimits, EndpointSecrets, Webhooks, WebhooksMut};
 
@@ -60,6 +62,7 @@ pub trait Reader:
     + Scans
     + Secrets
     + Sessions
+    + Swarms
     + Turns
     + Usages
     + Webhooks
@@ -80,6 +83,7 @@ impl<T> Reader for T where
         + Scans
         + Secrets
         + Sessions
+        + Swarms
         + Turns
         + Usages
         + Webhooks
@@ -102,6 +106,7 @@ pub trait Writer:
     + ScansMut
     + SecretsMut
     + SessionsMut
+    + SwarmsMut
     + TurnsMut
     + UsagesMut
     + WebhooksMut
@@ -123,6 +128,7 @@ impl<T> Writer for T where
         + ScansMut
         + SecretsMut
         + SessionsMut
+        + SwarmsMut
         + TurnsMut
         + UsagesMut
         + WebhooksMut

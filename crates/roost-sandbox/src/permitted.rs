@@ -22,7 +22,15 @@ pub(crate) fn check(permit: &Permit, agent: AgentId, act: Act) -> Result<(), Err
             Action::ReadFiles { .. } => matches!(act, Act::Open | Act::Look),
             // Who may change a file may look at what is there: an edit does.
             Action::WriteFile { .. } => matches!(act, Act::Open | Act::Look | Act::Change),
-            Action::CallModel { .. } | Action::SendHttp { .. } | Action::AskPeer => false,
+            Action::CallModel { .. }
+            | Action::SendHttp { .. }
+            | Action::AskPeer
+            | Action::ReadDocument { .. }
+            | Action::ChangeDocument { .. }
+            | Action::ReadSkill { .. }
+            | Action::SearchKnowledge { .. }
+            | Action::WriteKnowledge { .. }
+            | Action::AskAgent { .. } => false,
         };
     if covered { Ok(()) } else { Err(Error::NotPermitted) }
 }

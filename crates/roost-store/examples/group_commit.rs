@@ -134,6 +134,7 @@ fn agent(id: AgentId, account: AccountId) -> Agent {
         model: "scripted/none".parse().expect("it is a model's name"),
         size: Size::Small,
         region: Region::Eu,
+        swarm: None,
         avatar_url: None,
         tags: Vec::new(),
         config: serde_json::Map::new(),

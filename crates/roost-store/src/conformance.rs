@@ -178,6 +178,7 @@ pub(crate) fn agent(number: u128, account: AccountId) -> Agent {
         model: "scripted/hello".parse().unwrap(),
         size: Size::Small,
         region: Region::Eu,
+        swarm: None,
         avatar_url: None,
         tags: Vec::new(),
         config: serde_json::Map::new(),
@@ -204,6 +205,7 @@ pub(crate) fn session(number: u128, agent: &Agent) -> Session {
 
 pub(crate) fn turn(number: u128, session: &Session) -> Turn {
     Turn {
+        caller: None,
         id: id(number),
         account: session.account,
         agent: session.agent,

@@ -23,6 +23,7 @@ mod sandbox;
 mod scan;
 mod secret;
 mod session;
+mod swarm;
 mod turn;
 mod usage;
 mod webhook;
@@ -174,6 +175,11 @@ impl Columns<'_> {
 
     fn id<I: Id>(&mut self) -> Result<I, Error> {
         Ok(I::from_uuid(Uuid::from_bytes(self.take()?)))
+    }
+
+    fn id_if_any<I: Id>(&mut self) -> Result<Option<I>, Error> {
+        let bytes: Option<[u8; 16]> = self.take()?;
+        Ok(bytes.map(|bytes| I::from_uuid(Uuid::from_bytes(bytes))))
     }
 
     fn time(&mut self) -> Result<Timestamp, Error> {

@@ -2,13 +2,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use roost_core::{Core, CreateAgent, CreateKey, Ctx, Live, Ports, PostMessage, Posted, Principal, Settings};
+use roost_core::{
+    Core, CreateAgent, CreateKey, CreateSwarm, Ctx, Live, Ports, PostMessage, Posted, Principal, Settings,
+    UpdateAgent,
+};
 use roost_domain::agent::{Agent, Region};
 use roost_domain::event::{Body, Event, Offset, TurnEvent};
 use roost_domain::id::{AccountId, AgentId, SessionId, TurnId};
 use roost_domain::key::{Key, Scope, Style};
 use roost_domain::machine::Size;
 use roost_domain::secret::Secret;
+use roost_domain::swarm::Swarm;
 use roost_ports::random::Random;
 use roost_ports::scanner::Scanner;
 use roost_ports::store::Store;
@@ -224,6 +228,28 @@ impl TestApp {
         self.agent_of("test/echo", config).await.id
     }
 
+    /// Makes a swarm, and an agent with this configuration in it for each name.
+    pub async fn swarm<const N: usize>(
+        &self,
+        name: &str,
+        agents: [(&str, serde_json::Value); N],
+    ) -> (Swarm, [AgentId; N]) {
+        let new = CreateSwarm { name: name.to_owned(), description: None, icon: None };
+        let swarm = self.core.swarms().create(&self.ctx(), new).await.expect("a swarm can be made").swarm;
+        let mut ids = Vec::new();
+        for (name, config) in agents {
+            let agent = self.agent(config).await;
+            let change = UpdateAgent {
+                name: Some(name.to_owned()),
+                swarm: Some(Some(swarm.id)),
+                ..UpdateAgent::default()
+            };
+            self.core.agents().update(&self.ctx(), agent, change).await.expect("it can be put there");
+            ids.push(agent);
+        }
+        (swarm, ids.try_into().expect("there are as many"))
+    }
+
     /// Makes an agent of a model with this configuration.
     pub async fn agent_of(&self, model: &str, config: serde_json::Value) -> Agent {
         let serde_json::Value::Object(config) = config else { panic!("a configuration is an object") };
@@ -233,6 +259,7 @@ impl TestApp {
             model: Some(model.parse().expect("is a model name")),
             size: Size::Medium,
             region: Region::Eu,
+            swarm: None,
             avatar_url: None,
             tags: Vec::new(),
             config,

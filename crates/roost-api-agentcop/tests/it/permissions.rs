@@ -90,7 +90,8 @@ async fn a_patch_changes_single_entries() {
 #[tokio::test]
 async fn agents_inherit_from_their_account_and_their_swarm() {
     let api = Api::start().await;
-    let agent = api.app.agent(json!({"swarm": "night"})).await.to_string();
+    let (_, [agent]) = api.app.swarm("Night", [("Owl", json!({}))]).await;
+    let agent = agent.to_string();
     let other = api.app.agent(json!({})).await.to_string();
     api.post("/api/permissions/account", json!({"tools": {"block": ["shell"]}})).await.ok();
     api.post("/api/permissions/swarm:night", json!({"data": {"deny": ["diary.txt"]}})).await.ok();

@@ -60,7 +60,7 @@ pub(crate) struct CreateAgentBody {
     identity_md: Option<String>,
     /// WORKFLOW.md: what its job is.
     workflow_md: Option<String>,
-    /// Swarms come later; only null is found.
+    /// The swarm it is to be in.
     swarm_id: Option<String>,
     /// At most 10, of 1 to 50 characters each.
     tags: Option<Vec<String>>,
@@ -100,7 +100,6 @@ pub(crate) async fn create(
 
 impl CreateAgentBody {
     fn into_params(self) -> Result<CreateAgent, Failure> {
-        super::no_swarm(self.swarm_id.as_deref())?;
         let mut secrets = SecretsByName::default();
         for (name, secret) in self.secrets.unwrap_or_default() {
             let field = format!("secrets.{name}");
@@ -130,6 +129,7 @@ impl CreateAgentBody {
             model: parsed("model", self.model)?,
             size: parsed("size", self.size)?.unwrap_or(Size::Medium),
             region: parsed("region", self.region)?.unwrap_or(Region::Eu),
+            swarm: super::swarm(self.swarm_id)?,
             avatar_url: self.avatar_url,
             tags: self.tags.unwrap_or_default(),
             config,

@@ -12,7 +12,7 @@ use crate::envelope::{Listed, Pagination};
 use crate::{paging, vocabulary};
 
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListAgentsQuery {
     /// 1 to 200; 50 by default.
@@ -25,6 +25,8 @@ pub(crate) struct ListAgentsQuery {
     name: Option<String>,
     /// Only agents with this tag.
     tag: Option<String>,
+    /// Only agents of this swarm.
+    swarm_id: Option<String>,
 }
 
 /// List agents
@@ -60,6 +62,7 @@ impl ListAgentsQuery {
                 states: states.unwrap_or_default(),
                 name_contains: self.name,
                 tag: self.tag,
+                swarm: super::swarm(self.swarm_id)?,
             },
             after: after.map(|(created_at, id)| AgentCursor { created_at, id }),
             limit: Limit::clamped(self.limit.unwrap_or(50), 200),

@@ -53,8 +53,10 @@ pub(crate) struct UpdateAgentBody {
     config: Option<Map<String, Value>>,
     /// `open`, `standard` or `strict`; the same as `config.policy`.
     policy: Option<String>,
-    /// Swarms come later; only null is found.
-    swarm_id: Option<String>,
+    /// The swarm it is to be in; null takes it out of the one it is in.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    swarm_id: Option<Option<String>>,
 }
 
 /// Tells a null from nothing at all.
@@ -130,7 +132,6 @@ pub(crate) async fn delete(
 
 impl UpdateAgentBody {
     fn into_params(self) -> Result<UpdateAgent, Failure> {
-        super::no_swarm(self.swarm_id.as_deref())?;
         let config = match (self.config, self.policy) {
             (None, None) => None,
             (config, policy) => Some(with_policy(config.unwrap_or_default(), policy)?),
@@ -140,6 +141,7 @@ impl UpdateAgentBody {
             description: self.description,
             model: parsed("model", self.model)?,
             size: parsed("size", self.size)?,
+            swarm: self.swarm_id.map(super::swarm).transpose()?,
             avatar_url: self.avatar_url,
             tags: self.tags,
             config,

@@ -10,7 +10,7 @@ use serde::Deserialize;
 /// A secret in a body; has no `Debug`, so that it cannot end up in a log.
 #[derive(Deserialize)]
 #[serde(transparent)]
-pub(super) struct SecretText(String);
+pub(crate) struct SecretText(String);
 
 impl SecretText {
     pub(super) fn new(text: impl Into<String>) -> Self {
@@ -20,11 +20,11 @@ impl SecretText {
 
 /// The secrets of one request, by the names under which they are stored.
 #[derive(Default)]
-pub(super) struct SecretsByName(BTreeMap<String, Secret>);
+pub(crate) struct SecretsByName(BTreeMap<String, Secret>);
 
 impl SecretsByName {
     /// Adds a secret that stands at `field` of the body.
-    pub(super) fn add(&mut self, field: &str, name: String, secret: SecretText) -> Result<(), Failure> {
+    pub(crate) fn add(&mut self, field: &str, name: String, secret: SecretText) -> Result<(), Failure> {
         match self.0.entry(name) {
             Entry::Vacant(place) => {
                 place.insert(Secret::new(secret.0));
@@ -36,13 +36,13 @@ impl SecretsByName {
         }
     }
 
-    pub(super) fn into_map(self) -> BTreeMap<String, Secret> {
+    pub(crate) fn into_map(self) -> BTreeMap<String, Secret> {
         self.0
     }
 }
 
 /// Turns `anthropicApiKey` into `anthropic_api_key`; names that are in that form already stay.
-pub(super) fn stored_name(field: &str, name: &str) -> Result<String, Failure> {
+pub(crate) fn stored_name(field: &str, name: &str) -> Result<String, Failure> {
     let mut stored = String::with_capacity(name.len() + 4);
     for letter in name.chars() {
         if letter.is_ascii_uppercase() && !stored.is_empty() {

@@ -25,8 +25,8 @@ pub(crate) struct AgentSummary {
     region: &'static str,
     /// Always `roost`.
     image: &'static str,
-    /// Swarms come later; always null.
-    swarm: Option<Value>,
+    /// The swarm it is in.
+    swarm: Option<String>,
     description: String,
     /// As `provider/model`.
     #[schema(example = "anthropic/claude-sonnet-4-6")]
@@ -70,7 +70,7 @@ impl AgentSummary {
             status: word(ctx, agent.state),
             region: agent.region.name(),
             image: IMAGE,
-            swarm: None,
+            swarm: agent.swarm.map(|swarm| swarm.to_string()),
             description: agent.description,
             model: agent.model.to_string(),
             size: agent.size.name(),

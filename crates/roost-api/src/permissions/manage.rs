@@ -20,7 +20,7 @@ const MOST: Limit = Limit::clamped(500, 500);
 #[utoipa::path(
     get, path = "/v1/permissions/{agentId}", tag = "permissions",
     security(("ApiKey" = ["policy"]), ("Bearer" = ["policy"])),
-    params(("agentId" = String, Path, description = "The agent, `swarm:NAME` or `account`.")),
+    params(("agentId" = String, Path, description = "The agent, `swarm:SLUG` or `account`.")),
     responses((status = 200, description = "The permissions.", body = Data<Permissions>)),
 )]
 pub(crate) async fn get(
@@ -38,7 +38,7 @@ pub(crate) async fn get(
 #[utoipa::path(
     post, path = "/v1/permissions/{agentId}", tag = "permissions",
     security(("ApiKey" = ["policy"]), ("Bearer" = ["policy"])),
-    params(("agentId" = String, Path, description = "The agent, `swarm:NAME` or `account`.")),
+    params(("agentId" = String, Path, description = "The agent, `swarm:SLUG` or `account`.")),
     request_body(description = "The permissions, as YAML or JSON.",
         content((Object = "application/json"), (Object = "application/yaml"))),
     responses(
@@ -63,7 +63,7 @@ pub(crate) async fn create(
 #[utoipa::path(
     put, path = "/v1/permissions/{agentId}", tag = "permissions",
     security(("ApiKey" = ["policy"]), ("Bearer" = ["policy"])),
-    params(("agentId" = String, Path, description = "The agent, `swarm:NAME` or `account`.")),
+    params(("agentId" = String, Path, description = "The agent, `swarm:SLUG` or `account`.")),
     request_body(description = "The permissions, as YAML or JSON.",
         content((Object = "application/json"), (Object = "application/yaml"))),
     responses(
@@ -87,7 +87,7 @@ pub(crate) async fn replace(
 #[utoipa::path(
     patch, path = "/v1/permissions/{agentId}", tag = "permissions",
     security(("ApiKey" = ["policy"]), ("Bearer" = ["policy"])),
-    params(("agentId" = String, Path, description = "The agent, `swarm:NAME` or `account`.")),
+    params(("agentId" = String, Path, description = "The agent, `swarm:SLUG` or `account`.")),
     request_body(description = "The change, as YAML or JSON.",
         content((Object = "application/json"), (Object = "application/yaml"))),
     responses(
@@ -111,7 +111,7 @@ pub(crate) async fn patch(
 #[utoipa::path(
     delete, path = "/v1/permissions/{agentId}", tag = "permissions",
     security(("ApiKey" = ["policy"]), ("Bearer" = ["policy"])),
-    params(("agentId" = String, Path, description = "The agent, `swarm:NAME` or `account`.")),
+    params(("agentId" = String, Path, description = "The agent, `swarm:SLUG` or `account`.")),
     responses((status = 200, description = "They are gone.", body = Data<DeletedPermissions>)),
 )]
 pub(crate) async fn delete(
@@ -129,7 +129,7 @@ pub(crate) async fn delete(
 #[utoipa::path(
     get, path = "/v1/permissions/{agentId}/versions", tag = "permissions",
     security(("ApiKey" = ["policy"]), ("Bearer" = ["policy"])),
-    params(("agentId" = String, Path, description = "The agent, `swarm:NAME` or `account`.")),
+    params(("agentId" = String, Path, description = "The agent, `swarm:SLUG` or `account`.")),
     responses((status = 200, description = "The versions.", body = Listed<EditionSummary>)),
 )]
 pub(crate) async fn versions(

@@ -92,6 +92,12 @@ fn rows() -> Vec<Route> {
         row("delete", "/v1/sandboxes/{id}", None),
         row("post", "/v1/sandboxes/{id}/run", Some(json!({"code": "print(1)"}))),
         row("get", "/v1/sandboxes/{id}/runs/{run}", None),
+        row("get", "/v1/swarms", None),
+        row("post", "/v1/swarms", Some(json!({"name": "Growth"}))),
+        row("get", "/v1/swarms/{id}", None),
+        row("patch", "/v1/swarms/{id}", Some(json!({"name": "Growth Team"}))),
+        row("delete", "/v1/swarms/{id}", None),
+        row("put", "/v1/swarms/{id}/secrets", Some(json!({"secrets": {"anthropic_api_key": "sk-ant-1"}}))),
         row("get", "/v1/usage", None),
         row("get", "/v1/webhook-endpoints", None),
         row("post", "/v1/webhook-endpoints", Some(json!({"url": "https://example.com/hook"}))),
@@ -116,6 +122,7 @@ struct Things {
     approval: String,
     key: String,
     sandbox: String,
+    swarm: String,
     run: String,
     endpoint: String,
     delivery: String,
@@ -136,6 +143,7 @@ impl Route {
             path if path.starts_with("/v1/keys") => &things.key,
             path if path.starts_with("/v1/scans") => &things.scan,
             path if path.starts_with("/v1/sandboxes") => &things.sandbox,
+            path if path.starts_with("/v1/swarms") => &things.swarm,
             path if path.starts_with("/v1/webhook-endpoints") => &things.endpoint,
             path if path.starts_with("/v1/webhook-deliveries") => &things.delivery,
             _ => &things.agent,
@@ -169,10 +177,13 @@ async fn things(api: &Api) -> Things {
     let keys = api.get("/v1/keys").await.data();
     let sandbox = api.post("/v1/sandboxes", json!({"agentId": "bot"})).await.data()["id"].clone();
     let sandbox = sandbox.as_str().unwrap().to_owned();
+    let swarm = api.post("/v1/swarms", json!({"name": "Growth"})).await.data()["id"].clone();
+    let swarm = swarm.as_str().unwrap().to_owned();
     let run = api.post(&format!("/v1/sandboxes/{sandbox}/run"), json!({"code": "print(1)"})).await.data();
     let deliveries = api.get(&format!("/v1/webhook-endpoints/{endpoint}/deliveries")).await.data();
     Things {
         sandbox,
+        swarm,
         run: run["id"].as_str().unwrap().to_owned(),
         agent: agent.to_string(),
         bare: api.app.agent(json!({})).await.to_string(),
@@ -282,6 +293,7 @@ async fn what_nobody_has_is_not_there() {
         approval: things.agent.clone(),
         key: "key_nope".to_owned(),
         sandbox: "sbx_nope".to_owned(),
+        swarm: "nope".to_owned(),
         run: "run_nope".to_owned(),
         endpoint: things.delivery.clone(),
         delivery: "msg_".to_owned(),
@@ -297,6 +309,7 @@ async fn what_nobody_has_is_not_there() {
             approval: unknown(&things.approval),
             key: unknown(&things.key),
             sandbox: unknown(&things.sandbox),
+            swarm: unknown(&things.swarm),
             run: unknown(&things.run),
             endpoint: unknown(&things.endpoint),
             delivery: unknown(&things.delivery),

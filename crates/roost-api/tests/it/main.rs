@@ -18,5 +18,6 @@ mod sandboxes;
 mod scans;
 mod server;
 mod support;
+mod swarms;
 mod usage;
 mod webhooks;

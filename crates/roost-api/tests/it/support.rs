@@ -116,6 +116,12 @@ pub(crate) fn request(method: Method, path: &str, key: Option<&str>, body: Optio
 }
 
 impl Answer {
+    /// Checks the status.
+    pub(crate) fn is(&self, status: u16) -> &Self {
+        assert_eq!(self.status, status, "{self:?}");
+        self
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }

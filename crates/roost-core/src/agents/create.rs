@@ -2,14 +2,14 @@ use std::collections::BTreeMap;
 
 use roost_domain::agent::{Agent, Region, Settings, State};
 use roost_domain::event::{Body, Journal};
-use roost_domain::id::AgentId;
+use roost_domain::id::{AccountId, AgentId, SwarmId};
 use roost_domain::key::Scope;
 use roost_domain::machine::Size;
 use roost_domain::model::ModelName;
 use roost_domain::page::Limit;
 use roost_domain::secret::Secret;
 use roost_domain::session::{Channel, Peer, Session};
-use roost_ports::store::{AgentFilter, Document, DocumentName, Writer};
+use roost_ports::store::{AgentFilter, Document, DocumentName, Reader, Writer};
 
 use super::{AgentView, Agents};
 use crate::turns::{provider_secret, secret_place};
@@ -27,6 +27,8 @@ pub struct CreateAgent {
     pub size: Size,
     /// Which pool of hosts it lives in.
     pub region: Region,
+    /// The swarm it is in.
+    pub swarm: Option<SwarmId>,
     /// A picture, as a URL of at most 2,000 characters.
     pub avatar_url: Option<String>,
     /// At most 10, of 1 to 50 characters each.
@@ -53,7 +55,8 @@ impl Agents<'_> {
     pub async fn create(&self, ctx: &Ctx, new: CreateAgent) -> Result<AgentView, Error> {
         ctx.require(Scope::AgentsWrite)?;
         check(&new)?;
-        let model = self.model_for(&new)?;
+        let shared = self.shared_secrets(ctx, new.swarm).await?;
+        let model = self.model_for(&new, &shared)?;
         let agent = Agent {
             id: self.0.ports.random.id::<AgentId>(ctx.now),
             account: ctx.account(),
@@ -62,6 +65,7 @@ impl Agents<'_> {
             model,
             size: new.size,
             region: new.region,
+            swarm: new.swarm,
             avatar_url: new.avatar_url,
             tags: new.tags,
             config: new.config,
@@ -89,6 +93,7 @@ impl Agents<'_> {
         let (now, max) = (ctx.now, self.0.settings.max_agents);
         let create = move |writer: &mut dyn Writer| {
             within_quota(writer, &agent, max)?;
+            check_swarm(writer, agent.account, agent.swarm)?;
             writer.insert_agent(&agent)?;
             writer.insert_session(&journal_of(&agent))?;
             for (name, content) in documents {
@@ -106,10 +111,23 @@ impl Agents<'_> {
         self.0.ports.store.write(create).await
     }
 
-    fn model_for(&self, new: &CreateAgent) -> Result<ModelName, Error> {
+    /// Returns the names of the secrets that an agent finds in its swarm.
+    async fn shared_secrets(&self, ctx: &Ctx, swarm: Option<SwarmId>) -> Result<Vec<String>, Error> {
+        let Some(swarm) = swarm else { return Ok(Vec::new()) };
+        let account = ctx.account();
+        let read = move |reader: &dyn Reader| {
+            check_swarm(reader, account, Some(swarm))?;
+            Ok(reader.swarm_secret_names(swarm)?)
+        };
+        self.0.ports.store.read(read).await
+    }
+
+    /// `shared` are the names of the secrets that the agent finds in its swarm.
+    fn model_for(&self, new: &CreateAgent, shared: &[String]) -> Result<ModelName, Error> {
         let models = &self.0.ports.models;
         let by_key = || {
-            let providers = new.secrets.keys().filter_map(|name| name.strip_suffix("_api_key"));
+            let names = new.secrets.keys().chain(shared);
+            let providers = names.filter_map(|name| name.strip_suffix("_api_key"));
             providers.filter_map(|provider| models.default_model(provider)).next()
         };
         let model = new.model.clone().or_else(by_key).or_else(|| self.0.settings.default_model.clone());
@@ -122,7 +140,8 @@ impl Agents<'_> {
             ));
         };
         models.describe(&model)?;
-        if models.has_own_access(&model) || new.secrets.contains_key(&provider_secret(model.provider())) {
+        let key = provider_secret(model.provider());
+        if models.has_own_access(&model) || new.secrets.contains_key(&key) || shared.contains(&key) {
             return Ok(model);
         }
         Err(Error::new(
@@ -175,6 +194,18 @@ fn check(new: &CreateAgent) -> Result<(), Error> {
         }
     }
     check_config(&new.config)
+}
+
+/// Says that an agent cannot be in a swarm that its account does not have.
+pub(super) fn check_swarm(
+    reader: &dyn Reader,
+    account: AccountId,
+    swarm: Option<SwarmId>,
+) -> Result<(), Error> {
+    match swarm {
+        Some(id) if reader.swarm(account, id)?.is_none() => Err(Error::not_found("swarm", id)),
+        Some(_) | None => Ok(()),
+    }
 }
 
 pub(super) fn check_name(name: &str) -> Result<(), Error> {

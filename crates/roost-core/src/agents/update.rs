@@ -1,12 +1,12 @@
 use roost_domain::agent::{Agent, State};
 use roost_domain::event::Journal;
-use roost_domain::id::AgentId;
+use roost_domain::id::{AgentId, SwarmId};
 use roost_domain::key::Scope;
 use roost_domain::machine::Size;
 use roost_domain::model::ModelName;
-use roost_ports::store::Writer;
+use roost_ports::store::{Reader, Writer};
 
-use super::create::{check_avatar, check_config, check_description, check_name, check_tags};
+use super::create::{check_avatar, check_config, check_description, check_name, check_swarm, check_tags};
 use super::{AgentView, Agents, own};
 use crate::turns::provider_secret;
 use crate::{Ctx, Error, Kind, log};
@@ -22,6 +22,9 @@ pub struct UpdateAgent {
     pub model: Option<ModelName>,
     /// Takes effect with the next restart.
     pub size: Option<Size>,
+    /// `Some(None)` takes it out of its swarm. The swarm's permissions take effect with the next call, for its machine
+    /// with the next restart.
+    pub swarm: Option<Option<SwarmId>>,
     /// `Some(None)` removes it.
     pub avatar_url: Option<Option<String>>,
     /// Replaces all tags.
@@ -46,9 +49,9 @@ impl Agents<'_> {
         let (core, ctx) = (self.0.clone(), ctx.clone());
         let update = move |writer: &mut dyn Writer| {
             let before = own(writer, &ctx, id)?;
+            check_swarm(writer, before.account, change.swarm.flatten())?;
             let after = change.apply(before.clone())?;
-            let known = core.ports.models.has_own_access(&after.model)
-                || writer.secret(id, &provider_secret(after.model.provider()))?.is_some();
+            let known = core.ports.models.has_own_access(&after.model) || has_key(writer, &after)?;
             if after.model != before.model && !known {
                 return Err(Error::new(
                     Kind::InvalidInput,
@@ -69,6 +72,12 @@ impl Agents<'_> {
         self.0.hub.tick(id.journal());
         Ok(view)
     }
+}
+
+fn has_key(reader: &dyn Reader, agent: &Agent) -> Result<bool, Error> {
+    let name = provider_secret(agent.model.provider());
+    let shared = agent.swarm.map(|swarm| reader.swarm_secret(swarm, &name)).transpose()?.flatten();
+    Ok(shared.is_some() || reader.secret(agent.id, &name)?.is_some())
 }
 
 fn check(change: &UpdateAgent) -> Result<(), Error> {
@@ -93,12 +102,13 @@ impl UpdateAgent {
         let machine_changes = size != agent.size
             || config.get("network") != agent.config.get("network")
             || config.get("policy") != agent.config.get("policy")
-            || config.get("swarm") != agent.config.get("swarm");
+            || self.swarm.is_some_and(|swarm| swarm != agent.swarm);
         let up = matches!(agent.state, State::Running | State::Frozen | State::Paused);
         Ok(Agent {
             name: self.name.map_or(agent.name, |name| name.trim().to_owned()),
             description: self.description.unwrap_or(agent.description),
             model: self.model.unwrap_or(agent.model),
+            swarm: self.swarm.unwrap_or(agent.swarm),
             avatar_url: self.avatar_url.unwrap_or(agent.avatar_url),
             tags: self.tags.unwrap_or(agent.tags),
             needs_restart: agent.needs_restart || (up && machine_changes),
@@ -116,6 +126,7 @@ fn difference(before: &Agent, after: &Agent) -> Option<String> {
         ("description", before.description != after.description),
         ("model", before.model != after.model),
         ("size", before.size != after.size),
+        ("swarm", before.swarm != after.swarm),
         ("avatar", before.avatar_url != after.avatar_url),
         ("tags", before.tags != after.tags),
         ("config", before.config != after.config),

@@ -237,7 +237,7 @@ impl Core {
     ) -> Result<Effect, String> {
         let call =
             ToolCall { id: ToolCallId::from_text("asked"), tool: tool.to_owned(), arguments: parameters };
-        let action = match self.ports.tools.plan(&call).map_err(|problem| problem.to_string())? {
+        let action = match self.plan(&call).map_err(|problem| problem.to_string())? {
             Plan::Act { action, .. } => action,
             Plan::Ask { .. } => Action::AskPeer,
         };

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use roost_domain::agent::Settings;
+use roost_domain::agent::{Agent, Settings};
 use roost_domain::guard::Guard;
-use roost_domain::id::{AccountId, AgentId};
+use roost_domain::id::AccountId;
 use roost_domain::permissions::{Effective, Permissions};
 use roost_domain::policy::{Compiled, Policy, Version};
 use roost_domain::subject::Subject;
@@ -66,14 +66,10 @@ impl Editions {
     }
 
     /// Returns what the account's records say about an agent that is hosted here.
-    pub(crate) fn hosted(
-        &self,
-        reader: &dyn Reader,
-        account: AccountId,
-        agent: AgentId,
-        settings: &Settings,
-    ) -> Result<Guard, Error> {
-        self.guard(reader, account, &Subject::hosted(agent), settings.swarm.as_deref())
+    pub(crate) fn hosted(&self, reader: &dyn Reader, agent: &Agent) -> Result<Guard, Error> {
+        let swarm = agent.swarm.map(|id| reader.swarm(agent.account, id)).transpose()?.flatten();
+        let slug = swarm.as_ref().map(|swarm| swarm.slug.as_str());
+        self.guard(reader, agent.account, &Subject::hosted(agent.id), slug)
     }
 
     fn latest(

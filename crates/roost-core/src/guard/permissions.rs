@@ -1,4 +1,3 @@
-use roost_domain::agent::Settings;
 use roost_domain::id::{AccountId, AgentId};
 use roost_domain::key::Scope;
 use roost_domain::machine::Condition;
@@ -130,17 +129,21 @@ impl PermissionSets<'_> {
         let (core, subject) = (self.0.clone(), subject.clone());
         let read = move |reader: &dyn Reader| {
             let (mut members, mut after) = (Vec::new(), None);
+            let swarm = match subject.as_str().strip_prefix("swarm:") {
+                Some(slug) => match reader.swarm_by_slug(account, slug)? {
+                    Some(swarm) => Some(swarm.id),
+                    None => return Ok(members),
+                },
+                None => None,
+            };
+            let filter = AgentFilter { swarm, ..AgentFilter::default() };
             loop {
-                let page = reader.agents(account, &AgentFilter::default(), after, PAGE)?;
+                let page = reader.agents(account, &filter, after, PAGE)?;
                 for agent in page.rows {
                     if core.ports.machines.condition(agent.id) == Condition::Absent {
                         continue;
                     }
-                    let swarm = Settings::read(&agent.config)?.swarm;
-                    let in_swarm = swarm.is_some_and(|name| Subject::swarm(&name) == subject);
-                    if subject == Subject::account() || in_swarm {
-                        members.push(agent.id);
-                    }
+                    members.push(agent.id);
                 }
                 after = page.next;
                 if after.is_none() {

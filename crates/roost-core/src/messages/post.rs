@@ -108,6 +108,7 @@ fn post(core: &Core, writer: &mut dyn Writer, ctx: &Ctx, message: PostMessage) -
         agent: agent.id,
         session: session.id,
         phase: TurnPhase::Queued,
+        caller: None,
         created_at: ctx.now,
     };
     writer.insert_turn(&turn)?;

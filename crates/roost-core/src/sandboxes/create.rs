@@ -1,4 +1,4 @@
-use roost_domain::agent::Settings as AgentSettings;
+use roost_domain::agent::Agent;
 use roost_domain::id::SandboxId;
 use roost_domain::key::Scope;
 use roost_domain::sandbox::{Mode, Requested, Sandbox, Settings, Status};
@@ -108,8 +108,10 @@ impl Core {
         check_subject(reader, sandbox.account, subject)?;
         let swarm = match subject.agent() {
             Some(id) => match reader.agent(sandbox.account, id)? {
-                Some(agent) => AgentSettings::read(&agent.config)?.swarm,
-                None => None,
+                Some(Agent { swarm: Some(id), .. }) => {
+                    reader.swarm(sandbox.account, id)?.map(|swarm| swarm.slug)
+                }
+                Some(Agent { swarm: None, .. }) | None => None,
             },
             None => None,
         };

@@ -80,7 +80,7 @@ impl crate::Core {
         call: &ToolCall,
         now: Timestamp,
     ) -> Result<TurnEvent, Error> {
-        let action = match self.ports.tools.plan(call) {
+        let action = match self.plan(call) {
             Ok(Plan::Act { action, .. }) => action,
             Ok(Plan::Ask { .. }) => Action::AskPeer,
             Err(problem) => {

@@ -7,6 +7,7 @@ use roost_domain::event::{Event, Offset, Problem};
 use roost_domain::model::Price;
 use roost_domain::page::Limit;
 use roost_domain::secret::Secret;
+use roost_domain::tool::ToolSpec;
 use roost_domain::unit::Tokens;
 use roost_ports::model::{Description, Error as ModelError};
 use roost_ports::store::{DocumentName, Reader, Turn};
@@ -21,9 +22,8 @@ const PAGE: Limit = Limit::clamped(250, 250);
 impl Turns<'_> {
     /// Gathers what a call is made from, or says why there can be none.
     pub(super) async fn brief(&self, work: &Work) -> Result<Result<Brief, Problem>, Error> {
-        let (turn, now, max) = (work.turn.clone(), self.0.now(), self.0.settings.max_input);
-        let tools = self.0.ports.tools.specs();
-        let materials = self.0.ports.store.read(move |reader| Materials::read(reader, &turn, max)).await?;
+        let (core, held, now) = (self.0.clone(), work.clone(), self.0.now());
+        let materials = self.0.ports.store.read(move |reader| Materials::read(&core, reader, &held)).await?;
         let model = &materials.agent.model;
         let described = self.0.ports.models.describe(model);
         let description = described.as_ref().copied().unwrap_or(Description {
@@ -41,7 +41,7 @@ impl Turns<'_> {
             persona: &materials.persona,
             events: &materials.events,
             turn: work.turn.id,
-            tools: &tools,
+            tools: &materials.tools,
             now: now.max(work.turn.created_at),
         };
         let conversation = context::assemble(&source, bounds);
@@ -86,12 +86,13 @@ struct Materials {
     agent: Agent,
     settings: Settings,
     persona: Persona,
+    tools: Vec<ToolSpec>,
     events: Vec<Event>,
 }
 
 impl Materials {
-    fn read(reader: &dyn Reader, turn: &Turn, max: Tokens) -> Result<Self, Error> {
-        let agent = log::agent_of(reader, turn)?;
+    fn read(core: &Core, reader: &dyn Reader, work: &Work) -> Result<Self, Error> {
+        let agent = log::agent_of(reader, &work.turn)?;
         let settings = Settings::read(&agent.config)?;
         let document = |name| -> Result<Option<String>, Error> {
             Ok(reader.document(agent.id, name)?.map(|document| document.content))
@@ -104,8 +105,9 @@ impl Materials {
             soul: document(DocumentName::Soul)?,
             workflow: document(DocumentName::Workflow)?,
         };
-        let events = history(reader, turn, max)?;
-        Ok(Self { agent, settings, persona, events })
+        let tools = core.tool_specs(reader, work, &agent)?;
+        let events = history(reader, &work.turn, core.settings.max_input)?;
+        Ok(Self { agent, settings, persona, tools, events })
     }
 }
 
@@ -134,12 +136,21 @@ fn history(reader: &dyn Reader, turn: &Turn, max: Tokens) -> Result<Vec<Event>, 
 }
 
 impl Core {
-    /// Returns the agent's own key for its model's provider.
+    /// Returns the agent's own key for its model's provider, or else its swarm's.
     pub(crate) async fn provider_key(&self, agent: &Agent) -> Result<Option<Secret>, Error> {
-        let (id, name) = (agent.id, provider_secret(agent.model.provider()));
-        let place = secret_place(agent, &name);
-        let sealed = self.ports.store.read(move |reader| Ok::<_, Error>(reader.secret(id, &name)?)).await?;
-        Ok(sealed.map(|sealed| self.ports.vault.open(agent.account, &place, &sealed)).transpose()?)
+        let (id, swarm, name) = (agent.id, agent.swarm, provider_secret(agent.model.provider()));
+        let own_place = secret_place(agent, &name);
+        let read = move |reader: &dyn Reader| {
+            if let Some(sealed) = reader.secret(id, &name)? {
+                return Ok::<_, Error>(Some((own_place, sealed)));
+            }
+            let Some(swarm) = swarm else { return Ok(None) };
+            let place = crate::swarms::secret_place(swarm, &name);
+            Ok(reader.swarm_secret(swarm, &name)?.map(|sealed| (place, sealed)))
+        };
+        let sealed = self.ports.store.read(read).await?;
+        let open = |(place, sealed): (String, _)| self.ports.vault.open(agent.account, &place, &sealed);
+        Ok(sealed.map(|found| open(found)).transpose()?)
     }
 }
 

@@ -50,7 +50,10 @@ impl Turns<'_> {
             let unfinished = self.0.hub.begin(work.turn.session, ProgressOf::Tool(call.id.clone()));
             let mut progress = |text: &str| unfinished.push(text);
             let before = self.0.ports.machines.connections(spec.agent);
-            let outcome = self.0.ports.tools.run(&permit, call, &spec, &mut progress).await;
+            let outcome = match self.0.run_inhouse(&permit, work, call).await {
+                Some(outcome) => outcome,
+                None => self.0.ports.tools.run(&permit, call, &spec, &mut progress).await,
+            };
             let connected = self.0.ports.machines.connections(spec.agent) > before;
             let taint = match outcome.status {
                 ToolStatus::Done | ToolStatus::Failed => Taint::of(permit.action(), connected),
@@ -117,7 +120,7 @@ impl Turns<'_> {
         call: &ToolCall,
         leave: Option<ApprovalId>,
     ) -> Result<Option<(Permit, Spec)>, Error> {
-        let plan = match self.0.ports.tools.plan(call) {
+        let plan = match self.0.plan(call) {
             Ok(plan) => plan,
             Err(problem) => {
                 let outcome = ToolOutcome { text: problem.to_string(), status: ToolStatus::Failed };

@@ -234,7 +234,7 @@ async fn a_turn_has_no_more_tokens_than_its_permissions_give_it() {
 async fn a_machine_that_is_up_ends_when_its_hosts_or_files_change_and_only_then() {
     let app = TestApp::start().await;
     let agent = app.agent(json!({})).await;
-    let other = app.agent(json!({"swarm": "night"})).await;
+    let (_, [other]) = app.swarm("Night", [("Owl", json!({}))]).await;
     for agent in [agent, other] {
         tried(&app, agent, "shell", json!({"command": "ls"})).await;
     }

@@ -12,8 +12,7 @@ use crate::unit::MicroUsd;
 /// `network.allow` and `network.allowPrivate` (lists of host patterns), `budgetUsd` (number; none by
 /// default), `maxRounds` (model calls in one turn, 1 to 200; default 40), `idleSeconds` (time without use
 /// before the machine freezes, 1 to 86,400; default 300), `approvalTtlSeconds` (1 to 2,592,000; default a
-/// day), `systemPrompt` (text, at most 20,000 characters), `swarm` (the name of the swarm whose permissions it
-/// inherits, at most 100 characters). Other keys belong to their owner.
+/// day), `systemPrompt` (text, at most 20,000 characters). Other keys belong to their owner.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// How much the agent may do without asking.
@@ -30,8 +29,6 @@ pub struct Settings {
     pub approval_ttl: Duration,
     /// Instructions that come before everything else the model reads.
     pub system_prompt: Option<String>,
-    /// The swarm whose permissions it inherits.
-    pub swarm: Option<String>,
 }
 
 /// A setting that cannot be used.
@@ -71,7 +68,6 @@ impl Settings {
                 whole(config, "approvalTtlSeconds", 1, 2_592_000, 86_400)?.into(),
             ),
             system_prompt: system_prompt(config)?,
-            swarm: swarm(config)?,
         })
     }
 }
@@ -152,17 +148,5 @@ fn system_prompt(config: &Map<String, Value>) -> Result<Option<String>, InvalidS
             Err(invalid("systemPrompt", "must have at most 20,000 characters"))
         }
         prompt => Ok(prompt.map(str::to_owned)),
-    }
-}
-
-fn swarm(config: &Map<String, Value>) -> Result<Option<String>, InvalidSetting> {
-    let Some(name) = text(config, "swarm")? else { return Ok(None) };
-    let ok = (1..=100).contains(&name.chars().count())
-        && name.trim() == name
-        && !name.chars().any(char::is_control);
-    if ok {
-        Ok(Some(name.to_owned()))
-    } else {
-        Err(invalid("swarm", "must be a name of 1 to 100 characters"))
     }
 }

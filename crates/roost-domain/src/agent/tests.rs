@@ -11,6 +11,7 @@ fn agent(state: State) -> Agent {
         model: "scripted/hello".parse().unwrap(),
         size: Size::Medium,
         region: Region::Eu,
+        swarm: None,
         avatar_url: None,
         tags: Vec::new(),
         config: serde_json::Map::new(),

@@ -91,8 +91,20 @@ const WORDS: [(&[&str], Risk); 3] = [
 pub fn assess(action: Option<&Action>, tool: &str, tainted: bool, found: Option<Severity>) -> Risk {
     let base =
         match action {
-            Some(Action::ReadFiles { .. } | Action::AskPeer) => Risk::Low,
-            Some(Action::WriteFile { .. } | Action::CallModel { .. }) => Risk::Medium,
+            Some(
+                Action::ReadFiles { .. }
+                | Action::AskPeer
+                | Action::ReadDocument { .. }
+                | Action::ReadSkill { .. }
+                | Action::SearchKnowledge { .. },
+            ) => Risk::Low,
+            Some(
+                Action::WriteFile { .. }
+                | Action::CallModel { .. }
+                | Action::ChangeDocument { .. }
+                | Action::WriteKnowledge { .. }
+                | Action::AskAgent { .. },
+            ) => Risk::Medium,
             Some(Action::RunCommand { .. }) => Risk::High,
             Some(Action::SendHttp { method, .. }) => {
                 if matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS") { Risk::Medium } else { Risk::High }

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 use roost_domain::agent::{Agent, State};
-use roost_domain::id::{AccountId, AgentId};
+use roost_domain::id::{AccountId, AgentId, SwarmId};
 use roost_domain::page::{Limit, Page};
 
 use super::Error;
@@ -14,6 +14,8 @@ pub struct AgentFilter {
     pub name_contains: Option<String>,
     /// Only those with this tag.
     pub tag: Option<String>,
+    /// Only those in this swarm.
+    pub swarm: Option<SwarmId>,
 }
 
 /// The last agent of a page: the next page begins after it.

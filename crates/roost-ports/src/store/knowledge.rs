@@ -159,12 +159,12 @@ pub trait Knowledge {
     /// [`Error`] if the database fails.
     fn vectors_at(&self, shelf: i64, model: &str, rows: &[i64]) -> Result<Vec<(i64, Vector)>, Error>;
 
-    /// Returns the numbers of all entries of a shelf, in no order.
+    /// Returns the numbers of all entries of a shelf that have a vector of a model, in no order.
     ///
     /// # Errors
     ///
     /// [`Error`] if the database fails.
-    fn rows(&self, shelf: i64) -> Result<Vec<i64>, Error>;
+    fn rows(&self, shelf: i64, model: &str) -> Result<Vec<i64>, Error>;
 
     /// Returns the numbers of entries of a shelf that have any of these words, best first. Words are letters and digits.
     ///
@@ -238,6 +238,13 @@ pub trait KnowledgeMut {
     ///
     /// [`Error`] if the database fails.
     fn remove_memory(&mut self, account: AccountId, owner: Owner, id: KnowledgeId) -> Result<bool, Error>;
+
+    /// Removes the memories of one peer, or of all, and returns how many there were.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn remove_memories(&mut self, account: AccountId, owner: Owner, peer: Option<&str>) -> Result<u64, Error>;
 
     /// Drops the vectors of an account's entries, so that all are made again.
     ///

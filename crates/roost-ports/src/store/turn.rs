@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 use roost_domain::id::{AccountId, AgentId, SessionId, TurnId};
+use roost_domain::tool::ToolCallId;
 
 use super::Error;
 
@@ -16,8 +17,23 @@ pub struct Turn {
     pub session: SessionId,
     /// Where it is.
     pub phase: TurnPhase,
+    /// The call that it is done for, where another agent asked.
+    pub caller: Option<Caller>,
     /// When its message came.
     pub created_at: Timestamp,
+}
+
+/// The call of another agent's turn that a turn is done for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The turn that waits for it.
+    pub turn: TurnId,
+    /// Whose that is.
+    pub agent: AgentId,
+    /// The session it stands in.
+    pub session: SessionId,
+    /// The tool call whose result it is to be.
+    pub call: ToolCallId,
 }
 
 /// Where a turn is.
@@ -70,6 +86,13 @@ pub trait Turns {
     ///
     /// [`Error`] if the database fails.
     fn open_turns_of(&self, agent: AgentId) -> Result<Vec<Turn>, Error>;
+
+    /// Returns the turns that are done for calls of a turn, oldest first, at most 1,000.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn turns_for(&self, caller: TurnId) -> Result<Vec<Turn>, Error>;
 }
 
 /// Changes turns.

@@ -127,6 +127,7 @@ async fn create(config: &Config, house: &House, owner: &Ctx) -> anyhow::Result<A
         model: Some(model.clone()),
         size: Size::Medium,
         region: Region::Eu,
+        swarm: None,
         avatar_url: None,
         tags: Vec::new(),
         config: serde_json::Map::new(),

@@ -20,6 +20,7 @@ pub(crate) async fn an_agent_reads_back_as_it_was_written(store: Any) {
         model: "openrouter/meta/llama".parse().unwrap(),
         size: Size::Xlarge,
         region: Region::Us,
+        swarm: None,
         avatar_url: Some("https://a.example/a.png".into()),
         tags: vec!["b".into(), "a,\"b\"".into()],
         config: json!({"policy": "strict", "nested": {"n": 0.1, "big": u64::MAX, "null": null}})

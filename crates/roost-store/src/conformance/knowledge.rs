@@ -78,7 +78,7 @@ pub(crate) async fn entries_are_listed_in_order_and_found_by_words_on_their_shel
         assert_eq!(found(reader, other, "office"), Vec::<String>::new());
         // The word that keeps shelves apart is found by nobody.
         assert_eq!(found(reader, other, &format!("shelf{shelf}x")), Vec::<String>::new());
-        assert!(reader.entries_at(other, &reader.rows(shelf)?)?.is_empty());
+        assert!(reader.entries_at(other, &reader.rows(shelf, MODEL)?)?.is_empty());
         assert_eq!(reader.shelf(id(2), &mine())?, None, "another account's");
         assert_eq!(reader.known_digests(shelf, &[[1; 32], [9; 32]], None)?, [[1; 32]]);
         assert!(reader.known_digests(shelf, &[[1; 32]], Some("refunds.md"))?.is_empty());
@@ -161,7 +161,7 @@ pub(crate) async fn what_is_removed_is_gone_from_every_way_of_finding(store: Any
         assert_eq!(reader.entries(shelf, None, None, MANY)?.rows.len(), 1);
         assert_eq!(found(reader, shelf, "refunds"), Vec::<String>::new());
         assert_eq!(reader.vectors_after(shelf, MODEL, (0, 0), MANY)?.len(), 1);
-        assert_eq!(reader.rows(shelf)?.len(), 1);
+        assert_eq!(reader.rows(shelf, MODEL)?.len(), 1);
         Ok(())
     })
     .await;
@@ -236,6 +236,10 @@ pub(crate) async fn memories_are_of_one_peer(store: Any) {
         assert!(!writer.remove_memory(id(1), owner, id(1))?, "knowledge is no memory");
         assert!(writer.remove_memory(id(1), owner, id(11))?);
         assert_eq!(of(writer, None).len(), 1);
+        assert_eq!(writer.remove_memories(id(1), owner, Some("peer:ann"))?, 0);
+        assert_eq!(writer.remove_memories(id(2), owner, None)?, 0, "another account's");
+        assert_eq!(writer.remove_memories(id(1), owner, None)?, 1);
+        assert_eq!(found(writer, writer.shelf(id(1), &mine())?.unwrap().number, "refunds").len(), 2);
         Ok(())
     })
     .await;

@@ -19,7 +19,8 @@ impl Agents for Tx<'_> {
         self.first(
             AGENT,
             "select id, account_id, name, description, model, size, region, avatar_url, tags, config, state,
-                    needs_restart, failure_category, failure_message, created_at, started_at, stopped_at
+                    needs_restart, failure_category, failure_message, created_at, started_at, stopped_at,
+                    swarm_id
              from agents where id = $1 and account_id = $2 and deleted_at is null",
             params![id.uuid().as_bytes(), account.uuid().as_bytes()],
             agent,
@@ -30,7 +31,8 @@ impl Agents for Tx<'_> {
         self.first(
             AGENT,
             "select id, account_id, name, description, model, size, region, avatar_url, tags, config, state,
-                    needs_restart, failure_category, failure_message, created_at, started_at, stopped_at
+                    needs_restart, failure_category, failure_message, created_at, started_at, stopped_at,
+                    swarm_id
              from agents where id = $1 and deleted_at is null",
             params![id.uuid().as_bytes()],
             agent,
@@ -57,20 +59,23 @@ impl Agents for Tx<'_> {
         let account = account.uuid();
         let states = six_states(&filter.states);
         let pattern = filter.name_contains.as_deref().map(containing);
+        let swarm = filter.swarm.map(|swarm| swarm.uuid().into_bytes());
         let (created_at, id) =
             after.map_or((LAST_TIME, LAST_ID), |last| (micros(last.created_at), last.id.uuid().into_bytes()));
         // One row more than asked for tells whether there is a next page.
         let mut rows = self.all(
             AGENT,
             "select id, account_id, name, description, model, size, region, avatar_url, tags, config, state,
-                    needs_restart, failure_category, failure_message, created_at, started_at, stopped_at
+                    needs_restart, failure_category, failure_message, created_at, started_at, stopped_at,
+                    swarm_id
              from agents
              where account_id = $1 and deleted_at is null and (created_at, id) < ($2, $3)
                and state in ($4, $5, $6, $7, $8, $9)
                and ($10 is null or name_folded like $10 escape '\\')
                and ($11 is null or exists (
                    select 1 from agent_tags where agent_tags.agent_id = agents.id and agent_tags.tag = $11))
-             order by created_at desc, id desc limit $12",
+               and ($12 is null or swarm_id = $12)
+             order by created_at desc, id desc limit $13",
             params![
                 account.as_bytes(),
                 created_at,
@@ -83,6 +88,7 @@ impl Agents for Tx<'_> {
                 states[5],
                 pattern,
                 filter.tag,
+                swarm,
                 i64::from(limit.get()) + 1,
             ],
             agent,
@@ -97,7 +103,8 @@ impl Agents for Tx<'_> {
              where account_id = $1 and deleted_at is null and state in ($2, $3, $4, $5, $6, $7)
                and ($8 is null or name_folded like $8 escape '\\')
                and ($9 is null or exists (
-                   select 1 from agent_tags where agent_tags.agent_id = agents.id and agent_tags.tag = $9))",
+                   select 1 from agent_tags where agent_tags.agent_id = agents.id and agent_tags.tag = $9))
+               and ($10 is null or swarm_id = $10)",
             params![
                 account.as_bytes(),
                 states[0],
@@ -108,6 +115,7 @@ impl Agents for Tx<'_> {
                 states[5],
                 pattern,
                 filter.tag,
+                swarm,
             ],
             |columns| columns.count(),
         )?;
@@ -131,8 +139,9 @@ impl AgentsMut for Tx<'_> {
             AGENT,
             "insert into agents (
                  id, account_id, name, name_folded, description, model, size, region, avatar_url, tags, config,
-                 state, needs_restart, failure_category, failure_message, created_at, started_at, stopped_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+                 state, needs_restart, failure_category, failure_message, created_at, started_at, stopped_at,
+                 swarm_id)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
             params![
                 agent.id.uuid().as_bytes(),
                 agent.account.uuid().as_bytes(),
@@ -152,6 +161,7 @@ impl AgentsMut for Tx<'_> {
                 micros(agent.created_at),
                 agent.started_at.map(micros),
                 agent.stopped_at.map(micros),
+                agent.swarm.map(|swarm| swarm.uuid().into_bytes()),
             ],
         )?;
         self.insert_tags(agent)
@@ -163,8 +173,9 @@ impl AgentsMut for Tx<'_> {
             "update agents
              set name = $1, name_folded = $2, description = $3, model = $4, size = $5, region = $6,
                  avatar_url = $7, tags = $8, config = $9, state = $10, needs_restart = $11,
-                 failure_category = $12, failure_message = $13, started_at = $14, stopped_at = $15
-             where id = $16 and account_id = $17 and deleted_at is null",
+                 failure_category = $12, failure_message = $13, started_at = $14, stopped_at = $15,
+                 swarm_id = $16
+             where id = $17 and account_id = $18 and deleted_at is null",
             params![
                 agent.name,
                 agent.name.to_lowercase(),
@@ -181,6 +192,7 @@ impl AgentsMut for Tx<'_> {
                 agent.last_failure.as_ref().map(|failure| failure.message.as_str()),
                 agent.started_at.map(micros),
                 agent.stopped_at.map(micros),
+                agent.swarm.map(|swarm| swarm.uuid().into_bytes()),
                 agent.id.uuid().as_bytes(),
                 agent.account.uuid().as_bytes(),
             ],
@@ -194,7 +206,7 @@ impl AgentsMut for Tx<'_> {
             AGENT,
             "update agents
              set deleted_at = $1, state = 'stopped', description = '', avatar_url = null, tags = '[]',
-                 config = '{}', failure_category = null, failure_message = null
+                 config = '{}', swarm_id = null, failure_category = null, failure_message = null
              where id = $2 and account_id = $3 and deleted_at is null",
             params![micros(at), id.uuid().as_bytes(), account.uuid().as_bytes()],
         )?;
@@ -297,6 +309,7 @@ fn agent(columns: &mut Columns<'_>) -> Result<Agent, Error> {
         created_at: columns.time()?,
         started_at: columns.time_if_any()?,
         stopped_at: columns.time_if_any()?,
+        swarm: columns.id_if_any()?,
     })
 }
 

@@ -110,11 +110,11 @@ impl Knowledge for Tx<'_> {
         )
     }
 
-    fn rows(&self, shelf: i64) -> Result<Vec<i64>, Error> {
+    fn rows(&self, shelf: i64, model: &str) -> Result<Vec<i64>, Error> {
         self.all(
-            ENTRY,
-            "select number from knowledge_entries where shelf_id = $1",
-            params![shelf],
+            VECTOR,
+            "select number from knowledge_vectors where shelf_id = $1 and model = $2",
+            params![shelf, model],
             |columns| columns.take(),
         )
     }
@@ -304,6 +304,23 @@ impl KnowledgeMut for Tx<'_> {
             Some(shelf) => Ok(self.remove_entries(shelf, &Removed::One(id))? > 0),
             None => Ok(false),
         }
+    }
+
+    fn remove_memories(&mut self, account: AccountId, owner: Owner, peer: Option<&str>) -> Result<u64, Error> {
+        let (kind, owner) = of(owner);
+        let shelves: Vec<i64> = self.all(
+            SHELF,
+            "select id from knowledge_shelves
+             where owner_id = $1 and owner_kind = $2 and account_id = $3 and peer <> ''
+               and ($4 is null or peer = $4)",
+            params![owner, kind, account.uuid().as_bytes(), peer],
+            |columns| columns.take(),
+        )?;
+        let mut removed = 0;
+        for shelf in shelves {
+            removed += self.remove_entries(shelf, &Removed::All)?;
+        }
+        Ok(removed)
     }
 
     fn forget_vectors(&mut self, account: AccountId) -> Result<u64, Error> {

@@ -1,5 +1,6 @@
 use roost_domain::id::{AgentId, SessionId, TurnId};
-use roost_ports::store::{Error, Turn, TurnPhase, Turns, TurnsMut};
+use roost_domain::tool::ToolCallId;
+use roost_ports::store::{Caller, Error, Turn, TurnPhase, Turns, TurnsMut};
 use rusqlite::params;
 
 use super::{Columns, Noun, Tx, micros, noun};
@@ -10,7 +11,9 @@ impl Turns for Tx<'_> {
     fn turn(&self, id: TurnId) -> Result<Option<Turn>, Error> {
         self.first(
             TURN,
-            "select id, account_id, agent_id, session_id, phase, created_at from turns where id = $1",
+            "select id, account_id, agent_id, session_id, phase, created_at,
+                    caller_turn, caller_agent, caller_session, caller_call
+             from turns where id = $1",
             params![id.uuid().as_bytes()],
             turn,
         )
@@ -19,7 +22,8 @@ impl Turns for Tx<'_> {
     fn open_turns(&self, session: SessionId) -> Result<Vec<Turn>, Error> {
         self.all(
             TURN,
-            "select id, account_id, agent_id, session_id, phase, created_at
+            "select id, account_id, agent_id, session_id, phase, created_at,
+                    caller_turn, caller_agent, caller_session, caller_call
              from turns where session_id = $1 and phase in ('queued', 'active', 'waiting')
              order by position limit 1000",
             params![session.uuid().as_bytes()],
@@ -30,10 +34,22 @@ impl Turns for Tx<'_> {
     fn open_turns_of(&self, agent: AgentId) -> Result<Vec<Turn>, Error> {
         self.all(
             TURN,
-            "select id, account_id, agent_id, session_id, phase, created_at
+            "select id, account_id, agent_id, session_id, phase, created_at,
+                    caller_turn, caller_agent, caller_session, caller_call
              from turns where agent_id = $1 and phase in ('queued', 'active', 'waiting')
              order by position limit 10000",
             params![agent.uuid().as_bytes()],
+            turn,
+        )
+    }
+
+    fn turns_for(&self, caller: TurnId) -> Result<Vec<Turn>, Error> {
+        self.all(
+            TURN,
+            "select id, account_id, agent_id, session_id, phase, created_at,
+                    caller_turn, caller_agent, caller_session, caller_call
+             from turns where caller_turn = $1 order by position limit 1000",
+            params![caller.uuid().as_bytes()],
             turn,
         )
     }
@@ -41,10 +57,12 @@ impl Turns for Tx<'_> {
 
 impl TurnsMut for Tx<'_> {
     fn insert_turn(&mut self, turn: &Turn) -> Result<(), Error> {
+        let caller = turn.caller.as_ref();
         self.change_one(
             TURN,
-            "insert into turns (id, account_id, agent_id, session_id, phase, created_at)
-             values ($1, $2, $3, $4, $5, $6)",
+            "insert into turns (id, account_id, agent_id, session_id, phase, created_at,
+                 caller_turn, caller_agent, caller_session, caller_call)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             params![
                 turn.id.uuid().as_bytes(),
                 turn.account.uuid().as_bytes(),
@@ -52,6 +70,10 @@ impl TurnsMut for Tx<'_> {
                 turn.session.uuid().as_bytes(),
                 turn.phase.name(),
                 micros(turn.created_at),
+                caller.map(|caller| caller.turn.uuid().into_bytes()),
+                caller.map(|caller| caller.agent.uuid().into_bytes()),
+                caller.map(|caller| caller.session.uuid().into_bytes()),
+                caller.map(|caller| caller.call.as_str()),
             ],
         )
     }
@@ -74,5 +96,15 @@ fn turn(columns: &mut Columns<'_>) -> Result<Turn, Error> {
         session: columns.id()?,
         phase: columns.named(&TurnPhase::ALL, TurnPhase::name)?,
         created_at: columns.time()?,
+        caller: caller(columns)?,
     })
+}
+
+fn caller(columns: &mut Columns<'_>) -> Result<Option<Caller>, Error> {
+    let (turn, agent, session) = (columns.id_if_any()?, columns.id_if_any()?, columns.id_if_any()?);
+    let call: Option<String> = columns.take()?;
+    let (Some(turn), Some(agent), Some(session), Some(call)) = (turn, agent, session, call) else {
+        return Ok(None);
+    };
+    Ok(Some(Caller { turn, agent, session, call: ToolCallId::from_text(call) }))
 }
