@@ -6,9 +6,11 @@ use roost_domain::model::ModelName;
 use roost_domain::plan::{Allowance, Plan};
 use roost_domain::unit::Tokens;
 use roost_ports::clock::Clock;
+use roost_ports::embedder::Embedder;
 use roost_ports::machine::Machines;
 use roost_ports::model::Models;
 use roost_ports::random::Random;
+use roost_ports::reader::DocumentReader;
 use roost_ports::scanner::Scanner;
 use roost_ports::store::{Reader, Store};
 use roost_ports::tool::Tools;
@@ -19,10 +21,11 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::guard::Editions;
 use crate::hub::Hub;
+use crate::knowledge::Library;
 use crate::quota::Quotas;
 use crate::{
-    Agents, Approvals, Error, Events, Gate, Keys, Messages, PermissionSets, Policies, Sandboxes, Scans,
-    Sessions, Swarms, Turns, Usages, Webhooks,
+    Agents, Approvals, Error, Events, Gate, Keys, Knowledge, Messages, PermissionSets, Policies, Sandboxes,
+    Scans, Sessions, Swarms, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -36,6 +39,8 @@ pub struct Core {
     pub(crate) announced: Arc<Notify>,
     pub(crate) editions: Arc<Editions>,
     pub(crate) quotas: Arc<Quotas>,
+    pub(crate) library: Arc<Library>,
+    pub(crate) stale: Arc<Notify>,
     /// Scans that are asked for run at most so many at once; the others wait until their callers give up.
     pub(crate) scanning: Arc<Semaphore>,
     started: Timestamp,
@@ -78,6 +83,10 @@ pub struct Ports {
     pub wasm: Arc<dyn WasmRunner>,
     /// What is wrong with code.
     pub scanner: Arc<dyn Scanner>,
+    /// What texts mean.
+    pub embedder: Arc<dyn Embedder>,
+    /// What stands in files.
+    pub reader: Arc<dyn DocumentReader>,
     /// Telling other people's systems what happened.
     pub webhooks: Arc<dyn WebhookSender>,
     /// The time.
@@ -106,6 +115,10 @@ pub struct Settings {
     pub max_sandboxes: Option<u32>,
     /// The images that sandboxes may name.
     pub sandbox_images: Vec<String>,
+    /// How many entries the knowledge of one agent or swarm may have.
+    pub max_knowledge_entries: u64,
+    /// How much memory copies of vectors may take, in bytes; those that were not used for longest go.
+    pub knowledge_memory_bytes: usize,
     /// What accounts may use of what is metered.
     pub allowance: Allowance,
 }
@@ -122,6 +135,8 @@ impl Default for Settings {
             strict_layers: ["namespaces", "network", "seccomp"].map(str::to_owned).to_vec(),
             max_sandboxes: None,
             sandbox_images: vec!["default".to_owned()],
+            max_knowledge_entries: 200_000,
+            knowledge_memory_bytes: 256 * 1024 * 1024,
             allowance: Plan::Enterprise.allowance(),
         }
     }
@@ -142,6 +157,8 @@ impl Core {
             editions: Arc::default(),
             scanning: Arc::new(Semaphore::new(SCANS_AT_ONCE)),
             quotas: Arc::default(),
+            library: Arc::default(),
+            stale: Arc::new(Notify::new()),
         }
     }
 
@@ -195,6 +212,11 @@ impl Core {
     /// Returns the use cases of API keys.
     pub const fn keys(&self) -> Keys<'_> {
         Keys(self)
+    }
+
+    /// Returns the use cases of knowledge, and what the runtime embeds it anew with.
+    pub const fn knowledge(&self) -> Knowledge<'_> {
+        Knowledge(self)
     }
 
     /// Returns the use cases of messages.

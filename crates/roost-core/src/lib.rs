@@ -14,6 +14,7 @@ mod gate;
 mod guard;
 mod hub;
 mod keys;
+mod knowledge;
 mod log;
 mod messages;
 mod notices;
@@ -39,6 +40,10 @@ pub use guard::{
     PolicyView, PutPolicy, TestPolicy,
 };
 pub use keys::{CreateKey, Keys, NewKey};
+pub use knowledge::{
+    Chunk, DeleteKnowledge, EmbedderView, Found, Hit, Ingest, Knowledge, KnowledgeStatus, ListKnowledge,
+    SearchKnowledge, Stored, Upload, Uploaded,
+};
 pub use messages::{History, Messages, PostMessage, Posted};
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
@@ -53,5 +58,6 @@ pub use webhooks::{
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry, DecisionFilter,
-    DeliveryCursor, DeliveryFilter, Document, Edition, EntryFilter, Role, SandboxCursor, Scan, UsageRow,
+    DeliveryCursor, DeliveryFilter, Document, Edition, EntryFilter, Part, Remembered, Removed, Role,
+    SandboxCursor, Scan, UsageRow,
 };

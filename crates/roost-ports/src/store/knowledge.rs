@@ -244,7 +244,8 @@ pub trait KnowledgeMut {
     /// # Errors
     ///
     /// [`Error`] if the database fails.
-    fn remove_memories(&mut self, account: AccountId, owner: Owner, peer: Option<&str>) -> Result<u64, Error>;
+    fn remove_memories(&mut self, account: AccountId, owner: Owner, peer: Option<&str>)
+    -> Result<u64, Error>;
 
     /// Drops the vectors of an account's entries, so that all are made again.
     ///

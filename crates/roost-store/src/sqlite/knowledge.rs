@@ -306,7 +306,12 @@ impl KnowledgeMut for Tx<'_> {
         }
     }
 
-    fn remove_memories(&mut self, account: AccountId, owner: Owner, peer: Option<&str>) -> Result<u64, Error> {
+    fn remove_memories(
+        &mut self,
+        account: AccountId,
+        owner: Owner,
+        peer: Option<&str>,
+    ) -> Result<u64, Error> {
         let (kind, owner) = of(owner);
         let shelves: Vec<i64> = self.all(
             SHELF,
