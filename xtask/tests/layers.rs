@@ -19,6 +19,7 @@ const FLOORS: [(&str, &[&str]); 21] = [
     ("roost-channels", &["roost-domain", "roost-ports"]),
     ("roost-tools", &["roost-domain", "roost-ports"]),
     ("roost-scan", &["roost-domain", "roost-ports"]),
+    ("roost-reader", &["roost-domain", "roost-ports"]),
     ("roost-wasm", &["roost-domain", "roost-ports"]),
     ("roost-core", &["roost-domain", "roost-ports"]),
     ("roost-runtime", &["roost-domain", "roost-ports", "roost-core"]),
