@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::{
-    Options, agents, approvals, chat, docs, envelope, gate, health, keys, openapi, permissions, policies,
-    sandboxes, scans, swarms, usage, webhooks,
+    Options, agents, approvals, chat, docs, envelope, gate, health, keys, knowledge, memory, openapi,
+    permissions, policies, sandboxes, scans, swarms, usage, webhooks,
 };
 
 /// What handlers share.
@@ -97,6 +97,13 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(scans::get))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
+        .routes(routes!(knowledge::list, knowledge::delete))
+        .routes(routes!(knowledge::ingest))
+        .routes(routes!(knowledge::search))
+        .routes(routes!(knowledge::status))
+        .routes(routes!(knowledge::reembed))
+        .routes(routes!(memory::memories, memory::forget_all))
+        .routes(routes!(memory::forget))
         .routes(routes!(sandboxes::list, sandboxes::create))
         .routes(routes!(sandboxes::get, sandboxes::delete))
         .routes(routes!(sandboxes::get_run))
@@ -113,5 +120,8 @@ fn guarded_routes() -> OpenApiRouter<App> {
 
 /// Routes that may take as long as a turn does, or a run of code.
 fn talking_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(chat::history, chat::post)).routes(routes!(sandboxes::run))
+    OpenApiRouter::new()
+        .routes(routes!(chat::history, chat::post))
+        .routes(routes!(sandboxes::run))
+        .routes(routes!(knowledge::upload))
 }

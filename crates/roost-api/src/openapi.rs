@@ -22,6 +22,7 @@ use crate::envelope::ErrorBody;
     tags(
         (name = "agents", description = "Make agents, change them, start and stop them, see how they are."),
         (name = "chat", description = "Talk with agents, and follow what happens."),
+        (name = "knowledge", description = "Give agents texts that they find again, and search them."),
         (name = "approvals", description = "Decide what agents may not do on their own."),
         (name = "gate", description = "Ask before acting, for agents that run elsewhere; see what was decided."),
         (name = "policies", description = "What agents may do, what it would have changed, and what covers what they did."),

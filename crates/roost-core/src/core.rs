@@ -24,8 +24,8 @@ use crate::hub::Hub;
 use crate::knowledge::Library;
 use crate::quota::Quotas;
 use crate::{
-    Agents, Approvals, Error, Events, Gate, Keys, Knowledge, Messages, PermissionSets, Policies, Sandboxes,
-    Scans, Sessions, Swarms, Turns, Usages, Webhooks,
+    Agents, Approvals, Error, Events, Gate, Keys, Knowledge, Memories, Messages, PermissionSets, Policies,
+    Sandboxes, Scans, Sessions, Swarms, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -41,6 +41,7 @@ pub struct Core {
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) library: Arc<Library>,
     pub(crate) stale: Arc<Notify>,
+    pub(crate) memorable: Arc<Notify>,
     /// Scans that are asked for run at most so many at once; the others wait until their callers give up.
     pub(crate) scanning: Arc<Semaphore>,
     started: Timestamp,
@@ -159,6 +160,7 @@ impl Core {
             quotas: Arc::default(),
             library: Arc::default(),
             stale: Arc::new(Notify::new()),
+            memorable: Arc::new(Notify::new()),
         }
     }
 
@@ -217,6 +219,11 @@ impl Core {
     /// Returns the use cases of knowledge, and what the runtime embeds it anew with.
     pub const fn knowledge(&self) -> Knowledge<'_> {
         Knowledge(self)
+    }
+
+    /// Returns the use cases of what is remembered, and what the runtime keeps memories with.
+    pub const fn memories(&self) -> Memories<'_> {
+        Memories(self)
     }
 
     /// Returns the use cases of messages.

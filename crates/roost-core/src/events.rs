@@ -139,6 +139,7 @@ impl Subscription {
                 return;
             }
             TurnEvent::MessageReceived { .. }
+            | TurnEvent::Recalled { .. }
             | TurnEvent::ModelCalled { .. }
             | TurnEvent::ApprovalRequested { .. }
             | TurnEvent::ApprovalDecided { .. }

@@ -46,6 +46,11 @@ pub(crate) fn resolve(reader: &dyn Reader, account: AccountId, owner: Owner) -> 
 }
 
 impl Core {
+    /// Returns how many bytes the copies of vectors in memory take, and how many copies there are.
+    pub fn knowledge_in_memory(&self) -> (usize, usize) {
+        self.library.size()
+    }
+
     /// Returns whose knowledge is meant.
     async fn owner(&self, ctx: &Ctx, owner: Owner) -> Result<Owner, Error> {
         let account = ctx.account();

@@ -16,6 +16,7 @@ mod hub;
 mod keys;
 mod knowledge;
 mod log;
+mod memory;
 mod messages;
 mod notices;
 mod quota;
@@ -44,6 +45,7 @@ pub use knowledge::{
     Chunk, DeleteKnowledge, EmbedderView, Found, Hit, Ingest, Knowledge, KnowledgeStatus, ListKnowledge,
     SearchKnowledge, Stored, Upload, Uploaded,
 };
+pub use memory::{ForgetMemories, ListMemories, Memories, MemoryView, MemoryWork};
 pub use messages::{History, Messages, PostMessage, Posted};
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};

@@ -21,6 +21,7 @@ mod brief;
 mod cost;
 mod inhouse;
 mod park;
+mod recall;
 mod scripts;
 mod use_tool;
 

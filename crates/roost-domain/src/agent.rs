@@ -9,7 +9,7 @@ use crate::model::ModelName;
 mod settings;
 mod state;
 
-pub use settings::{InvalidSetting, Settings};
+pub use settings::{InvalidSetting, Memory, Mode, Settings};
 pub use state::{Failure, FailureCategory, InvalidTransition, State};
 
 /// One agent.

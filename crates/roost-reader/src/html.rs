@@ -11,9 +11,9 @@ const UNSEEN: [&[u8]; 8] =
 
 /// Elements that text flows through.
 const INLINE: [&[u8]; 31] = [
-    b"a", b"abbr", b"b", b"bdi", b"bdo", b"cite", b"code", b"data", b"del", b"dfn", b"em", b"font", b"i", b"img",
-    b"input", b"ins", b"kbd", b"label", b"mark", b"q", b"s", b"samp", b"small", b"span", b"strong", b"sub", b"sup",
-    b"time", b"u", b"var", b"wbr",
+    b"a", b"abbr", b"b", b"bdi", b"bdo", b"cite", b"code", b"data", b"del", b"dfn", b"em", b"font", b"i",
+    b"img", b"input", b"ins", b"kbd", b"label", b"mark", b"q", b"s", b"samp", b"small", b"span", b"strong",
+    b"sub", b"sup", b"time", b"u", b"var", b"wbr",
 ];
 
 /// Reads a web page: headings, paragraphs, rows of tables; nothing of scripts and styles.

@@ -30,15 +30,18 @@ fn row(text: &str) -> Block {
 fn markdown_keeps_blocks_as_they_were_written() {
     let markdown = "---\ntitle: x\n---\n# Refunds *now*\n\nWithin **14** days.\nBy card.\n\n- one\n- two\n\n## Code\n\n\
                     ```rust\nfn main() {}\n\n// # no heading\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
-    assert_eq!(read(Format::Markdown, markdown.as_bytes()), [
-        text("---\ntitle: x\n---"),
-        heading(1, "Refunds now"),
-        text("Within **14** days.\nBy card."),
-        text("- one\n- two"),
-        heading(2, "Code"),
-        text("```rust\nfn main() {}\n\n// # no heading\n```"),
-        text("| a | b |\n|---|---|\n| 1 | 2 |"),
-    ]);
+    assert_eq!(
+        read(Format::Markdown, markdown.as_bytes()),
+        [
+            text("---\ntitle: x\n---"),
+            heading(1, "Refunds now"),
+            text("Within **14** days.\nBy card."),
+            text("- one\n- two"),
+            heading(2, "Code"),
+            text("```rust\nfn main() {}\n\n// # no heading\n```"),
+            text("| a | b |\n|---|---|\n| 1 | 2 |"),
+        ]
+    );
 }
 
 #[test]
@@ -49,27 +52,34 @@ fn a_web_page_is_its_text_and_nothing_of_its_scripts() {
         <table><tr><th>Country<th>Days</tr><tr><td>AT</td><td><p>14</p></td></tr></table>
         <pre>a  b
   c</pre><template><p>never</p></template><p>unclosed"#;
-    assert_eq!(read(Format::Html, html.as_bytes()), [
-        heading(1, "Shop & Café"),
-        heading(1, "Refunds"),
-        text("Within 14\ndays.\nBy card."),
-        text("- one"),
-        text("- two"),
-        row("Country | Days"),
-        row("AT | 14"),
-        text("a  b\n  c"),
-        text("unclosed"),
-    ]);
+    assert_eq!(
+        read(Format::Html, html.as_bytes()),
+        [
+            heading(1, "Shop & Café"),
+            heading(1, "Refunds"),
+            text("Within 14\ndays.\nBy card."),
+            text("- one"),
+            text("- two"),
+            row("Country | Days"),
+            row("AT | 14"),
+            text("a  b\n  c"),
+            text("unclosed"),
+        ]
+    );
 }
 
 #[test]
 fn rows_of_a_table_say_what_their_values_are() {
-    let csv = "name;price;note\r\n\"Tea; green\";4,50;\r\nRum;19,00;\"strong\nand dark\"\r\n;;\r\nonly,one\r\n";
-    assert_eq!(read(Format::Csv, csv.as_bytes()), [
-        row("name: Tea; green; price: 4,50"),
-        row("name: Rum; price: 19,00; note: strong and dark"),
-        row("name: only,one"),
-    ]);
+    let csv =
+        "name;price;note\r\n\"Tea; green\";4,50;\r\nRum;19,00;\"strong\nand dark\"\r\n;;\r\nonly,one\r\n";
+    assert_eq!(
+        read(Format::Csv, csv.as_bytes()),
+        [
+            row("name: Tea; green; price: 4,50"),
+            row("name: Rum; price: 19,00; note: strong and dark"),
+            row("name: only,one"),
+        ]
+    );
     assert_eq!(read(Format::Csv, b"a\tb\n1\t2\n"), [row("a: 1; b: 2")]);
     assert_eq!(read(Format::Csv, b"just, one"), [row("just; one")]);
 }
@@ -92,12 +102,15 @@ fn a_document_of_word_has_headings_paragraphs_and_rows() {
         <w:tbl><w:tr><w:tc><w:p><w:r><w:t>AT</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>14</w:t></w:r></w:p>
         <w:p><w:r><w:t>days</w:t></w:r></w:p></w:tc></w:tr></w:tbl>
         <w:p><w:r><w:instrText>PAGE</w:instrText></w:r></w:p></w:body></w:document>"#;
-    assert_eq!(read(Format::Docx, &docx(xml)), [
-        heading(2, "Refunds & more"),
-        text("Within 14\u{a0}days.\nBy card."),
-        text("- listed"),
-        row("AT | 14 days"),
-    ]);
+    assert_eq!(
+        read(Format::Docx, &docx(xml)),
+        [
+            heading(2, "Refunds & more"),
+            text("Within 14\u{a0}days.\nBy card."),
+            text("- listed"),
+            row("AT | 14 days"),
+        ]
+    );
 }
 
 /// Makes a document whose pages hold these lines.
@@ -117,8 +130,10 @@ fn pdf(pages: &[&str], compress: bool) -> Vec<u8> {
             Operation::new("Tj", vec![Object::string_literal(*line)]),
             Operation::new("ET", vec![]),
         ];
-        let content = document.add_object(Stream::new(dictionary! {}, Content { operations }.encode().unwrap()));
-        let page = document.add_object(dictionary! { "Type" => "Page", "Parent" => root, "Contents" => content });
+        let content =
+            document.add_object(Stream::new(dictionary! {}, Content { operations }.encode().unwrap()));
+        let page =
+            document.add_object(dictionary! { "Type" => "Page", "Parent" => root, "Contents" => content });
         kids.push(page.into());
     }
     let count = i64::try_from(kids.len()).unwrap();
@@ -172,7 +187,8 @@ fn files_that_are_not_what_their_names_say_are_damaged() {
 #[test]
 fn bombs_are_refused() {
     let spaces = " ".repeat(70 * 1024 * 1024);
-    let error = Documents.read(Format::Docx, &docx(&format!("<w:document>{spaces}</w:document>"))).unwrap_err();
+    let error =
+        Documents.read(Format::Docx, &docx(&format!("<w:document>{spaces}</w:document>"))).unwrap_err();
     assert!(matches!(error, Error::TooLarge { .. }), "{error}");
     let error = Documents.read(Format::Pdf, &pdf(&[&spaces], true)).unwrap_err();
     assert!(matches!(error, Error::TooLarge { .. }), "{error}");
@@ -185,7 +201,10 @@ fn texts_of_other_encodings_are_read() {
     let utf16: Vec<u8> = "\u{feff}Grüße\n\nzwei".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert_eq!(read(Format::Text, &utf16), [text("Grüße"), text("zwei")]);
     assert_eq!(read(Format::Text, b"Gr\xfc\xdfe"), [text("Grüße")]);
-    assert_eq!(read(Format::Text, "\u{feff}one\r\ntwo\r\n\r\nthree".as_bytes()), [text("one\ntwo"), text("three")]);
+    assert_eq!(
+        read(Format::Text, "\u{feff}one\r\ntwo\r\n\r\nthree".as_bytes()),
+        [text("one\ntwo"), text("three")]
+    );
     assert!(read(Format::Text, b" \n\t").is_empty());
 }
 

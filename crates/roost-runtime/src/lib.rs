@@ -6,6 +6,8 @@
 
 mod connections;
 mod drive;
+mod embedding;
+mod memory;
 mod runtime;
 mod sandboxes;
 mod turns;

@@ -16,13 +16,15 @@ use roost_domain::swarm::Swarm;
 use roost_ports::random::Random;
 use roost_ports::scanner::Scanner;
 use roost_ports::store::Store;
+use roost_ports::vault::Vault;
 use roost_runtime::{Options, Runtime};
 use roost_store::{Database, MasterKey, SealedVault};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    SeededRandom, TestClock, TestMachines, TestModels, TestScanner, TestTools, TestWasm, TestWebhooks,
+    SeededRandom, TestClock, TestEmbedder, TestMachines, TestModels, TestReader, TestScanner, TestTools,
+    TestWasm, TestWebhooks,
 };
 
 /// How long a test waits for anything before it fails.
@@ -36,6 +38,8 @@ pub struct TestApp {
     pub models: Arc<TestModels>,
     /// The machines.
     pub machines: Arc<TestMachines>,
+    /// What says what texts mean.
+    pub embedder: Arc<TestEmbedder>,
     /// Who is told by webhook.
     pub webhooks: Arc<TestWebhooks>,
     /// The clock.
@@ -53,6 +57,8 @@ pub struct TestApp {
     runtime: Option<JoinHandle<()>>,
     retry_delay: Duration,
     grace: Duration,
+    vault: Arc<dyn Vault>,
+    settings: Settings,
 }
 
 /// Puts a [`TestApp`] together.
@@ -103,21 +109,25 @@ impl Builder {
         let clock = Arc::new(TestClock::default());
         let models = Arc::new(TestModels::default());
         let machines = Arc::new(TestMachines::default());
+        let embedder = Arc::new(TestEmbedder::default());
         let webhooks = Arc::new(TestWebhooks::default());
         let master = MasterKey::generate(&*random);
+        let vault: Arc<dyn Vault> = Arc::new(SealedVault::new(master, Arc::clone(&random)));
         let ports = Ports {
             store: Arc::clone(&store),
-            vault: Arc::new(SealedVault::new(master, Arc::clone(&random))),
+            vault: Arc::clone(&vault),
             machines: Arc::clone(&machines) as _,
             models: Arc::clone(&models) as _,
             tools: Arc::new(TestTools::new(Arc::clone(&machines) as _)),
             wasm: Arc::new(TestWasm::default()),
             scanner: self.scanner,
+            embedder: Arc::clone(&embedder) as _,
+            reader: Arc::new(TestReader),
             webhooks: Arc::clone(&webhooks) as _,
             clock: Arc::clone(&clock) as _,
             random,
         };
-        let core = Core::new(ports, self.settings);
+        let core = Core::new(ports, self.settings.clone());
         let account = core.keys().owner_account("Test").await.expect("an account can be made");
         let owner = context(&core, Principal::Owner(account));
         let new = CreateKey { name: "test".to_owned(), style: self.style, scopes: Scope::ALL.to_vec() };
@@ -126,6 +136,7 @@ impl Builder {
             core,
             models,
             machines,
+            embedder,
             webhooks,
             clock,
             store,
@@ -137,6 +148,8 @@ impl Builder {
             runtime: None,
             retry_delay: Duration::from_millis(1),
             grace: self.grace,
+            vault,
+            settings: self.settings,
         };
         if self.running {
             app.start_runtime();
@@ -201,6 +214,28 @@ impl TestApp {
             let ended = within("the runtime dies", runtime).await;
             assert!(ended.is_err_and(|error| error.is_cancelled()), "the runtime had ended by itself");
         }
+    }
+
+    /// Stops the server and starts another over the same data, with another embedder.
+    pub async fn restart_with(&mut self, embedder: TestEmbedder) {
+        self.stop_runtime().await;
+        self.embedder = Arc::new(embedder);
+        let ports = Ports {
+            store: Arc::clone(&self.store),
+            vault: Arc::clone(&self.vault),
+            machines: Arc::clone(&self.machines) as _,
+            models: Arc::clone(&self.models) as _,
+            tools: Arc::new(TestTools::new(Arc::clone(&self.machines) as _)),
+            wasm: Arc::new(TestWasm::default()),
+            scanner: Arc::new(TestScanner),
+            embedder: Arc::clone(&self.embedder) as _,
+            reader: Arc::new(TestReader),
+            webhooks: Arc::clone(&self.webhooks) as _,
+            clock: Arc::clone(&self.clock) as _,
+            random: Arc::new(SeededRandom::new(2)),
+        };
+        self.core = Core::new(ports, self.settings.clone());
+        self.start_runtime();
     }
 
     /// Returns a context of the app's key, now.

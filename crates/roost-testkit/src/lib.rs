@@ -6,9 +6,11 @@
 
 mod app;
 mod clock;
+mod embedder;
 mod machines;
 mod models;
 mod random;
+mod reader;
 mod scanner;
 mod tools;
 mod wasm;
@@ -16,9 +18,11 @@ mod webhooks;
 
 pub use app::{Builder, TestApp};
 pub use clock::TestClock;
+pub use embedder::TestEmbedder;
 pub use machines::TestMachines;
 pub use models::{Reply, TestModels};
 pub use random::SeededRandom;
+pub use reader::TestReader;
 pub use scanner::TestScanner;
 pub use tools::TestTools;
 pub use wasm::TestWasm;

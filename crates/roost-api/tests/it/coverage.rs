@@ -60,6 +60,16 @@ fn rows() -> Vec<Route> {
         row("post", "/v1/agents/{id}/chat/sessions", empty()),
         row("post", "/v1/agents/{id}/chat/sessions/{session}/cancel", None),
         row("get", "/v1/agents/{id}/chat/sessions/{session}/events", None),
+        row("get", "/v1/agents/{id}/memory", None),
+        row("delete", "/v1/agents/{id}/memory", None),
+        row("delete", "/v1/agents/{id}/memory/{memory}", None),
+        row("get", "/v1/knowledge", None),
+        row("delete", "/v1/knowledge", None),
+        row("post", "/v1/knowledge/ingest", Some(json!({"agentId": "a", "chunks": []}))),
+        row("post", "/v1/knowledge/search", Some(json!({"agentId": "a", "query": "b"}))),
+        row("post", "/v1/knowledge/upload", None),
+        row("get", "/v1/knowledge/status", None),
+        row("post", "/v1/knowledge/reembed", None),
         row("get", "/v1/approvals", None),
         row("get", "/v1/approvals/{id}", None),
         row("post", "/v1/approvals/{id}/approve", empty()),
@@ -126,6 +136,7 @@ struct Things {
     run: String,
     endpoint: String,
     delivery: String,
+    memory: String,
 }
 
 impl Route {
@@ -151,6 +162,7 @@ impl Route {
         let makes_permissions = self.method == "post" && self.path.starts_with("/v1/permissions");
         let agent = if makes_permissions { &things.bare } else { &things.agent };
         let path = self.path.replace("{id}", id).replace("{session}", &things.session);
+        let path = path.replace("{memory}", &things.memory);
         path.replace("{agentId}", agent).replace("{version}", "1.0").replace("{run}", &things.run)
     }
 
@@ -180,6 +192,9 @@ async fn things(api: &Api) -> Things {
     let swarm = api.post("/v1/swarms", json!({"name": "Growth"})).await.data()["id"].clone();
     let swarm = swarm.as_str().unwrap().to_owned();
     let run = api.post(&format!("/v1/sandboxes/{sandbox}/run"), json!({"code": "print(1)"})).await.data();
+    let remembering = api.app.agent(json!({})).await;
+    api.app.talk(remembering, "I live in Vienna.").await;
+    let memory = crate::memory::until(api, remembering, 1).await[0]["id"].as_str().unwrap().to_owned();
     let deliveries = api.get(&format!("/v1/webhook-endpoints/{endpoint}/deliveries")).await.data();
     Things {
         sandbox,
@@ -193,6 +208,7 @@ async fn things(api: &Api) -> Things {
         key: keys[0]["id"].as_str().unwrap().to_owned(),
         delivery: deliveries[0]["id"].as_str().unwrap().to_owned(),
         endpoint,
+        memory,
     }
 }
 
@@ -297,6 +313,7 @@ async fn what_nobody_has_is_not_there() {
         run: "run_nope".to_owned(),
         endpoint: things.delivery.clone(),
         delivery: "msg_".to_owned(),
+        memory: "nope".to_owned(),
     };
     for (row, number) in rows().into_iter().zip(0x0abc..).filter(|(row, _)| row.is_named()) {
         // Other names for each row, since some make what they name.
@@ -313,6 +330,7 @@ async fn what_nobody_has_is_not_there() {
             run: unknown(&things.run),
             endpoint: unknown(&things.endpoint),
             delivery: unknown(&things.delivery),
+            memory: unknown(&things.memory),
         };
         let ask = async |things: &Things| api.ask(row.method(), &row.path(things), row.body.clone()).await;
         let answer = ask(&nobody).await;

@@ -82,8 +82,7 @@ impl Library {
     }
 
     /// Returns how much memory all copies take, and how many there are.
-    #[cfg(test)]
-    pub(crate) fn size(&self) -> (usize, usize) {
+    pub(super) fn size(&self) -> (usize, usize) {
         let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         (places.values().map(|place| place.size_bytes()).sum(), places.len())
     }

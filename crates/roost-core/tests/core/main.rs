@@ -6,6 +6,8 @@ mod budget;
 mod cancel;
 mod guard;
 mod keys;
+mod knowledge;
+mod memory;
 mod recovery;
 mod sandboxes;
 mod sessions;

@@ -67,7 +67,7 @@ mod kinds {
     use std::path::PathBuf;
 
     use super::Kind;
-    use crate::config::file::LogFormat;
+    use crate::config::file::{EmbeddingProvider, LogFormat};
     use crate::config::name::{Name, PlanName};
     use crate::config::quantity::{Size, Span};
     use crate::config::uids::UidRange;
@@ -89,6 +89,7 @@ mod kinds {
         PlanName = "`free`, `pro` or `enterprise`",
         UidRange = "range of numbers",
         LogFormat = "`text` or `json`",
+        EmbeddingProvider = "`auto`, `local`, `openai`, `gemini` or `lexical`",
     }
 
     impl Kind for Vec<String> {

@@ -1,4 +1,4 @@
-use roost_domain::event::{Ending, Problem, TurnEvent};
+use roost_domain::event::{Ending, Problem, Recollection, TurnEvent};
 use roost_domain::model::Usage;
 use roost_domain::tool::{ToolCall, ToolCallId, ToolOutcome};
 use roost_domain::unit::{MicroUsd, Tokens};
@@ -15,6 +15,9 @@ pub(super) enum TurnV1 {
         text: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         context: Option<String>,
+    },
+    Recalled {
+        entries: Vec<RecollectionV1>,
     },
     ModelCalled {
         model: String,
@@ -83,6 +86,14 @@ pub(super) enum TurnV1 {
 }
 
 #[derive(Serialize, Deserialize)]
+pub(super) struct RecollectionV1 {
+    id: String,
+    memory: bool,
+    source: String,
+    text: String,
+}
+
+#[derive(Serialize, Deserialize)]
 pub(super) struct CallV1 {
     id: String,
     tool: String,
@@ -115,6 +126,9 @@ impl From<&TurnEvent> for TurnV1 {
     fn from(event: &TurnEvent) -> Self {
         match event.clone() {
             TurnEvent::MessageReceived { text, context } => Self::MessageReceived { text, context },
+            TurnEvent::Recalled { entries } => {
+                Self::Recalled { entries: entries.into_iter().map(RecollectionV1::from).collect() }
+            }
             TurnEvent::ModelCalled { model, reserved } => {
                 Self::ModelCalled { model: model.to_string(), reserved: reserved.0 }
             }
@@ -175,6 +189,10 @@ impl TryFrom<TurnV1> for TurnEvent {
         let call_id = |id: String| ToolCallId::from_text(id);
         Ok(match record {
             TurnV1::MessageReceived { text, context } => Self::MessageReceived { text, context },
+            TurnV1::Recalled { entries } => {
+                let entries = entries.into_iter().map(Recollection::try_from).collect::<Result<_, _>>()?;
+                Self::Recalled { entries }
+            }
             TurnV1::ModelCalled { model, reserved } => {
                 Self::ModelCalled { model: parsed("model", &model)?, reserved: MicroUsd(reserved) }
             }
@@ -222,6 +240,21 @@ impl TryFrom<TurnV1> for TurnEvent {
             TurnV1::CancelRequested => Self::CancelRequested,
             TurnV1::TurnEnded { ending } => Self::Ended { ending: Ending::from(ending) },
         })
+    }
+}
+
+impl From<Recollection> for RecollectionV1 {
+    fn from(one: Recollection) -> Self {
+        Self { id: one.id.to_string(), memory: one.memory, source: one.source, text: one.text }
+    }
+}
+
+impl TryFrom<RecollectionV1> for Recollection {
+    type Error = Unreadable;
+
+    fn try_from(record: RecollectionV1) -> Result<Self, Unreadable> {
+        let RecollectionV1 { id, memory, source, text } = record;
+        Ok(Self { id: parsed("id", &id)?, memory, source, text })
     }
 }
 
