@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::{
-    Options, agents, approvals, chat, docs, envelope, gate, health, keys, knowledge, memory, openapi,
-    permissions, policies, sandboxes, scans, swarms, usage, webhooks,
+    Options, agents, approvals, chat, docs, documents, envelope, gate, health, keys, knowledge, memory,
+    openapi, permissions, policies, sandboxes, scans, secrets, swarms, usage, webhooks,
 };
 
 /// What handlers share.
@@ -70,6 +70,7 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(agents::stream_logs))
         .routes(routes!(chat::sessions, chat::begin_session))
         .routes(routes!(chat::cancel))
+        .routes(routes!(chat::turn))
         .routes(routes!(chat::follow_session))
         .routes(routes!(approvals::list))
         .routes(routes!(approvals::get))
@@ -77,6 +78,15 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(approvals::deny))
         .routes(routes!(approvals::escalate))
         .routes(routes!(approvals::entries))
+        .routes(routes!(documents::get_personality, documents::put_personality))
+        .routes(routes!(documents::get_workflow, documents::put_workflow))
+        .routes(routes!(documents::list_rules))
+        .routes(routes!(documents::get_rule, documents::put_rule, documents::delete_rule))
+        .routes(routes!(documents::list_documents))
+        .routes(routes!(documents::list_versions))
+        .routes(routes!(documents::get_version))
+        .routes(routes!(documents::diff_versions))
+        .routes(routes!(documents::restore_version))
         .routes(routes!(gate::evaluate))
         .routes(routes!(gate::explain))
         .routes(routes!(gate::decisions))
@@ -95,6 +105,9 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(permissions::versions))
         .routes(routes!(scans::create))
         .routes(routes!(scans::get))
+        .routes(routes!(secrets::list_secrets, secrets::put_secrets))
+        .routes(routes!(secrets::bind_secret, secrets::unbind_secret))
+        .routes(routes!(secrets::list_uses))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(knowledge::list, knowledge::delete))

@@ -8,6 +8,7 @@ mod history;
 mod log;
 mod post;
 mod sessions;
+mod turn;
 mod watch;
 mod wire;
 
@@ -17,3 +18,4 @@ pub(crate) use history::*;
 pub(crate) use log::Delta;
 pub(crate) use post::*;
 pub(crate) use sessions::*;
+pub(crate) use turn::*;

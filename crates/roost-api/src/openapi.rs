@@ -23,6 +23,8 @@ use crate::envelope::ErrorBody;
         (name = "agents", description = "Make agents, change them, start and stop them, see how they are."),
         (name = "chat", description = "Talk with agents, and follow what happens."),
         (name = "knowledge", description = "Give agents texts that they find again, and search them."),
+        (name = "documents", description = "What shapes agents: read it, write it, look back, restore."),
+        (name = "secrets", description = "Set what agents may use and nobody may see; bind it to hosts."),
         (name = "approvals", description = "Decide what agents may not do on their own."),
         (name = "gate", description = "Ask before acting, for agents that run elsewhere; see what was decided."),
         (name = "policies", description = "What agents may do, what it would have changed, and what covers what they did."),

@@ -1,8 +1,9 @@
 //! Agents: making, changing, starting, stopping and watching them.
 
 use roost_domain::agent::Agent;
+use roost_domain::document::{Document, DocumentName};
 use roost_domain::id::AgentId;
-use roost_ports::store::{Document, DocumentName, Reader};
+use roost_ports::store::Reader;
 
 use crate::{Core, Ctx, Error};
 
@@ -40,15 +41,15 @@ pub struct AgentView {
 impl AgentView {
     fn read(reader: &dyn Reader, agent: Agent) -> Result<Self, Error> {
         Ok(Self {
-            soul: reader.document(agent.id, DocumentName::Soul)?,
-            identity: reader.document(agent.id, DocumentName::Identity)?,
-            workflow: reader.document(agent.id, DocumentName::Workflow)?,
+            soul: reader.document(agent.id, &DocumentName::Soul)?,
+            identity: reader.document(agent.id, &DocumentName::Identity)?,
+            workflow: reader.document(agent.id, &DocumentName::Workflow)?,
             agent,
         })
     }
 }
 
 /// Returns the caller's agent, or says that there is none, whosever it may be.
-fn own(reader: &dyn Reader, ctx: &Ctx, id: AgentId) -> Result<Agent, Error> {
+pub(crate) fn own(reader: &dyn Reader, ctx: &Ctx, id: AgentId) -> Result<Agent, Error> {
     reader.agent(ctx.account(), id)?.ok_or_else(|| Error::not_found("agent", id))
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use roost_domain::model::ModelName;
-use roost_domain::plan::{Allowance, Plan};
+use roost_domain::plan::{BuiltinPlan, Plans};
 use roost_domain::unit::Tokens;
 use roost_ports::clock::Clock;
 use roost_ports::embedder::Embedder;
@@ -19,13 +19,14 @@ use roost_ports::wasm::WasmRunner;
 use roost_ports::webhooks::WebhookSender;
 use tokio::sync::{Notify, Semaphore};
 
+use crate::accounts::ChosenPlans;
 use crate::guard::Editions;
 use crate::hub::Hub;
 use crate::knowledge::Library;
 use crate::quota::Quotas;
 use crate::{
-    Agents, Approvals, Error, Events, Gate, Keys, Knowledge, Memories, Messages, PermissionSets, Policies,
-    Sandboxes, Scans, Sessions, Swarms, Turns, Usages, Webhooks,
+    Accounts, Agents, Approvals, Documents, Error, Events, Gate, Keys, Knowledge, Memories, Messages,
+    PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions, Swarms, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -42,6 +43,7 @@ pub struct Core {
     pub(crate) library: Arc<Library>,
     pub(crate) stale: Arc<Notify>,
     pub(crate) memorable: Arc<Notify>,
+    pub(crate) chosen_plans: Arc<ChosenPlans>,
     /// Scans that are asked for run at most so many at once; the others wait until their callers give up.
     pub(crate) scanning: Arc<Semaphore>,
     started: Timestamp,
@@ -107,12 +109,12 @@ pub struct Settings {
     pub max_input: Tokens,
     /// How many turns of one session may be open at once, the one that is worked on included.
     pub max_open_turns: usize,
-    /// How many agents one account may have.
+    /// How many agents one account may have, where its plan allows more.
     pub max_agents: u64,
     /// The walls without which no machine of an agent under the policy `strict` is used; see
     /// `roost_domain::machine::Layer` for their names.
     pub strict_layers: Vec<String>,
-    /// How many sandboxes one account may have at once; `None` is without limit.
+    /// How many sandboxes one account may have at once, where its plan allows more; `None` is without limit.
     pub max_sandboxes: Option<u32>,
     /// The images that sandboxes may name.
     pub sandbox_images: Vec<String>,
@@ -120,8 +122,8 @@ pub struct Settings {
     pub max_knowledge_entries: u64,
     /// How much memory copies of vectors may take, in bytes; those that were not used for longest go.
     pub knowledge_memory_bytes: usize,
-    /// What accounts may use of what is metered.
-    pub allowance: Allowance,
+    /// The plans that accounts can have.
+    pub plans: Plans,
 }
 
 impl Default for Settings {
@@ -138,7 +140,7 @@ impl Default for Settings {
             sandbox_images: vec!["default".to_owned()],
             max_knowledge_entries: 200_000,
             knowledge_memory_bytes: 256 * 1024 * 1024,
-            allowance: Plan::Enterprise.allowance(),
+            plans: Plans::builtin(BuiltinPlan::Enterprise),
         }
     }
 }
@@ -161,6 +163,7 @@ impl Core {
             library: Arc::default(),
             stale: Arc::new(Notify::new()),
             memorable: Arc::new(Notify::new()),
+            chosen_plans: Arc::default(),
         }
     }
 
@@ -191,6 +194,11 @@ impl Core {
         random.iter().fold("req_".to_owned(), |id, byte| format!("{id}{byte:02x}"))
     }
 
+    /// Returns the use cases of accounts.
+    pub const fn accounts(&self) -> Accounts<'_> {
+        Accounts(self)
+    }
+
     /// Returns the use cases of agents.
     pub const fn agents(&self) -> Agents<'_> {
         Agents(self)
@@ -199,6 +207,11 @@ impl Core {
     /// Returns the use cases of approvals.
     pub const fn approvals(&self) -> Approvals<'_> {
         Approvals(self)
+    }
+
+    /// Returns the use cases of agents' documents.
+    pub const fn documents(&self) -> Documents<'_> {
+        Documents(self)
     }
 
     /// Returns the use cases of event streams.
@@ -249,6 +262,11 @@ impl Core {
     /// Returns the use cases of scans.
     pub const fn scans(&self) -> Scans<'_> {
         Scans(self)
+    }
+
+    /// Returns the use cases of agents' secrets.
+    pub const fn secrets(&self) -> Secrets<'_> {
+        Secrets(self)
     }
 
     /// Returns the use cases of sessions.

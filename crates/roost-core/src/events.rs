@@ -148,6 +148,7 @@ impl Subscription {
             | TurnEvent::ToolLost { .. }
             | TurnEvent::QuestionAsked { .. }
             | TurnEvent::QuestionAnswered { .. }
+            | TurnEvent::AgentAsked { .. }
             | TurnEvent::CancelRequested
             | TurnEvent::Ended { .. } => return,
         };

@@ -6,18 +6,22 @@ use std::time::Duration;
 use jiff::Timestamp;
 use roost_domain::agent::{Agent, Settings};
 use roost_domain::approval::{Act, Approval, Context, Entry, Question, Status, Terms, Waiting, assess};
+use roost_domain::document::DocumentName;
 use roost_domain::effect::{Action, Cause, Effect};
 use roost_domain::event::TurnEvent;
+use roost_domain::files::FileRules;
 use roost_domain::gate::{self, Decision, Permit, Rules, Used};
 use roost_domain::guard::{Guard, Opinion};
 use roost_domain::id::ApprovalId;
+use roost_domain::network::{Bounds, NetworkRules};
 use roost_domain::policy::{OnTimeout, Ruling};
 use roost_domain::scan::{Finding, Severity};
 use roost_domain::subject::Subject;
 use roost_domain::tool::ToolCallId;
-use roost_ports::store::{DecisionEntry, Reader, Turn, Writer};
+use roost_ports::store::{Caller, DecisionEntry, Reader, Turn, Writer};
 use serde_json::{Value, json};
 
+use crate::documents::unified;
 use crate::guard::confined;
 use crate::{Core, Error};
 
@@ -27,14 +31,33 @@ pub(crate) struct Facts {
     pub(crate) settings: Settings,
     /// What the account's records say about it.
     pub(crate) guard: Guard,
+    /// The agents for whom this turn works, the nearest first, with what holds for them.
+    pub(crate) callers: Vec<(Agent, Facts)>,
 }
 
 impl Facts {
+    /// Reads what holds for an agent now in a turn: whoever it works for is to allow what it does, too.
+    pub(crate) fn of_turn(
+        core: &Core,
+        reader: &dyn Reader,
+        agent: &Agent,
+        turn: &Turn,
+    ) -> Result<Self, Error> {
+        let mut facts = Self::read(core, reader, agent)?;
+        for caller in callers(reader, turn)? {
+            if let Some(agent) = reader.agent_of_any_account(caller.agent)? {
+                let held = Self::read(core, reader, &agent)?;
+                facts.callers.push((agent, held));
+            }
+        }
+        Ok(facts)
+    }
+
     /// Reads what holds for an agent now.
     pub(crate) fn read(core: &Core, reader: &dyn Reader, agent: &Agent) -> Result<Self, Error> {
         let settings = Settings::read(&agent.config)?;
         let guard = core.editions.hosted(reader, agent)?;
-        Ok(Self { settings: confined(settings, &guard), guard })
+        Ok(Self { settings: confined(settings, &guard), guard, callers: Vec::new() })
     }
 
     /// Decides about an effect, and by the approval that was given for it where it needs one.
@@ -47,18 +70,11 @@ impl Facts {
         used: Used,
         found: Option<&Finding>,
     ) -> Result<Decision, Error> {
-        let ledger = reader.ledger(agent.id)?;
-        let rules = Rules {
-            profile: self.settings.profile,
-            network: &self.settings.network,
-            budget: self.settings.budget,
-            committed: ledger.committed(),
-            guard: &self.guard,
-            used,
-            taint: reader.session_taint(effect.session)?,
-            found,
-        };
-        let decision = gate::decide(effect, &rules);
+        let mut decision = gate::decide(effect, &self.rules(reader, agent, effect, used, found)?);
+        for (caller, facts) in &self.callers {
+            let rules = facts.rules(reader, caller, effect, Used::default(), found)?;
+            decision = stricter(decision, gate::decide(effect, &rules), caller);
+        }
         // What is blocked stays blocked, whatever was approved before it was.
         match (decision, leave) {
             (Decision::NeedsApproval(opinion), Some(id)) => {
@@ -71,10 +87,88 @@ impl Facts {
         }
     }
 
+    fn rules<'a>(
+        &'a self,
+        reader: &dyn Reader,
+        agent: &Agent,
+        effect: &Effect,
+        used: Used,
+        found: Option<&'a Finding>,
+    ) -> Result<Rules<'a>, Error> {
+        Ok(Rules {
+            profile: self.settings.profile,
+            network: &self.settings.network,
+            budget: self.settings.budget,
+            committed: reader.ledger(agent.id)?.committed(),
+            guard: &self.guard,
+            used,
+            taint: reader.session_taint(effect.session)?,
+            found,
+        })
+    }
+
+    /// Returns where the agent's machine may connect to: where those allow for whom it works, too.
+    pub(crate) fn network(&self) -> NetworkRules {
+        let own = Bounds { profile: self.settings.profile, network: self.settings.network.clone() };
+        let mut network = own.network.clone();
+        for (_, facts) in &self.callers {
+            let bounds = Bounds { profile: facts.settings.profile, network: facts.settings.network.clone() };
+            if bounds != own && !bounds.are_none() && !network.also.contains(&bounds) {
+                network.also.push(bounds);
+            }
+        }
+        network
+    }
+
+    /// Returns which files its machine may touch: none that those may not for whom it works.
+    pub(crate) fn files(&self) -> FileRules {
+        let own = self.guard.permissions.files();
+        let callers = self.callers.iter().map(|(_, facts)| facts.guard.permissions.files());
+        let mut layers: Vec<_> =
+            callers.filter(|files| *files != own && *files != FileRules::default()).collect();
+        if layers.is_empty() {
+            return own;
+        }
+        layers.push(own);
+        FileRules::merge(layers)
+    }
+
     /// Returns how an approval under the agent's policy is to be decided. `ttl` is how long people have where the
     /// policy does not say.
     pub(crate) fn terms(&self, ttl: Duration) -> Terms {
         terms(&self.guard, ttl)
+    }
+}
+
+/// Returns the turns that wait for a turn, the nearest first.
+pub(crate) fn callers(reader: &dyn Reader, turn: &Turn) -> Result<Vec<Caller>, Error> {
+    let mut callers = Vec::new();
+    let mut next = turn.caller.clone();
+    while let Some(caller) = next {
+        next = reader.turn(caller.turn)?.and_then(|turn| turn.caller);
+        callers.push(caller);
+        if callers.len() > MOST_CALLERS {
+            break;
+        }
+    }
+    Ok(callers)
+}
+
+/// How many agents may wait for one another in a row.
+pub(crate) const MOST_CALLERS: usize = 4;
+
+/// Returns the stricter of an agent's decision and what is decided by the rules of an agent for whom it works.
+fn stricter(own: Decision, theirs: Decision, caller: &Agent) -> Decision {
+    let told = |opinion: Opinion| Opinion {
+        why: format!("The task comes from {}. {}", caller.name, opinion.why),
+        ..opinion
+    };
+    match (own, theirs) {
+        (Decision::Blocked(opinion), _) => Decision::Blocked(opinion),
+        (_, Decision::Blocked(opinion)) => Decision::Blocked(told(opinion)),
+        (Decision::NeedsApproval(opinion), _) => Decision::NeedsApproval(opinion),
+        (Decision::Allowed(..), Decision::NeedsApproval(opinion)) => Decision::NeedsApproval(told(opinion)),
+        (allowed @ Decision::Allowed(..), Decision::Allowed(..)) => allowed,
     }
 }
 
@@ -137,7 +231,10 @@ pub(crate) fn ask(
     now: Timestamp,
 ) -> Result<TurnEvent, Error> {
     let call = cause_call(&ask.effect.cause);
-    let summary = summary(ask.effect);
+    let summary = match proposed_change(writer, ask.effect)? {
+        Some(change) => capped(change),
+        None => summary(ask.effect),
+    };
     let (tool, parameters) = named(ask.effect);
     let tainted = writer.session_taint(ask.turn.session)?.is_some();
     let found = ask.found.map(|finding| finding.severity);
@@ -321,14 +418,41 @@ fn named(effect: &Effect) -> (String, Value) {
 
 /// Says all that a person has to see before they say yes. What is left out for its length is said to be.
 fn summary(effect: &Effect) -> String {
-    const CAP: usize = 4_000;
-    let mut text = match (&effect.action, &effect.cause) {
+    let text = match (&effect.action, &effect.cause) {
         (Action::RunCommand { command }, _) => format!("run the command {command:?}"),
-        (Action::SendHttp { .. } | Action::WriteFile { .. }, Cause::Tool(call)) => {
+        (
+            Action::SendHttp { .. }
+            | Action::WriteFile { .. }
+            | Action::ChangeDocument { .. }
+            | Action::WriteKnowledge { .. }
+            | Action::AskAgent { .. },
+            Cause::Tool(call),
+        ) => {
             format!("{}: {} {}", effect.action, call.tool, masked(&call.arguments))
         }
         (action, _) => action.to_string(),
     };
+    capped(text)
+}
+
+/// Returns what a change of a document changes, and why the agent wants it.
+fn proposed_change(reader: &dyn Reader, effect: &Effect) -> Result<Option<String>, Error> {
+    let (Action::ChangeDocument { name }, Cause::Tool(call)) = (&effect.action, &effect.cause) else {
+        return Ok(None);
+    };
+    let before = match name.parse::<DocumentName>() {
+        Ok(name) => reader.document(effect.agent, &name)?,
+        Err(_) => None,
+    };
+    let before = before.map(|before| before.content).unwrap_or_default();
+    let after = call.arguments["content"].as_str().unwrap_or_default();
+    let reason = call.arguments["reason"].as_str().unwrap_or_default();
+    let diff = unified((name, &before), (name, after));
+    Ok(Some(format!("{}\nreason: {reason}\n\n{diff}", effect.action)))
+}
+
+fn capped(mut text: String) -> String {
+    const CAP: usize = 4_000;
     if let Some((end, _)) = text.char_indices().nth(CAP) {
         let more = text[end..].chars().count();
         text.truncate(end);

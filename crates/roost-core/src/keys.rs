@@ -2,9 +2,11 @@
 
 use roost_domain::id::{AccountId, KeyId};
 use roost_domain::key::{Key, Scope, Style};
+use roost_domain::plan::Feature;
 use roost_domain::secret::Secret;
+use roost_ports::store::Reader;
 
-use crate::{Core, Ctx, Error, Kind, Principal};
+use crate::{Core, Ctx, Error, Kind, Principal, accounts};
 
 /// The use cases of API keys.
 pub struct Keys<'a>(pub(crate) &'a Core);
@@ -95,15 +97,24 @@ impl Keys<'_> {
     ///
     /// # Errors
     ///
-    /// `Unauthenticated` if there is no such key or it is revoked; which of the two is not told.
+    /// `Unauthenticated` if there is no such key or it is revoked; which of the two is not told. `Forbidden` if the
+    /// account's plan has no access by keys.
     pub async fn authenticate(&self, text: &Secret) -> Result<Principal, Error> {
         let hash = self.0.ports.vault.key_hash(text);
-        let key = self.0.ports.store.read(move |reader| Ok::<_, Error>(reader.key_by_hash(&hash)?)).await?;
-        match key {
-            Some(key) if key.revoked_at.is_none() => Ok(Principal::Key(key)),
-            Some(_) | None => {
-                Err(Error::new(Kind::Unauthenticated, "unauthorized", "Invalid or missing API key"))
+        let core = self.0.clone();
+        let read = move |reader: &dyn Reader| {
+            let key = reader.key_by_hash(&hash)?.filter(|key| key.revoked_at.is_none());
+            if let Some(key) = &key
+                && let Some(account) = reader.account(key.account)?
+            {
+                core.chosen_plans.learn(&account);
+                accounts::require(core.settings.plans.of(account.plan.as_deref()), Feature::ApiAccess)?;
             }
+            Ok::<_, Error>(key)
+        };
+        match self.0.ports.store.read(read).await? {
+            Some(key) => Ok(Principal::Key(key)),
+            None => Err(Error::new(Kind::Unauthenticated, "unauthorized", "Invalid or missing API key")),
         }
     }
 
@@ -122,7 +133,8 @@ impl Keys<'_> {
                 if let Some(account) = writer.first_account()? {
                     return Ok(account.id);
                 }
-                writer.insert_account(&roost_domain::account::Account { id, name, created_at: now })?;
+                let account = roost_domain::account::Account { id, name, plan: None, created_at: now };
+                writer.insert_account(&account)?;
                 Ok(id)
             })
             .await

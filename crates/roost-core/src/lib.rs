@@ -4,10 +4,12 @@
 //! [`Core`] and never a port. Start at [`Messages`] (a message comes in) and [`Turns`] (what the runtime then
 //! drives).
 
+mod accounts;
 mod agents;
 mod approvals;
 mod core;
 mod ctx;
+mod documents;
 mod error;
 mod events;
 mod gate;
@@ -22,18 +24,21 @@ mod notices;
 mod quota;
 mod sandboxes;
 mod scans;
+mod secrets;
 mod sessions;
 mod swarms;
 mod turns;
 mod usage;
 mod webhooks;
 
+pub use accounts::{AccountView, Accounts};
 pub use agents::{
     AgentView, Agents, CreateAgent, ListAgents, LogLines, LogStream, MachineView, StatusView, UpdateAgent,
 };
 pub use approvals::{Approvals, DecideApproval, EscalateApproval, ListApprovals, ListEntries};
 pub use core::{Core, Health, Ports, Settings};
 pub use ctx::{Ctx, Principal};
+pub use documents::{Diff, Documents, Personality, PutDocument, RestoreDocument, Workflow, Written};
 pub use error::{Error, Kind};
 pub use events::{Events, Live, ProgressOf, Subscription};
 pub use guard::{
@@ -49,7 +54,8 @@ pub use memory::{ForgetMemories, ListMemories, Memories, MemoryView, MemoryWork}
 pub use messages::{History, Messages, PostMessage, Posted};
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
-pub use sessions::{NewSession, Sessions};
+pub use secrets::{ModelKey, PutSecrets, Secrets, SecretsChanged};
+pub use sessions::{NewSession, Sessions, TurnTree};
 pub use swarms::{CreateSwarm, SwarmDetails, SwarmView, Swarms, UpdateSwarm};
 pub use turns::{Claim, Parked, Turns, Work};
 pub use usage::{ListUsage, Usages};
@@ -60,6 +66,6 @@ pub use webhooks::{
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry, DecisionFilter,
-    DeliveryCursor, DeliveryFilter, Document, Edition, EntryFilter, Part, Remembered, Removed, Role,
-    SandboxCursor, Scan, UsageRow,
+    DeliveryCursor, DeliveryFilter, DocumentEntry, Edition, EntryFilter, Part, Remembered, Removed, Role,
+    SandboxCursor, Scan, SecretEntry, SecretUse, TurnPhase, UsageRow, VersionEntry,
 };

@@ -13,6 +13,7 @@ use roost_domain::turn::{State, step};
 use roost_ports::random::Random;
 use roost_ports::store::{NewJob, Reader, Turn, TurnPhase, Writer};
 
+use crate::turns::{call_off, hand_back};
 use crate::{Core, Error, gate};
 
 /// The queue whose jobs are turns to be worked on.
@@ -149,6 +150,8 @@ pub(crate) fn close(
     now: Timestamp,
 ) -> Result<(), Error> {
     writer.set_turn_phase(turn.id, TurnPhase::Ended)?;
+    hand_back(core, writer, turn, now)?;
+    call_off(core, writer, turn.id, now)?;
     for approval in writer.turn_approvals(turn.id)? {
         if approval.status == Status::Pending {
             let withdrawn = approval.withdraw(now)?;

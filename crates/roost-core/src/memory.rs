@@ -22,15 +22,19 @@ pub struct Memories<'a>(pub(crate) &'a Core);
 /// The queue whose jobs are turns in which a peer said something that may be worth remembering.
 pub(crate) const QUEUE: &str = "memory";
 
+/// Of one peer so much is remembered; then the oldest goes.
+pub(crate) const MOST: u64 = 2_000;
+
 /// The memory that all share who hold a key of the agent's own people.
 pub(crate) const OWN_PEOPLE: &str = "keys";
 
-/// Returns whose memory a session with a peer is: nobody's in an agent's journal.
+/// Returns whose memory a session with a peer is: nobody's in an agent's journal, nor in a task from
+/// another agent.
 pub(crate) fn peer(mode: Mode, peer: &Peer) -> Option<String> {
     match (peer, mode) {
         (Peer::Named(_), _) | (Peer::Key(_), Mode::Shared) => Some(peer.to_string()),
         (Peer::Key(_), Mode::Private) => Some(OWN_PEOPLE.to_owned()),
-        (Peer::Agent, _) => None,
+        (Peer::Colleague { .. } | Peer::Agent, _) => None,
     }
 }
 

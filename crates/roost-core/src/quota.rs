@@ -41,7 +41,8 @@ impl Core {
     ///
     /// `RateLimited` with when the oldest use stops counting.
     pub(crate) async fn count(&self, ctx: &Ctx, what: Metered) -> Result<Counted, Error> {
-        let (Some(limit), Principal::Key(key)) = (self.settings.allowance.of(what), &ctx.principal) else {
+        let Principal::Key(key) = &ctx.principal else { return Ok(Counted { key: None, what }) };
+        let Some(limit) = self.plan_of(ctx).await?.allowance.of(what) else {
             return Ok(Counted { key: None, what });
         };
         let key = key.id;

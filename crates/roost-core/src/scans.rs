@@ -116,13 +116,17 @@ impl Scans<'_> {
     /// `Internal` if the store fails.
     pub async fn expire(&self) -> Result<u64, Error> {
         let now = self.0.now();
-        let retention = self.0.settings.allowance.scan_retention;
+        let core = self.0.clone();
         let expire = move |writer: &mut dyn Writer| {
             writer.forget_metered(now - Duration::from_secs(24 * 60 * 60))?;
-            match retention {
-                Some(retention) => Ok::<_, Error>(writer.remove_scans(now - retention)?),
-                None => Ok(0),
+            let mut removed = 0;
+            for account in writer.accounts()? {
+                let plan = core.settings.plans.of(account.plan.as_deref());
+                if let Some(retention) = plan.allowance.scan_retention {
+                    removed += writer.remove_scans(account.id, now - retention)?;
+                }
             }
+            Ok::<_, Error>(removed)
         };
         self.0.ports.store.write(expire).await
     }

@@ -11,6 +11,10 @@ use crate::log::Folded;
 use crate::messages::{not_running, open_session, peer_of};
 use crate::{Core, Ctx, Error, Kind, log};
 
+mod tree;
+
+pub use tree::TurnTree;
+
 /// The use cases of sessions.
 pub struct Sessions<'a>(pub(crate) &'a Core);
 

@@ -6,11 +6,12 @@ use roost_domain::agent::Agent;
 use roost_domain::id::SwarmId;
 use roost_domain::key::Scope;
 use roost_domain::page::Limit;
+use roost_domain::plan::Feature;
 use roost_domain::secret::Secret;
 use roost_domain::swarm::{Swarm, slug};
 use roost_ports::store::{AgentFilter, Reader, Writer};
 
-use crate::{Core, Ctx, Error, Kind};
+use crate::{Core, Ctx, Error, Kind, accounts};
 
 /// The use cases of swarms.
 pub struct Swarms<'a>(pub(crate) &'a Core);
@@ -68,7 +69,8 @@ impl Swarms<'_> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` names the field; `QuotaExceeded` with the code `too_many_swarms`.
+    /// `InvalidInput` names the field; `QuotaExceeded` with the code `too_many_swarms`; `Forbidden` with the code
+    /// `plan_feature_missing` if the account's plan has no swarms.
     pub async fn create(&self, ctx: &Ctx, new: CreateSwarm) -> Result<SwarmView, Error> {
         ctx.require(Scope::SwarmsWrite)?;
         check_name(&new.name)?;
@@ -84,7 +86,9 @@ impl Swarms<'_> {
             created_at: ctx.now,
             updated_at: ctx.now,
         };
+        let core = self.0.clone();
         let create = move |writer: &mut dyn Writer| {
+            accounts::require(&core.account_plan(writer, swarm.account)?, Feature::Swarms)?;
             if writer.swarms(swarm.account)?.len() >= MOST {
                 let message = format!("the account has {MOST} swarms, as many as it may; delete one");
                 return Err(Error::new(Kind::QuotaExceeded, "too_many_swarms", message));

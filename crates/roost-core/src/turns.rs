@@ -19,6 +19,7 @@ mod ask_model;
 mod begin;
 mod brief;
 mod cost;
+mod delegate;
 mod inhouse;
 mod park;
 mod recall;
@@ -26,6 +27,7 @@ mod scripts;
 mod use_tool;
 
 pub(crate) use brief::{provider_secret, secret_place};
+pub(crate) use delegate::{call_off, hand_back, orphan};
 
 /// What the runtime drives turns with.
 pub struct Turns<'a>(pub(crate) &'a Core);
@@ -205,19 +207,35 @@ impl Turns<'_> {
         }
     }
 
-    /// Watches the turn's session for whatever others do to it: decisions, answers, a cancel.
+    /// Watches the turn's session for whatever others do to it: decisions, answers, a cancel. A turn that works for
+    /// another watches that one too, which may call it off.
     pub fn watch(&self, work: &Work) -> Watch {
-        Watch(self.0.hub.watch(work.turn.session))
+        let caller = work.turn.caller.as_ref();
+        Watch {
+            own: self.0.hub.watch(work.turn.session),
+            caller: caller.map(|caller| self.0.hub.watch(caller.session)),
+        }
     }
 }
 
 /// A watched turn.
-pub struct Watch(crate::hub::Watch);
+pub struct Watch {
+    own: crate::hub::Watch,
+    caller: Option<crate::hub::Watch>,
+}
 
 impl Watch {
     /// Waits until something happened since the last call. Safe to drop.
     pub async fn changed(&mut self) {
-        self.0.log_changed().await;
+        match &mut self.caller {
+            None => self.own.log_changed().await,
+            Some(caller) => {
+                tokio::select! {
+                    () = self.own.log_changed() => {}
+                    () = caller.log_changed() => {}
+                }
+            }
+        }
     }
 }
 
@@ -226,5 +244,10 @@ impl Core {
     pub(crate) fn went_on(&self, turn: &Turn) {
         self.hub.tick(turn.session);
         self.hub.tick(turn.agent.journal());
+        if let Some(caller) = &turn.caller {
+            self.hub.tick(caller.session);
+            self.hub.tick(caller.agent.journal());
+            self.queued.notify_one();
+        }
     }
 }

@@ -11,6 +11,8 @@ pub struct Account {
     pub id: AccountId,
     /// What its people call it.
     pub name: String,
+    /// The plan that was chosen for it, by its name in the configuration; without one it has the usual plan.
+    pub plan: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
 }

@@ -88,15 +88,31 @@ impl std::str::FromStr for Region {
 pub struct UnknownRegion(pub String);
 
 impl Agent {
+    /// Tells whether it runs, or would at once: what changes for it may have to wait for a restart.
+    pub const fn is_up(&self) -> bool {
+        match self.state {
+            State::Running | State::Frozen | State::Paused => true,
+            State::Provisioning | State::Stopped | State::Error => false,
+        }
+    }
+
+    /// Marks that a change waits for its next restart, if it is up.
+    #[must_use]
+    pub fn changed(self) -> Self {
+        Self { needs_restart: self.needs_restart || self.is_up(), ..self }
+    }
+
     /// Starts it, from any state in which it is not up; a running agent stays as it is.
     ///
-    /// A frozen or paused agent goes on where it was. Clears the last failure.
+    /// A frozen or paused agent goes on where it was; from any other state it starts afresh, with its latest
+    /// configuration and documents. Clears the last failure.
     pub fn start(self, at: Timestamp) -> Self {
         match self.state {
             State::Running => self,
-            State::Provisioning | State::Frozen | State::Paused | State::Stopped | State::Error => {
+            State::Frozen | State::Paused => {
                 Self { state: State::Running, started_at: Some(at), last_failure: None, ..self }
             }
+            State::Provisioning | State::Stopped | State::Error => self.restart(at),
         }
     }
 

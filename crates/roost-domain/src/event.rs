@@ -224,6 +224,19 @@ pub enum TurnEvent {
         /// The answer.
         answer: String,
     },
+    /// The agent handed a task to another; that agent's turn ends with the call's outcome.
+    AgentAsked {
+        /// The call.
+        call: ToolCallId,
+        /// The other agent.
+        agent: AgentId,
+        /// What it was called then.
+        name: String,
+        /// The session in which it does the task.
+        session: SessionId,
+        /// The turn in which it does.
+        turn: TurnId,
+    },
     /// Somebody wants the turn to stop.
     CancelRequested,
     /// The turn is over. Nothing follows in it.

@@ -58,12 +58,13 @@ pub fn inspect(agent: AgentId, path: &str) -> Permit {
 
 /// Tells whether processes in an agent's machine can connect to any host at all.
 pub fn reaches_hosts(profile: Profile, network: &NetworkRules) -> bool {
-    match profile {
+    let own = match profile {
         Profile::Open => network.confine.as_ref().is_none_or(|confined| !confined.is_empty()),
         Profile::Standard => network.reaches_any(),
         // Nothing can wait for a person inside a machine.
         Profile::Strict => false,
-    }
+    };
+    own && network.also.iter().all(|bounds| reaches_hosts(bounds.profile, &bounds.network))
 }
 
 /// How much an agent may do without asking.
@@ -359,10 +360,12 @@ pub fn decide_connection(
         return Err(reason);
     }
     match profile {
-        Profile::Open => Ok(()),
         Profile::Standard | Profile::Strict if !network.lists(host, port) => Err(host_not_listed(host)),
-        Profile::Standard => Ok(()),
         Profile::Strict => Err(connections_need_approval(host)),
+        Profile::Open | Profile::Standard => network
+            .also
+            .iter()
+            .try_for_each(|bounds| decide_connection(bounds.profile, &bounds.network, host, port)),
     }
 }
 

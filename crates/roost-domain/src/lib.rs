@@ -10,6 +10,7 @@ pub mod agent;
 pub mod approval;
 pub mod context;
 pub mod conversation;
+pub mod document;
 pub mod effect;
 pub mod event;
 pub mod files;

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use crate::gate::Profile;
+
 /// Where one agent may connect to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NetworkRules {
@@ -17,6 +19,25 @@ pub struct NetworkRules {
     /// The only hosts it may reach at all, under every policy profile; `None` confines it to nothing in particular.
     /// A host listed here needs no entry in `allow`.
     pub confine: Option<Vec<HostRule>>,
+    /// What must allow a connection besides: the rules of agents for whom this one works.
+    pub also: Vec<Bounds>,
+}
+
+/// Rules that must allow a connection besides an agent's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bounds {
+    /// How freely it may connect.
+    pub profile: Profile,
+    /// Where to.
+    pub network: NetworkRules,
+}
+
+impl Bounds {
+    /// Tells whether they keep nothing from anybody.
+    pub fn are_none(&self) -> bool {
+        let NetworkRules { allow: _, allow_private: _, deny, confine, also } = &self.network;
+        self.profile == Profile::Open && deny.is_empty() && confine.is_none() && also.is_empty()
+    }
 }
 
 impl NetworkRules {
@@ -53,7 +74,9 @@ impl NetworkRules {
     pub fn permits_address(&self, host: &Host, port: u16, address: IpAddr) -> bool {
         let itself = Host::Address(address.to_canonical());
         let denied = self.deny.iter().any(|rule| rule.matches(&itself, port));
-        !denied && (is_public(address) || self.allow_private.iter().any(|rule| rule.matches(host, port)))
+        let here = is_public(address) || self.allow_private.iter().any(|rule| rule.matches(host, port));
+        let also = |bounds: &Bounds| bounds.network.permits_address(host, port, address);
+        !denied && here && self.also.iter().all(also)
     }
 }
 

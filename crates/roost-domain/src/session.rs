@@ -32,16 +32,24 @@ pub enum Peer {
     Named(String),
     /// Whoever holds this API key.
     Key(KeyId),
+    /// Another agent, which hands it tasks from one of its own sessions.
+    Colleague {
+        /// The other agent.
+        agent: AgentId,
+        /// The session that its tasks come from.
+        session: SessionId,
+    },
     /// Nobody: the agent's own journal.
     Agent,
 }
 
 impl fmt::Display for Peer {
-    /// Prints the form used in records and lists: `peer:…`, `key:…` or `agent`.
+    /// Prints the form used in records and lists: `peer:…`, `key:…`, `agent:…/sess_…` or `agent`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Named(name) => write!(f, "peer:{name}"),
             Self::Key(key) => write!(f, "key:{key}"),
+            Self::Colleague { agent, session } => write!(f, "agent:{agent}/{session}"),
             Self::Agent => f.write_str("agent"),
         }
     }
@@ -52,6 +60,8 @@ impl fmt::Display for Peer {
 pub enum Channel {
     /// Over an HTTP API.
     Api,
+    /// With another agent, inside Roost.
+    Agent,
     /// Not a conversation: what happened to the agent itself.
     Journal,
 }
@@ -61,6 +71,7 @@ impl Channel {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Api => "api",
+            Self::Agent => "agent",
             Self::Journal => "journal",
         }
     }

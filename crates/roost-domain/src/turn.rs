@@ -64,6 +64,7 @@ enum Status {
     Due { leave: Option<ApprovalId> },
     AwaitingLeave(ApprovalId),
     AwaitingPeer,
+    AwaitingAgent,
     Running { idempotent: bool },
     Done,
 }
@@ -164,7 +165,8 @@ impl State {
         self.calls.iter().find(|call| call.status == Status::AwaitingPeer).map(|call| &call.call.id)
     }
 
-    /// Tells whether the turn can only go on when a person did something: nothing is due and nothing runs.
+    /// Tells whether the turn can only go on when a person or another agent did something: nothing is due and nothing
+    /// runs.
     pub fn is_waiting(&self) -> bool {
         !self.is_under_way()
             && self.due().is_empty()
@@ -187,7 +189,11 @@ impl State {
             .filter_map(|call| match call.status {
                 Status::Running { idempotent: true } => Some(Lost::Repeatable(call.call.id.clone())),
                 Status::Running { idempotent: false } => Some(Lost::Unknown(call.call.id.clone())),
-                Status::Due { .. } | Status::AwaitingLeave(_) | Status::AwaitingPeer | Status::Done => None,
+                Status::Due { .. }
+                | Status::AwaitingLeave(_)
+                | Status::AwaitingPeer
+                | Status::AwaitingAgent
+                | Status::Done => None,
             })
             .collect()
     }
@@ -246,7 +252,11 @@ impl State {
 fn due_call(call: &Call) -> Option<Act> {
     match &call.status {
         Status::Due { leave } => Some(Act::UseTool { call: call.call.clone(), leave: *leave }),
-        Status::AwaitingLeave(_) | Status::AwaitingPeer | Status::Running { .. } | Status::Done => None,
+        Status::AwaitingLeave(_)
+        | Status::AwaitingPeer
+        | Status::AwaitingAgent
+        | Status::Running { .. }
+        | Status::Done => None,
     }
 }
 
@@ -311,7 +321,9 @@ fn apply(state: &mut State, event: &TurnEvent) -> Option<()> {
                 .map(|()| state.tool_calls += 1)
         }
         TurnEvent::ToolFinished { call, .. } => {
-            let may_finish = |status: &Status| matches!(status, Status::Running { .. } | Status::Due { .. });
+            let may_finish = |status: &Status| {
+                matches!(status, Status::Running { .. } | Status::Due { .. } | Status::AwaitingAgent)
+            };
             settle(state, call, may_finish, Status::Done)
         }
         TurnEvent::ToolLost { call } => {
@@ -324,6 +336,10 @@ fn apply(state: &mut State, event: &TurnEvent) -> Option<()> {
         TurnEvent::QuestionAnswered { call, answer } => {
             state.memorable |= is_memorable(answer);
             settle(state, call, |status| *status == Status::AwaitingPeer, Status::Done)
+        }
+        TurnEvent::AgentAsked { call, .. } => {
+            settle(state, call, |status| matches!(status, Status::Due { .. }), Status::AwaitingAgent)
+                .map(|()| state.tool_calls += 1)
         }
         TurnEvent::CancelRequested => {
             let open = !matches!(state.phase, Phase::New | Phase::Ended(_));
@@ -456,6 +472,7 @@ const fn event_name(event: &TurnEvent) -> &'static str {
         TurnEvent::ToolLost { .. } => "tool lost",
         TurnEvent::QuestionAsked { .. } => "question asked",
         TurnEvent::QuestionAnswered { .. } => "question answered",
+        TurnEvent::AgentAsked { .. } => "agent asked",
         TurnEvent::CancelRequested => "cancel requested",
         TurnEvent::Ended { .. } => "ended",
     }

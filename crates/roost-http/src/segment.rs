@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::Failure;
 
-/// Extracts the segments of a path that name things: an id, or a tuple of up to two. A text that can be no such id
+/// Extracts the segments of a path that name things: an id, or a tuple of up to three. A text that can be no such id
 /// names nothing, so it is a 404 like an id that nobody has.
 pub struct Segment<T>(pub T);
 
@@ -48,5 +48,20 @@ where
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         let (first, second): (String, String) = raw(parts).await?;
         Ok(Self((parsed(&first)?, parsed(&second)?)))
+    }
+}
+
+impl<T, U, V, S> FromRequestParts<S> for Segment<(T, U, V)>
+where
+    T: FromStr<Err: Display>,
+    U: FromStr<Err: Display>,
+    V: FromStr<Err: Display>,
+    S: Sync,
+{
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let (first, second, third): (String, String, String) = raw(parts).await?;
+        Ok(Self((parsed(&first)?, parsed(&second)?, parsed(&third)?)))
     }
 }

@@ -14,6 +14,7 @@ use async_trait::async_trait;
 mod account;
 mod agent;
 mod approval;
+mod document;
 mod event;
 mod guard;
 mod job;
@@ -29,8 +30,9 @@ mod usage;
 mod webhook;
 
 pub use account::{Accounts, AccountsMut};
-pub use agent::{AgentCursor, AgentFilter, Agents, AgentsMut, Document, DocumentName};
+pub use agent::{AgentCursor, AgentFilter, Agents, AgentsMut};
 pub use approval::{ApprovalCursor, ApprovalFilter, Approvals, ApprovalsMut, EntryFilter};
+pub use document::{DocumentEntry, Documents, DocumentsMut, NewVersion, VersionEntry};
 pub use event::{AgentEvent, ChatMessage, Events, EventsMut, MessageFilter, Role};
 pub use guard::{DecisionEntry, DecisionFilter, Edition, Guards, GuardsMut, Kept};
 pub use job::{Job, Jobs, JobsMut, NewJob};
@@ -41,7 +43,7 @@ pub use knowledge::{
 };
 pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
-pub use secret::{Secrets, SecretsMut};
+pub use secret::{SecretEntry, SecretUse, Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
 pub use swarm::{Swarms, SwarmsMut};
 pub use turn::{Caller, Turn, TurnPhase, Turns, TurnsMut};
@@ -53,6 +55,7 @@ pub trait Reader:
     Accounts
     + Agents
     + Approvals
+    + Documents
     + Events
     + Guards
     + Jobs
@@ -73,6 +76,7 @@ impl<T> Reader for T where
     T: Accounts
         + Agents
         + Approvals
+        + Documents
         + Events
         + Guards
         + Jobs
@@ -97,6 +101,7 @@ pub trait Writer:
     + AccountsMut
     + AgentsMut
     + ApprovalsMut
+    + DocumentsMut
     + EventsMut
     + GuardsMut
     + JobsMut
@@ -118,6 +123,7 @@ impl<T> Writer for T where
         + AccountsMut
         + AgentsMut
         + ApprovalsMut
+        + DocumentsMut
         + EventsMut
         + GuardsMut
         + JobsMut

@@ -1,8 +1,12 @@
 //! Tools: what models can ask for.
 
+use std::sync::atomic::{AtomicU16, Ordering};
+
 use async_trait::async_trait;
 use roost_domain::effect::Action;
 use roost_domain::gate::Permit;
+use roost_domain::network::Host;
+use roost_domain::secret::Secret;
 use roost_domain::tool::{ToolCall, ToolOutcome, ToolSpec};
 
 use crate::machine::Spec;
@@ -20,7 +24,14 @@ pub trait Tools: Send + Sync {
     /// [`BadCall`] with a message the model can act on: an unknown tool, a missing, mistyped or unknown argument.
     fn plan(&self, call: &ToolCall) -> Result<Plan, BadCall>;
 
-    /// Does what [`Tools::plan`] said. `progress` is called with output as it comes, where the tool has any.
+    /// Returns the names of the secrets that a call has placeholders of, where they may stand; none for a call that
+    /// cannot be planned.
+    fn secrets(&self, call: &ToolCall) -> Vec<String> {
+        let _ = call;
+        Vec::new()
+    }
+
+    /// Does what [`Tools::plan`] said, with the secrets that were given out for exactly this. `progress` is called with output as it comes, where the tool has any.
     ///
     /// Whatever goes wrong is told in the outcome, for the model to read.
     ///
@@ -32,8 +43,59 @@ pub trait Tools: Send + Sync {
         permit: &Permit,
         call: &ToolCall,
         machine: &Spec,
+        secrets: &Injections,
         progress: &mut (dyn for<'text> FnMut(&'text str) + Send),
     ) -> ToolOutcome;
+}
+
+/// The secrets that were given out for one request, to be put in where it has placeholders of them. No `Debug`.
+#[derive(Default)]
+pub struct Injections {
+    /// Where they may go.
+    place: Option<Place>,
+    /// By name.
+    values: Vec<(String, Secret)>,
+    /// The status of the answer; 0 while there is none.
+    status: AtomicU16,
+}
+
+struct Place {
+    host: Host,
+    port: u16,
+    method: String,
+}
+
+impl Injections {
+    /// Gives secrets out for requests to one host and port with one method.
+    pub fn new(host: Host, port: u16, method: String, values: Vec<(String, Secret)>) -> Self {
+        Self { place: Some(Place { host, port, method }), values, status: AtomicU16::new(0) }
+    }
+
+    /// Tells whether a request goes where they may go.
+    pub fn cover(&self, host: &Host, port: u16, method: &str) -> bool {
+        let place = self.place.as_ref();
+        place.is_some_and(|place| place.host == *host && place.port == port && place.method == method)
+    }
+
+    /// Returns one of them.
+    pub fn value(&self, name: &str) -> Option<&Secret> {
+        self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    /// Returns their names and values.
+    pub fn values(&self) -> &[(String, Secret)] {
+        &self.values
+    }
+
+    /// Takes note of the status of an answer to a request that carried them.
+    pub fn answered(&self, status: u16) {
+        self.status.store(status, Ordering::Relaxed);
+    }
+
+    /// Returns the status of the last answer to a request that carried them.
+    pub fn status(&self) -> Option<u16> {
+        Some(self.status.load(Ordering::Relaxed)).filter(|status| *status > 0)
+    }
 }
 
 /// What a call would do.

@@ -11,10 +11,12 @@ use roost_domain::scan::{Framework, Severity};
 use crate::config::Flags;
 
 mod guard;
+mod swarms;
 
 pub(crate) use guard::{
     Explain, FileOf, Permissions, Policy, PutPermissions, PutPolicy, Suggest, TestPolicy,
 };
+pub(crate) use swarms::{OneSwarm, Swarms};
 
 /// A self-hosted home for AI agents: one server, one program.
 #[derive(Debug, Parser)]
@@ -40,6 +42,9 @@ pub(crate) enum Command {
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Keys(Keys),
+    /// See the accounts of this server and choose their plans
+    #[command(subcommand)]
+    Account(Account),
     /// Make, look after and remove agents
     #[command(subcommand)]
     Agents(Agents),
@@ -55,6 +60,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Permissions(Permissions),
     Scan(Scan),
+    /// Group agents that share keys, permissions and knowledge, and may ask one another
+    #[command(subcommand)]
+    Swarms(Swarms),
     FakeModel(FakeModel),
     Doctor(Doctor),
     Completions(Completions),
@@ -156,6 +164,35 @@ fn styles() -> impl TypedValueParser<Value = Style> {
 
 fn scopes() -> impl TypedValueParser<Value = Scope> {
     PossibleValuesParser::new(Scope::ALL.map(Scope::name)).try_map(|name| name.parse::<Scope>())
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Account {
+    /// List the accounts with their plans and what they use of them
+    ///
+    /// Works on the data directory itself, whether a server runs on it or not.
+    List {
+        #[command(flatten)]
+        at: DataArgs,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Choose an account's plan, from its next request on
+    #[command(
+        after_help = "Examples:\n  roost account set-plan pro\n  roost account set-plan team --account acct_…\n  \
+                            roost account set-plan default"
+    )]
+    SetPlan {
+        /// A built-in plan (free, pro, enterprise), one of the configuration, or `default`
+        plan: String,
+        /// The account's id, as `roost account list` shows it [default: the only one]
+        #[arg(long, value_name = "ID")]
+        account: Option<String>,
+        #[command(flatten)]
+        at: DataArgs,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -3,13 +3,15 @@
 use std::future::Future;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use tokio::runtime;
 
 use crate::cli::{Cli, Command};
 use crate::client::Client;
 use crate::config::{Config, Environment, Flags};
+use crate::output;
 
+mod account;
 mod agents;
 mod approvals;
 mod chat;
@@ -23,6 +25,7 @@ mod permissions;
 mod policy;
 mod scan;
 mod serve;
+mod swarms;
 mod up;
 
 /// Does what the command line says.
@@ -47,6 +50,10 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
         Command::Keys(args) => {
             let config = load(keys::flags(&args, config.clone()))?;
             asking(keys::run(args, &config))
+        }
+        Command::Account(args) => {
+            let config = load(account::flags(&args, config.clone()))?;
+            asking(account::run(args, &config))
         }
         Command::Doctor(args) => {
             let config = load(args.at.flags(config.clone(), None))?;
@@ -78,8 +85,25 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
             asking(permissions::run(args, &client))
         }
         Command::Scan(args) => scan::run(&args),
+        Command::Swarms(args) => {
+            let client = client(swarms::client_args(&args))?;
+            asking(swarms::run(args, &client))
+        }
         Command::Completions(args) => completions::run(&args),
     }
+}
+
+/// Asks whether something is to be deleted that cannot be brought back.
+///
+/// # Errors
+///
+/// If the answer is no, or there is nobody to ask.
+fn confirm_deletion(what: &str) -> anyhow::Result<()> {
+    if !output::is_dialogue() {
+        bail!("deleting {what} cannot be undone; say --yes to do it");
+    }
+    let answer = output::ask(&format!("Delete {what}, for good? [y/N] "))?.unwrap_or_default().to_lowercase();
+    if ["y", "yes"].contains(&answer.as_str()) { Ok(()) } else { bail!("nothing was deleted") }
 }
 
 /// Runs a server's work on as many threads as the configuration says.

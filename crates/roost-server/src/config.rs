@@ -13,6 +13,7 @@ mod environment;
 pub(crate) mod file;
 mod models;
 mod name;
+mod plans;
 pub(crate) mod quantity;
 #[cfg(test)]
 mod reference;

@@ -78,7 +78,7 @@ impl House {
             clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
             random,
         };
-        let core = Core::new(ports, settings(config, &*models));
+        let core = Core::new(ports, settings(config, &*models)?);
         Ok(Self { core, database, machines, models, connections })
     }
 
@@ -109,9 +109,9 @@ impl House {
     }
 }
 
-fn settings(config: &Config, models: &dyn Models) -> Settings {
+fn settings(config: &Config, models: &dyn Models) -> Result<Settings, ConfigError> {
     let limits = &config.file.limits;
-    Settings {
+    Ok(Settings {
         default_model: config.default_model(models),
         max_output: Tokens(limits.max_output_tokens),
         max_input: Tokens(limits.max_input_tokens),
@@ -122,8 +122,8 @@ fn settings(config: &Config, models: &dyn Models) -> Settings {
         sandbox_images: config.file.sandboxes.images.clone(),
         max_knowledge_entries: config.file.knowledge.max_entries,
         knowledge_memory_bytes: usize::try_from(config.file.knowledge.memory.0.0).unwrap_or(usize::MAX),
-        allowance: config.file.guard.plan.allowance(),
-    }
+        plans: config.plans()?,
+    })
 }
 
 fn webhook_options(config: &Config) -> Result<WebhookOptions, ConfigError> {

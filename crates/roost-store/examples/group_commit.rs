@@ -118,7 +118,7 @@ async fn prepare(
     store
         .write::<_, store::Error>(move |writer| {
             let created_at = Timestamp::UNIX_EPOCH;
-            writer.insert_account(&Account { id: account, name: "bench".into(), created_at })?;
+            writer.insert_account(&Account { id: account, name: "bench".into(), plan: None, created_at })?;
             made.into_iter().try_for_each(|id| writer.insert_agent(&agent(id, account)))
         })
         .await?;

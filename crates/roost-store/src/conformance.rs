@@ -16,6 +16,7 @@ use uuid::Uuid;
 pub(crate) mod account;
 pub(crate) mod agent;
 pub(crate) mod approval;
+pub(crate) mod document;
 pub(crate) mod event;
 pub(crate) mod guard;
 pub(crate) mod job;
@@ -32,14 +33,17 @@ pub(crate) mod webhook;
 macro_rules! conformance {
     ($make:path) => {
         $crate::conformance::cases! { $make;
-            account { accounts_are_found_by_id_and_the_oldest_is_first, an_id_is_taken_once }
+            account {
+                accounts_are_found_by_id_and_the_oldest_is_first,
+                an_accounts_plan_is_chosen_and_taken_back,
+                an_id_is_taken_once,
+            }
             agent {
                 an_agent_reads_back_as_it_was_written,
                 another_accounts_agents_are_not_found,
                 paging_visits_each_agent_once_while_others_are_added,
                 filters_narrow_the_list_and_its_total,
                 updating_an_agent_that_is_not_there_fails,
-                the_latest_version_of_a_document_is_read,
                 deleting_an_agent_removes_everything_of_it_and_nothing_of_others,
                 a_deleted_agents_id_is_never_used_again,
             }
@@ -48,6 +52,12 @@ macro_rules! conformance {
                 approvals_are_listed_newest_first_within_their_account,
                 only_pending_approvals_are_overdue,
                 the_record_of_approvals_is_listed_newest_first_by_what_is_asked_for,
+            }
+            document {
+                every_version_of_a_document_is_kept_and_the_latest_is_the_document,
+                a_session_sees_documents_as_they_were_when_it_or_its_agent_began,
+                versions_are_listed_latest_first_and_bounded,
+                a_deletion_is_a_version_and_few_deleted_documents_are_kept,
             }
             event {
                 offsets_have_no_gaps_with_many_writers_at_once,
@@ -96,7 +106,11 @@ macro_rules! conformance {
                 a_sandbox_has_one_open_run,
                 runs_are_found_by_how_far_they_are,
             }
-            secret { secrets_are_set_replaced_listed_and_removed }
+            secret {
+                secrets_are_set_replaced_listed_and_removed,
+                a_binding_lasts_as_long_as_its_secret,
+                uses_of_a_secret_are_listed_latest_first_and_bounded,
+            }
             session {
                 the_latest_session_is_the_peers_own,
                 the_journal_is_in_no_list,
@@ -166,7 +180,7 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 }
 
 pub(crate) fn account(number: u128) -> Account {
-    Account { id: id(number), name: format!("account {number}"), created_at: at(0) }
+    Account { id: id(number), name: format!("account {number}"), plan: None, created_at: at(0) }
 }
 
 pub(crate) fn agent(number: u128, account: AccountId) -> Agent {

@@ -14,6 +14,7 @@ use uuid::Uuid;
 mod account;
 mod agent;
 mod approval;
+mod document;
 mod event;
 mod guard;
 mod job;

@@ -28,7 +28,7 @@ fn id(number: u128) -> AccountId {
 }
 
 fn account(number: u128) -> Account {
-    Account { id: id(number), name: "acknowledged".into(), created_at: Timestamp::UNIX_EPOCH }
+    Account { id: id(number), name: "acknowledged".into(), plan: None, created_at: Timestamp::UNIX_EPOCH }
 }
 
 /// Not a test but the child of one: claims the directory it stands in, writes from many tasks and prints each

@@ -251,8 +251,12 @@ impl TestApp {
     /// Makes another account and returns a context of its owner.
     pub async fn stranger(&self) -> Ctx {
         let id: AccountId = "acct_0000000000007000800000000000feed".parse().expect("is an id");
-        let account =
-            roost_domain::account::Account { id, name: "Stranger".to_owned(), created_at: self.core.now() };
+        let account = roost_domain::account::Account {
+            id,
+            name: "Stranger".to_owned(),
+            plan: None,
+            created_at: self.core.now(),
+        };
         let insert = move |writer: &mut dyn roost_ports::store::Writer| writer.insert_account(&account);
         self.store.write::<_, roost_ports::store::Error>(insert).await.expect("an account can be made");
         context(&self.core, Principal::Owner(id))

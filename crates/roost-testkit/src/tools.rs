@@ -4,14 +4,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use roost_domain::effect::Action;
 use roost_domain::gate::Permit;
+use roost_domain::secret::placeholders;
 use roost_domain::tool::{ToolCall, ToolOutcome, ToolSpec, ToolStatus};
 use roost_domain::unit::Bytes;
 use roost_ports::machine::{Command, ExitStatus, Machines, Output, Spec};
-use roost_ports::tool::{BadCall, Plan, Tools};
+use roost_ports::tool::{BadCall, Injections, Plan, Tools};
 use serde_json::{Value, json};
 
 /// Three tools that stand for all: `shell {command}` (not repeatable), `read_file {path}` (repeatable),
-/// `http_request {host}` and `ask_human {question}`.
+/// `http_request {host, key}` (a key is sent as a header) and `ask_human {question}`.
 pub struct TestTools {
     machines: Arc<dyn Machines>,
 }
@@ -90,13 +91,25 @@ impl Tools for TestTools {
         }
     }
 
+    fn secrets(&self, call: &ToolCall) -> Vec<String> {
+        let key = call.arguments["key"].as_str().unwrap_or_default();
+        placeholders(key).into_iter().map(str::to_owned).collect()
+    }
+
     async fn run(
         &self,
         permit: &Permit,
         call: &ToolCall,
         machine: &Spec,
+        secrets: &Injections,
         progress: &mut (dyn for<'piece> FnMut(&'piece str) + Send),
     ) -> ToolOutcome {
+        if let (Action::SendHttp { host, port, method, .. }, true) =
+            (permit.action(), !self.secrets(call).is_empty())
+        {
+            assert!(secrets.cover(host, *port, method), "the secrets were given out for another place");
+            secrets.answered(200);
+        }
         let line = match (call.tool.as_str(), &call.arguments) {
             ("shell", arguments) => arguments["command"].as_str().unwrap_or_default().to_owned(),
             ("read_file", Value::Object(arguments)) if arguments["path"] == "hang" => "hang".to_owned(),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use roost_domain::gate::Permit;
 use roost_domain::tool::{ToolCall, ToolOutcome, ToolSpec, ToolStatus};
 use roost_ports::machine::{Machine, Machines, Spec};
-use roost_ports::tool::{BadCall, Plan, Tools};
+use roost_ports::tool::{BadCall, Injections, Plan, Tools};
 
 use crate::ask_human::{self, AskHuman};
 use crate::edit_file::{self, EditFile};
@@ -98,6 +98,7 @@ impl BuiltinTools {
         permit: &Permit,
         call: &ToolCall,
         spec: &Spec,
+        secrets: &Injections,
         progress: &mut (dyn for<'text> FnMut(&'text str) + Send),
     ) -> Result<String, Failed> {
         let call = Call::read(call).map_err(|BadCall(problem)| Failed(problem))?;
@@ -108,7 +109,7 @@ impl BuiltinTools {
         }
         match call {
             Call::AskHuman(_) => Err(Failed("a question is asked in the conversation, not run".to_owned())),
-            Call::HttpRequest(request) => request.run(&self.http, spec).await,
+            Call::HttpRequest(request) => request.run(&self.http, spec, secrets).await,
             Call::EditFile(edit) => edit.run(self.open(permit, spec).await?.as_ref(), permit).await,
             Call::ListFiles(list) => list.run(self.open(permit, spec).await?.as_ref(), permit).await,
             Call::ReadFile(read) => read.run(self.open(permit, spec).await?.as_ref(), permit).await,
@@ -133,14 +134,31 @@ impl Tools for BuiltinTools {
         Call::read(call).map(|call| call.plan())
     }
 
+    fn secrets(&self, call: &ToolCall) -> Vec<String> {
+        match Call::read(call) {
+            Ok(Call::HttpRequest(request)) => request.secrets(),
+            Ok(
+                Call::AskHuman(_)
+                | Call::EditFile(_)
+                | Call::ListFiles(_)
+                | Call::ReadFile(_)
+                | Call::SearchFiles(_)
+                | Call::Shell(_)
+                | Call::WriteFile(_),
+            )
+            | Err(_) => Vec::new(),
+        }
+    }
+
     async fn run(
         &self,
         permit: &Permit,
         call: &ToolCall,
         machine: &Spec,
+        secrets: &Injections,
         progress: &mut (dyn for<'text> FnMut(&'text str) + Send),
     ) -> ToolOutcome {
-        match self.act(permit, call, machine, progress).await {
+        match self.act(permit, call, machine, secrets, progress).await {
             Ok(text) => ToolOutcome { text, status: ToolStatus::Done },
             Err(Failed(text)) => ToolOutcome { text, status: ToolStatus::Failed },
         }

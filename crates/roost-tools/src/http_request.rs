@@ -10,9 +10,10 @@ use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use roost_domain::effect::Action;
 use roost_domain::network::Host;
+use roost_domain::secret::placeholders;
 use roost_domain::tool::ToolSpec;
 use roost_ports::machine::Spec;
-use roost_ports::tool::BadCall;
+use roost_ports::tool::{BadCall, Injections};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
@@ -29,6 +30,7 @@ mod answer;
 mod client;
 mod redirect;
 mod resolve;
+mod secrets;
 
 pub(crate) const NAME: &str = "http_request";
 
@@ -91,7 +93,8 @@ pub(crate) fn spec() -> ToolSpec {
         name: NAME.to_owned(),
         description: "Sends an HTTP request and returns the answer's status, its main headers and up to 256 KiB of \
             its body as text. Made by the server, not by your machine: use it, not shell, when a header holds a \
-            secret. Redirects to hosts that are not allowed are returned instead of followed."
+            secret. A placeholder such as {{secret:name}} in a header stands for a secret that your people bound to \
+            the host; you never see its value. Redirects to hosts that are not allowed are returned instead of followed."
             .to_owned(),
         parameters: json!({
             "type": "object",
@@ -137,6 +140,12 @@ impl HttpRequest {
             bad(NAME, "url", format!("is no URL ({error}); write https://example.com/path"))
         })?;
         let target = Target::new(url).map_err(|problem| bad(NAME, "url", problem))?;
+        let elsewhere = [("url", Some(&wire.url)), ("body", wire.body.as_ref())];
+        if let Some((part, _)) =
+            elsewhere.into_iter().find(|(_, text)| text.is_some_and(|text| !placeholders(text).is_empty()))
+        {
+            return Err(bad(NAME, part, "cannot hold a secret; put the placeholder into a header"));
+        }
         if method == Method::HEAD && wire.body.is_some() {
             return Err(bad(NAME, "body", "cannot be sent with HEAD"));
         }
@@ -155,19 +164,47 @@ impl HttpRequest {
         self.first.is_safe()
     }
 
-    pub(crate) async fn run(&self, client: &Client, spec: &Spec) -> Result<String, Failed> {
+    /// Returns the names of the secrets that it has placeholders of.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        secrets::named(&self.first.headers)
+    }
+
+    pub(crate) async fn run(
+        &self,
+        client: &Client,
+        spec: &Spec,
+        given: &Injections,
+    ) -> Result<String, Failed> {
+        match self.follow(client, spec, given).await {
+            Ok(text) => Ok(secrets::scrubbed(text, given)),
+            Err(Failed(text)) => Err(Failed(secrets::scrubbed(text, given))),
+        }
+    }
+
+    async fn follow(&self, client: &Client, spec: &Spec, given: &Injections) -> Result<String, Failed> {
         let deadline = Instant::now() + self.timeout;
         let mut hop = self.first.clone();
         let mut followed = 0;
         loop {
-            let sent = tokio::time::timeout_at(deadline, client.send(&hop, &spec.network)).await;
+            let filled = secrets::filled(&hop, given)?;
+            let sent = tokio::time::timeout_at(deadline, client.send(&filled, &spec.network)).await;
             let response = sent.map_err(|_| {
                 let (host, seconds) = (&hop.target.host, self.timeout.as_secs());
                 Failed(format!(
                     "{host} did not answer within {seconds} s; a larger timeout_s (up to 120) may help"
                 ))
             })??;
+            if !secrets::named(&hop.headers).is_empty() {
+                given.answered(response.status().as_u16());
+            }
             let note = match redirect::next(&hop, response.status(), response.headers(), spec) {
+                Next::Follow(onward) if !secrets::may_carry(&onward, given) => {
+                    let Target { host, port, .. } = &onward.target;
+                    let method = &onward.method;
+                    Some(format!(
+                        "the redirect was not followed: {method} {host}:{port} may not have the secret"
+                    ))
+                }
                 Next::Follow(onward) if followed < REDIRECTS_MAX => {
                     followed += 1;
                     hop = *onward;
@@ -181,7 +218,7 @@ impl HttpRequest {
             };
             let way = (followed > 0).then(|| format!("redirected to {}", hop.target.url));
             let notes: Vec<String> = way.into_iter().chain(note).collect();
-            return answer::read(response, deadline, &notes).await;
+            return answer::read(response, deadline, &notes, given).await;
         }
     }
 }

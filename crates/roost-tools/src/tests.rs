@@ -17,7 +17,7 @@ use roost_domain::unit::Bytes;
 use roost_ports::machine::{
     Command, Entry, EntryKind, Error, Exit, ExitStatus, FilePart, Machine, Machines, Match, Output, Spec,
 };
-use roost_ports::tool::{Plan, Tools};
+use roost_ports::tool::{Injections, Plan, Tools};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -242,7 +242,7 @@ pub(crate) fn tools(machine: Option<Arc<FakeMachine>>, http: HttpOptions) -> Bui
 pub(crate) async fn run(tools: &BuiltinTools, spec: &Spec, tool: &str, arguments: Value) -> ToolOutcome {
     let call = call(tool, arguments);
     let Plan::Act { action, .. } = tools.plan(&call).unwrap() else { panic!("{tool} does not act") };
-    tools.run(&permit(&call, action), &call, spec, &mut |_| {}).await
+    tools.run(&permit(&call, action), &call, spec, &Injections::default(), &mut |_| {}).await
 }
 
 /// Runs a call against one machine.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use roost_domain::key::Scope;
-use roost_domain::plan::Plan;
+use roost_domain::plan::BuiltinPlan;
 use serde_json::json;
 
 use crate::support::Api;
@@ -10,7 +10,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 #[tokio::test]
 async fn the_free_plan_has_its_scans_in_any_24_hours() {
-    let api = Api::under(Plan::Free).await;
+    let api = Api::under(BuiltinPlan::Free).await;
     let scan = async |n: u32| api.post("/api/scan", json!({"code": format!("x{n}")})).await;
     for n in 0..100 {
         if n == 60 {
@@ -30,7 +30,7 @@ async fn the_free_plan_has_its_scans_in_any_24_hours() {
 
 #[tokio::test]
 async fn evaluations_and_approvals_are_counted_apart_and_by_key() {
-    let api = Api::under(Plan::Free).await;
+    let api = Api::under(BuiltinPlan::Free).await;
     api.policy("bot", json!({"default": "allow", "require_approval": ["send"]})).await;
     for n in 0..500 {
         let asked = api.evaluate("bot", "send", json!({"n": n})).await;
@@ -48,7 +48,7 @@ async fn evaluations_and_approvals_are_counted_apart_and_by_key() {
 
 #[tokio::test]
 async fn enterprise_is_without_limits() {
-    let api = Api::under(Plan::Enterprise).await;
+    let api = Api::under(BuiltinPlan::Enterprise).await;
     for n in 0..110 {
         assert_eq!(api.post("/api/scan", json!({"code": format!("x{n}")})).await.status, 200);
     }

@@ -1,5 +1,5 @@
 use axum::http::Method;
-use roost_domain::plan::Plan;
+use roost_domain::plan::BuiltinPlan;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Api};
@@ -95,7 +95,7 @@ async fn a_wrong_field_is_named() {
 
 #[tokio::test]
 async fn the_free_plan_has_three_at_once() {
-    let api = Api::under(Plan::Free).await;
+    let api = Api::under(BuiltinPlan::Free).await;
     let mut last = String::new();
     for _ in 0..3 {
         last = made(&api, json!({"agent_id": "bot"})).await;

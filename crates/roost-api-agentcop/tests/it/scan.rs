@@ -158,7 +158,7 @@ async fn a_badge_shows_the_score_in_its_colour_to_everybody() {
 
 #[tokio::test]
 async fn scans_are_kept_as_long_as_the_plan_says() {
-    let api = Api::under(roost_domain::plan::Plan::Free).await;
+    let api = Api::under(roost_domain::plan::BuiltinPlan::Free).await;
     let scanned = api.post("/api/scan", json!({"code": "x"})).await.ok();
     let path = format!("/api/scan/{}", scanned["scan_id"].as_str().unwrap());
     let day = std::time::Duration::from_secs(24 * 60 * 60);

@@ -7,7 +7,7 @@ use http_body_util::BodyExt;
 use roost_api_agentcop::Options;
 use roost_core::{CreateKey, Settings};
 use roost_domain::key::{Scope, Style};
-use roost_domain::plan::Plan;
+use roost_domain::plan::{BuiltinPlan, Plans};
 use roost_testkit::TestApp;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -35,8 +35,8 @@ impl Api {
         Self::over(TestApp::builder().key_style(Style::Agentcop).build().await)
     }
 
-    pub(crate) async fn under(plan: Plan) -> Self {
-        let settings = Settings { allowance: plan.allowance(), ..Settings::default() };
+    pub(crate) async fn under(plan: BuiltinPlan) -> Self {
+        let settings = Settings { plans: Plans::builtin(plan), ..Settings::default() };
         Self::over(TestApp::builder().key_style(Style::Agentcop).settings(settings).build().await)
     }
 

@@ -50,14 +50,13 @@ pub(crate) fn stored_name(field: &str, name: &str) -> Result<String, Failure> {
         }
         stored.push(letter.to_ascii_lowercase());
     }
-    let fits = stored.len() <= 64
+    let fits = stored.len() <= 100
         && stored.starts_with(|first: char| first.is_ascii_lowercase())
         && stored.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     if fits {
         Ok(stored)
     } else {
-        let problem =
-            "is no name for a secret; write one like anthropicApiKey, of at most 64 letters and digits";
+        let problem = "is no name for a secret; write one like anthropicApiKey, of at most 100 letters, digits and underscores";
         Err(Failure::invalid(field, problem))
     }
 }
@@ -93,7 +92,7 @@ mod tests {
         ] {
             assert_eq!(stored_name("secrets", given).unwrap(), stored);
         }
-        for bad in ["", "2fast", "with space", "../up", "ümlaut", "_x", &"x".repeat(65)] {
+        for bad in ["", "2fast", "with space", "../up", "ümlaut", "_x", &"x".repeat(101)] {
             assert!(stored_name("secrets", bad).is_err(), "{bad}");
         }
     }

@@ -125,7 +125,7 @@ impl Follow {
             TurnEvent::MessageReceived { .. }
             | TurnEvent::ToolStarted { .. }
             | TurnEvent::ToolLost { .. } => {}
-            TurnEvent::CancelRequested => {}
+            TurnEvent::CancelRequested | TurnEvent::AgentAsked { .. } => {}
             TurnEvent::ModelCalled { .. } => {
                 self.call = Some(Call { at: offset, told: 0, characters: 0, gapped: false });
                 let early = self.early.remove(&offset).unwrap_or_default();

@@ -132,6 +132,16 @@ fn in_turn(event: TurnEvent) -> (&'static str, Value) {
         TurnEvent::QuestionAnswered { call, answer } => {
             ("question_answered", json!({"callId": call.as_str(), "answer": answer}))
         }
+        TurnEvent::AgentAsked { call, agent, name, session, turn } => {
+            let details = json!({
+                "callId": call.as_str(),
+                "agentId": agent.to_string(),
+                "name": name,
+                "sessionId": session.to_string(),
+                "turnId": turn.to_string(),
+            });
+            ("agent_asked", details)
+        }
         TurnEvent::CancelRequested => ("cancel_requested", json!({})),
         TurnEvent::Ended { ending } => ("turn_ended", ended(ending)),
     }

@@ -70,6 +70,25 @@ fn rows() -> Vec<Route> {
         row("post", "/v1/knowledge/upload", None),
         row("get", "/v1/knowledge/status", None),
         row("post", "/v1/knowledge/reembed", None),
+        row("get", "/v1/agents/{id}/chat/turns/{turn}", None),
+        row("get", "/v1/agents/{id}/personality", None),
+        row("put", "/v1/agents/{id}/personality", Some(json!({"soulMd": "Kind."}))),
+        row("get", "/v1/agents/{id}/workflow", None),
+        row("put", "/v1/agents/{id}/workflow", Some(json!({"workflowMd": "Help."}))),
+        row("get", "/v1/agents/{id}/rules", None),
+        row("get", "/v1/agents/{id}/rules/{name}", None),
+        row("put", "/v1/agents/{id}/rules/{name}", Some(json!({"content": "Do."}))),
+        row("delete", "/v1/agents/{id}/rules/{name}", None),
+        row("get", "/v1/agents/{id}/documents", None),
+        row("get", "/v1/agents/{id}/documents/{name}/versions", None),
+        row("get", "/v1/agents/{id}/documents/{name}/versions/{version}", None),
+        row("get", "/v1/agents/{id}/documents/{name}/diff", None),
+        row("post", "/v1/agents/{id}/documents/{name}/restore", Some(json!({"version": 1}))),
+        row("get", "/v1/agents/{id}/secrets", None),
+        row("put", "/v1/agents/{id}/secrets", Some(json!({"secrets": {"github_token": "ghp_12345678"}}))),
+        row("put", "/v1/agents/{id}/secrets/{name}/binding", Some(json!({"hosts": ["api.github.com"]}))),
+        row("delete", "/v1/agents/{id}/secrets/{name}/binding", None),
+        row("get", "/v1/agents/{id}/secrets/{name}/uses", None),
         row("get", "/v1/approvals", None),
         row("get", "/v1/approvals/{id}", None),
         row("post", "/v1/approvals/{id}/approve", empty()),
@@ -129,6 +148,7 @@ struct Things {
     bare: String,
     scan: String,
     session: String,
+    turn: String,
     approval: String,
     key: String,
     sandbox: String,
@@ -163,7 +183,13 @@ impl Route {
         let agent = if makes_permissions { &things.bare } else { &things.agent };
         let path = self.path.replace("{id}", id).replace("{session}", &things.session);
         let path = path.replace("{memory}", &things.memory);
-        path.replace("{agentId}", agent).replace("{version}", "1.0").replace("{run}", &things.run)
+        let (document, version) = match self.path {
+            path if path.contains("/documents/") => ("IDENTITY.md", "1"),
+            path if path.contains("/secrets/") => ("github_token", "1"),
+            _ => ("refunds", "1.0"),
+        };
+        let path = path.replace("{name}", document).replace("{version}", version);
+        path.replace("{agentId}", agent).replace("{run}", &things.run).replace("{turn}", &things.turn)
     }
 
     fn body(&self) -> Option<String> {
@@ -185,6 +211,11 @@ async fn things(api: &Api) -> Things {
     assert_eq!(put.data()["version"], "1.0");
     let permissions = json!({"tools": {"allow": ["shell"]}});
     assert_eq!(api.post(&format!("/v1/permissions/{agent}"), permissions).await.data()["version"], "1.0");
+    let rule = format!("/v1/agents/{agent}/rules/refunds");
+    api.ask(Method::PUT, &rule, Some(json!({"content": "Ask first."}))).await.is(200);
+    let secrets = format!("/v1/agents/{agent}/secrets");
+    let secret = json!({"secrets": {"github_token": "ghp_12345678"}});
+    api.ask(Method::PUT, &secrets, Some(secret)).await.is(200);
     let scan = api.post("/v1/scans", json!({"code": "pass"})).await.data();
     let keys = api.get("/v1/keys").await.data();
     let sandbox = api.post("/v1/sandboxes", json!({"agentId": "bot"})).await.data()["id"].clone();
@@ -204,6 +235,7 @@ async fn things(api: &Api) -> Things {
         bare: api.app.agent(json!({})).await.to_string(),
         scan: scan["id"].as_str().unwrap().to_owned(),
         session: posted.session.to_string(),
+        turn: posted.turn.to_string(),
         approval: approval.to_string(),
         key: keys[0]["id"].as_str().unwrap().to_owned(),
         delivery: deliveries[0]["id"].as_str().unwrap().to_owned(),
@@ -306,6 +338,7 @@ async fn what_nobody_has_is_not_there() {
         bare: "n".repeat(201),
         scan: "scan_".to_owned(),
         session: "nope".to_owned(),
+        turn: "turn_".to_owned(),
         approval: things.agent.clone(),
         key: "key_nope".to_owned(),
         sandbox: "sbx_nope".to_owned(),
@@ -323,6 +356,7 @@ async fn what_nobody_has_is_not_there() {
             bare: unknown(&things.bare),
             scan: unknown(&things.scan),
             session: unknown(&things.session),
+            turn: unknown(&things.turn),
             approval: unknown(&things.approval),
             key: unknown(&things.key),
             sandbox: unknown(&things.sandbox),

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use roost_domain::agent::{Agent, Region, Settings, State};
+use roost_domain::document::{DocumentName, MAX_BYTES, Mark};
 use roost_domain::event::{Body, Journal};
 use roost_domain::id::{AccountId, AgentId, SwarmId};
 use roost_domain::key::Scope;
@@ -9,11 +10,13 @@ use roost_domain::model::ModelName;
 use roost_domain::page::Limit;
 use roost_domain::secret::Secret;
 use roost_domain::session::{Channel, Peer, Session};
-use roost_ports::store::{AgentFilter, Document, DocumentName, Reader, Writer};
+use roost_ports::store::{AgentFilter, NewVersion, Reader, Writer};
 
 use super::{AgentView, Agents};
+use crate::documents::author_of;
+use crate::secrets::check_secret;
 use crate::turns::{provider_secret, secret_place};
-use crate::{Ctx, Error, Kind};
+use crate::{Core, Ctx, Error, Kind};
 
 /// An agent to be made.
 pub struct CreateAgent {
@@ -90,15 +93,16 @@ impl Agents<'_> {
                 (name.clone(), self.0.ports.vault.seal(agent.account, &place, secret))
             })
             .collect();
-        let (now, max) = (ctx.now, self.0.settings.max_agents);
+        let (core, now, author) = (self.0.clone(), ctx.now, author_of(ctx));
         let create = move |writer: &mut dyn Writer| {
-            within_quota(writer, &agent, max)?;
+            within_quota(&core, writer, &agent)?;
             check_swarm(writer, agent.account, agent.swarm)?;
             writer.insert_agent(&agent)?;
             writer.insert_session(&journal_of(&agent))?;
             for (name, content) in documents {
-                if let Some(content) = content {
-                    writer.put_document(agent.id, &Document { name, content, updated_at: now })?;
+                if content.is_some() {
+                    let mark = Mark { author: author.clone(), note: None, at: now };
+                    writer.put_document(agent.id, &NewVersion { name, content, mark })?;
                 }
             }
             for (name, sealed) in &sealed {
@@ -106,6 +110,7 @@ impl Agents<'_> {
             }
             let entries = vec![Body::Journal(Journal::Created), Body::Journal(Journal::Started)];
             writer.append_events(agent.id, agent.id.journal(), now, entries)?;
+            writer.refresh_documents(agent.id)?;
             AgentView::read(writer, agent)
         };
         self.0.ports.store.write(create).await
@@ -152,8 +157,10 @@ impl Agents<'_> {
     }
 }
 
-fn within_quota(writer: &dyn Writer, agent: &Agent, max: u64) -> Result<(), Error> {
-    let one = writer.agents(agent.account, &AgentFilter::default(), None, Limit::clamped(1, 1))?;
+/// Checks that the account may have one more agent.
+pub(crate) fn within_quota(core: &Core, reader: &dyn Reader, agent: &Agent) -> Result<(), Error> {
+    let max = core.account_plan(reader, agent.account)?.limits.max_agents.unwrap_or(u64::MAX);
+    let one = reader.agents(agent.account, &AgentFilter::default(), None, Limit::clamped(1, 1))?;
     if one.total >= max {
         return Err(Error::new(
             Kind::QuotaExceeded,
@@ -184,15 +191,11 @@ fn check(new: &CreateAgent) -> Result<(), Error> {
     for (field, document) in
         [("soulMd", &new.soul), ("identityMd", &new.identity), ("workflowMd", &new.workflow)]
     {
-        if document.as_ref().is_some_and(|text| text.len() > 48_000) {
+        if document.as_ref().is_some_and(|text| text.len() > MAX_BYTES) {
             return Err(Error::invalid(field, "must have at most 48,000 bytes"));
         }
     }
-    for (name, secret) in &new.secrets {
-        if secret.expose().trim().is_empty() || secret.expose().len() > 10_000 {
-            return Err(Error::invalid(&format!("secrets.{name}"), "must have 1 to 10,000 characters"));
-        }
-    }
+    new.secrets.iter().try_for_each(|(name, secret)| check_secret(name, secret))?;
     check_config(&new.config)
 }
 

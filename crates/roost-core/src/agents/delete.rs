@@ -3,6 +3,7 @@ use roost_domain::key::Scope;
 use roost_ports::store::Writer;
 
 use super::{Agents, own};
+use crate::turns::{call_off, orphan};
 use crate::{Ctx, Error};
 
 impl Agents<'_> {
@@ -15,20 +16,19 @@ impl Agents<'_> {
     pub async fn delete(&self, ctx: &Ctx, id: AgentId) -> Result<(), Error> {
         ctx.require(Scope::AgentsDelete)?;
         let caller = ctx.clone();
-        let sessions = self
-            .0
-            .ports
-            .store
-            .write(move |writer: &mut dyn Writer| {
-                own(writer, &caller, id)?;
-                let sessions: Vec<_> =
-                    writer.open_turns_of(id)?.into_iter().map(|turn| turn.session).collect();
-                writer.delete_agent(caller.account(), id, caller.now)?;
-                Ok::<_, Error>(sessions)
-            })
-            .await?;
+        let core = self.0.clone();
+        let delete = move |writer: &mut dyn Writer| {
+            own(writer, &caller, id)?;
+            let turns = writer.open_turns_of(id)?;
+            for turn in &turns {
+                orphan(&core, writer, turn, caller.now)?;
+                call_off(&core, writer, turn.id, caller.now)?;
+            }
+            writer.delete_agent(caller.account(), id, caller.now)?;
+            Ok::<_, Error>(turns)
+        };
         // Workers that are on its turns look at the log now, find nothing, and let go.
-        sessions.into_iter().for_each(|session| self.0.hub.tick(session));
+        self.0.ports.store.write(delete).await?.iter().for_each(|turn| self.0.went_on(turn));
         self.0.hub.tick(id.journal());
         self.0.ports.machines.destroy(id).await?;
         tracing::info!(agent = %id, request = %ctx.request_id, "deleted an agent");

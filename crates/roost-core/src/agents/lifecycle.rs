@@ -95,6 +95,9 @@ impl Agents<'_> {
                 return Ok((before, after));
             }
             writer.update_agent(&after)?;
+            if started_afresh(&before, &after, &entry) {
+                writer.refresh_documents(id)?;
+            }
             log::journal(writer, id, caller.now, entry)?;
             match after.state {
                 State::Running => release_turns(&core, writer, &after, &caller)?,
@@ -116,6 +119,11 @@ impl Agents<'_> {
         open.into_iter().for_each(|turn| self.0.hub.tick(turn.session));
         Ok(())
     }
+}
+
+/// Tells whether a change of state lets an agent see its documents as they are now.
+fn started_afresh(before: &Agent, after: &Agent, entry: &Journal) -> bool {
+    after.state == State::Running && (*entry == Journal::Restarted || !before.is_up())
 }
 
 /// Lets the oldest open turn of each session go on that waited for nothing but its agent.

@@ -149,6 +149,7 @@ fn turn_line(event: &TurnEvent) -> (&'static str, String) {
         }
         TurnEvent::QuestionAsked { .. } => ("info", "Asked the peer a question".to_owned()),
         TurnEvent::QuestionAnswered { .. } => ("info", "The peer answered".to_owned()),
+        TurnEvent::AgentAsked { name, turn, .. } => ("info", format!("Handed a task to {name} ({turn})")),
         TurnEvent::CancelRequested => ("info", "Cancel requested".to_owned()),
         TurnEvent::Ended { ending: Ending::Answered } => ("info", "Turn ended: answered".to_owned()),
         TurnEvent::Ended { ending: Ending::Cancelled } => ("info", "Turn ended: cancelled".to_owned()),

@@ -1,4 +1,4 @@
-use roost_domain::agent::{Agent, State};
+use roost_domain::agent::Agent;
 use roost_domain::event::Journal;
 use roost_domain::id::{AgentId, SwarmId};
 use roost_domain::key::Scope;
@@ -57,7 +57,7 @@ impl Agents<'_> {
                     Kind::InvalidInput,
                     "model_key_missing",
                     format!(
-                        "there is no key for {}: start the server with one, or make an agent that brings its own",
+                        "there is no key for {}: set one with PUT /v1/agents/{{id}}/secrets first, or start the server with one",
                         after.model
                     ),
                 ));
@@ -103,7 +103,7 @@ impl UpdateAgent {
             || config.get("network") != agent.config.get("network")
             || config.get("policy") != agent.config.get("policy")
             || self.swarm.is_some_and(|swarm| swarm != agent.swarm);
-        let up = matches!(agent.state, State::Running | State::Frozen | State::Paused);
+        let needs_restart = agent.needs_restart || (agent.is_up() && machine_changes);
         Ok(Agent {
             name: self.name.map_or(agent.name, |name| name.trim().to_owned()),
             description: self.description.unwrap_or(agent.description),
@@ -111,7 +111,7 @@ impl UpdateAgent {
             swarm: self.swarm.unwrap_or(agent.swarm),
             avatar_url: self.avatar_url.unwrap_or(agent.avatar_url),
             tags: self.tags.unwrap_or(agent.tags),
-            needs_restart: agent.needs_restart || (up && machine_changes),
+            needs_restart,
             size,
             config,
             ..agent

@@ -19,9 +19,6 @@ const LEASE: Duration = Duration::from_secs(120);
 /// After so many tries a job is given up.
 const ATTEMPTS: u32 = 8;
 
-/// Of one peer so much is remembered; the oldest goes.
-const MOST_MEMORIES: u64 = 2_000;
-
 /// Who works on these jobs; there is one.
 const WORKER: &str = "memory";
 
@@ -125,7 +122,7 @@ impl Core {
                 shelf: worth.shelf,
                 drafts: facts.into_iter().map(draft).collect(),
                 replaces: None,
-                forgets_beyond: Some(MOST_MEMORIES),
+                forgets_beyond: Some(super::MOST),
                 now: self.now(),
             })
             .await?;

@@ -144,11 +144,11 @@ fn find_session(
     let peer = peer_of(ctx, message.peer.as_deref());
     let found = match message.session {
         // Another peer's session is none of this caller's business, so it looks as if it were not there. Nobody
-        // talks in an agent's journal.
+        // talks in an agent's journal, or in what agents say among themselves.
         Some(id) => Some(
             writer
                 .session(agent.id, id)?
-                .filter(|session| session.peer != Peer::Agent)
+                .filter(|session| !matches!(session.peer, Peer::Agent | Peer::Colleague { .. }))
                 .filter(|session| message.peer.is_none() || session.peer == peer)
                 .ok_or_else(|| Error::not_found("session", id))?,
         ),

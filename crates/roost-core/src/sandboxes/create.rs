@@ -46,11 +46,11 @@ impl Sandboxes<'_> {
             destroyed_at: None,
             settings,
         };
-        let settings = &self.0.settings;
-        let max = settings.max_sandboxes.into_iter().chain(settings.allowance.sandboxes).min();
         let (core, mode) = (self.0.clone(), new.mode);
         let insert = move |writer: &mut dyn Writer| {
             let stored = core.permitted(writer, &subject, sandbox, mode)?;
+            let allowed = core.account_plan(writer, stored.account)?.allowance.sandboxes;
+            let max = core.settings.max_sandboxes.into_iter().chain(allowed).min();
             if let Some(max) = max
                 && writer.live_sandboxes(stored.account)? >= u64::from(max)
             {

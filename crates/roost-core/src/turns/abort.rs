@@ -5,6 +5,7 @@ use roost_domain::turn::Lost;
 use roost_domain::unit::MicroUsd;
 use roost_ports::store::{Reader, Turn, Writer};
 
+use super::delegate::payers;
 use super::{Turns, Work};
 use crate::{Error, log};
 
@@ -83,7 +84,9 @@ fn cut(call: ToolCallId, text: &str) -> TurnEvent {
 /// a budget must not be overshot.
 pub(super) fn settle_unseen(writer: &mut dyn Writer, turn: &Turn) -> Result<(), Error> {
     if let Some(reserved) = reserved(writer, turn)? {
-        writer.settle(turn.agent, reserved, reserved)?;
+        for payer in payers(writer, turn)? {
+            writer.settle(payer, reserved, reserved)?;
+        }
     }
     Ok(())
 }

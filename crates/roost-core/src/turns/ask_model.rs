@@ -14,6 +14,7 @@ use roost_ports::store::Writer;
 
 use super::brief::Brief;
 use super::cost::{cost_of_failure, worst_case};
+use super::delegate::payers;
 use super::park::release;
 use super::use_tool::{may_begin, used};
 use super::{Turns, Work};
@@ -90,14 +91,16 @@ impl Turns<'_> {
                 action: Action::CallModel { model: model.clone(), worst_case },
                 scripts: Vec::new(),
             };
-            let facts = Facts::read(&core, writer, &agent)?;
+            let facts = Facts::of_turn(&core, writer, &agent, &turn)?;
             let used = used(writer, &agent, &turn, &folded, now)?;
             match facts.decide(writer, &agent, &effect, leave, used, None)? {
                 Decision::Allowed(permit, _) => {
                     if let Some(leave) = leave {
                         gate::executed(writer, &agent, leave, now)?;
                     }
-                    writer.reserve(agent.id, worst_case)?;
+                    for payer in payers(writer, &turn)? {
+                        writer.reserve(payer, worst_case)?;
+                    }
                     let called = TurnEvent::ModelCalled { model, reserved: worst_case };
                     let (_, events) = log::append(writer, &agent, &turn, &folded, now, vec![called])?;
                     let offset = events.last().map_or(Offset::START, |event| event.offset);
@@ -185,7 +188,9 @@ impl Turns<'_> {
         let outcome = move |writer: &mut dyn Writer| {
             let (turn, folded) = (&held.turn, &held.folded);
             let agent = log::agent_of(writer, turn)?;
-            writer.settle(agent.id, reserved, cost)?;
+            for payer in payers(writer, turn)? {
+                writer.settle(payer, reserved, cost)?;
+            }
             let day = now.to_zoned(TimeZone::UTC).date();
             writer.add_usage(agent.account, agent.id, &model, day, usage, cost)?;
             let (state, _) = log::append(writer, &agent, turn, folded, now, vec![event])?;
@@ -218,7 +223,9 @@ impl Turns<'_> {
         tracing::warn!(agent = %turn.agent, turn = %turn.id, code = error.code(), error = %with_causes(&error), "the model did not answer");
         let outcome = move |writer: &mut dyn Writer| {
             let agent = log::agent_of(writer, &turn)?;
-            writer.settle(agent.id, reserved, cost)?;
+            for payer in payers(writer, &turn)? {
+                writer.settle(payer, reserved, cost)?;
+            }
             log::append(writer, &agent, &turn, &folded, now, vec![event])?;
             writer.update_agent(&Agent { last_failure: Some(failure), ..agent })?;
             Ok::<_, Error>(false)

@@ -92,7 +92,7 @@ impl crate::Core {
         let cause = Cause::Tool(call.clone());
         let (session, scripts) = (turn.session, Vec::new());
         let effect = Effect { agent: turn.agent, session, turn: turn.id, cause, action, scripts };
-        let facts = Facts::read(self, writer, agent)?;
+        let facts = Facts::of_turn(self, writer, agent, turn)?;
         // Nobody may be taken to have said yes to doing something twice.
         let terms = Terms { on_timeout: OnTimeout::Block, ..facts.terms(facts.settings.approval_ttl) };
         let ask = gate::Ask {

@@ -3,14 +3,15 @@
 use roost_domain::agent::{Agent, Settings};
 use roost_domain::context::{self, Bounds, Persona, Source};
 use roost_domain::conversation::Conversation;
+use roost_domain::document::{DocumentName, RuleName};
 use roost_domain::event::{Event, Offset, Problem};
 use roost_domain::model::Price;
 use roost_domain::page::Limit;
-use roost_domain::secret::Secret;
+use roost_domain::secret::{Secret, placeholder};
 use roost_domain::tool::ToolSpec;
 use roost_domain::unit::Tokens;
 use roost_ports::model::{Description, Error as ModelError};
-use roost_ports::store::{DocumentName, Reader, Turn};
+use roost_ports::store::{Reader, SecretEntry, Turn};
 
 use super::{Turns, Work};
 use crate::error::with_causes;
@@ -94,21 +95,37 @@ impl Materials {
     fn read(core: &Core, reader: &dyn Reader, work: &Work) -> Result<Self, Error> {
         let agent = log::agent_of(reader, &work.turn)?;
         let settings = Settings::read(&agent.config)?;
-        let document = |name| -> Result<Option<String>, Error> {
-            Ok(reader.document(agent.id, name)?.map(|document| document.content))
+        let document = |name: &DocumentName| -> Result<Option<String>, Error> {
+            let seen = reader.document_in(agent.id, work.turn.session, name)?;
+            Ok(seen.map(|document| document.content))
         };
         let persona = Persona {
             name: agent.name.clone(),
             description: agent.description.clone(),
             system_prompt: settings.system_prompt.clone(),
-            identity: document(DocumentName::Identity)?,
-            soul: document(DocumentName::Soul)?,
-            workflow: document(DocumentName::Workflow)?,
+            identity: document(&DocumentName::Identity)?,
+            soul: document(&DocumentName::Soul)?,
+            workflow: document(&DocumentName::Workflow)?,
+            secrets: bound(&reader.secret_entries(agent.id)?),
+            rules: names(&reader.rules_in(agent.id, work.turn.session)?),
         };
         let tools = core.tool_specs(reader, work, &agent)?;
         let events = history(reader, &work.turn, core.settings.max_input)?;
         Ok(Self { agent, settings, persona, tools, events })
     }
+}
+
+/// Names the secrets that an agent's requests may carry, with where to.
+fn bound(secrets: &[SecretEntry]) -> Vec<String> {
+    let line = |entry: &SecretEntry| {
+        let binding = entry.binding.as_ref()?;
+        Some(format!("- {} for {binding}", placeholder(&entry.name)))
+    };
+    secrets.iter().filter_map(line).collect()
+}
+
+fn names(rules: &[RuleName]) -> Vec<String> {
+    rules.iter().map(ToString::to_string).collect()
 }
 
 /// Returns the turn's own events and as much of the rest of the session as may fit into a context, in order. The
@@ -150,7 +167,7 @@ impl Core {
         };
         let sealed = self.ports.store.read(read).await?;
         let open = |(place, sealed): (String, _)| self.ports.vault.open(agent.account, &place, &sealed);
-        Ok(sealed.map(|found| open(found)).transpose()?)
+        Ok(sealed.map(open).transpose()?)
     }
 }
 

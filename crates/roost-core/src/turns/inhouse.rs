@@ -3,16 +3,21 @@
 
 use async_trait::async_trait;
 use roost_domain::agent::Agent;
+use roost_domain::effect::Script;
 use roost_domain::gate::Permit;
-use roost_domain::tool::{ToolCall, ToolOutcome, ToolSpec};
+use roost_domain::tool::{ToolCall, ToolOutcome, ToolSpec, ToolStatus};
 use roost_ports::store::Reader;
 use roost_ports::tool::{BadCall, Plan};
 
 use super::Work;
 use crate::{Core, Error};
 
-#[allow(dead_code, reason = "the first tool comes with the next change")]
 pub(crate) mod arguments;
+pub(crate) mod ask_agent;
+mod change_document;
+mod read_rule;
+mod remember;
+mod search_knowledge;
 
 /// One in-house tool.
 #[async_trait]
@@ -32,12 +37,33 @@ pub(crate) trait InhouseTool: Send + Sync {
     /// Reads a call's arguments and says what the call would do.
     fn plan(&self, call: &ToolCall) -> Result<Plan, BadCall>;
 
+    /// Returns what leave for a call is bound to beside its arguments, read in the transaction that decides about it;
+    /// or a sentence for the model that says why it cannot be decided at all.
+    fn bind(&self, reader: &dyn Reader, work: &Work, call: &ToolCall) -> Result<Bound, Error> {
+        let _ = (reader, work, call);
+        Ok(Ok(Vec::new()))
+    }
+
     /// Does it, or says in the outcome why not.
     async fn run(&self, core: &Core, permit: &Permit, work: &Work, call: &ToolCall) -> ToolOutcome;
 }
 
+/// What leave for a call is bound to, or why there can be none.
+pub(crate) type Bound = Result<Vec<Script>, String>;
+
 /// All of them, by name.
-const TOOLS: [&dyn InhouseTool; 0] = [];
+const TOOLS: [&dyn InhouseTool; 5] = [
+    &ask_agent::AskAgent,
+    &change_document::ChangeDocument,
+    &read_rule::ReadRule,
+    &remember::Remember,
+    &search_knowledge::SearchKnowledge,
+];
+
+/// Says that a call came to nothing, and why.
+pub(crate) fn failed(problem: impl Into<String>) -> ToolOutcome {
+    ToolOutcome { text: problem.into(), status: ToolStatus::Failed }
+}
 
 fn named(name: &str) -> Option<&'static dyn InhouseTool> {
     TOOLS.into_iter().find(|tool| tool.name() == name)
@@ -64,6 +90,14 @@ impl Core {
         match named(&call.tool) {
             Some(tool) => tool.plan(call),
             None => self.ports.tools.plan(call),
+        }
+    }
+
+    /// Returns what leave for a call is bound to, if its tool is in-house.
+    pub(super) fn bind(&self, reader: &dyn Reader, work: &Work, call: &ToolCall) -> Result<Bound, Error> {
+        match named(&call.tool) {
+            Some(tool) => tool.bind(reader, work, call),
+            None => Ok(Ok(Vec::new())),
         }
     }
 

@@ -12,13 +12,14 @@ use roost_domain::taint::Taint;
 use roost_domain::tool::{ToolCall, ToolOutcome, ToolStatus};
 use roost_ports::machine::Spec;
 use roost_ports::store::{Reader, Turn, Writer};
-use roost_ports::tool::Plan;
+use roost_ports::tool::{Injections, Plan};
 
 use super::scripts::Looked;
-use super::{Turns, Work};
+use super::{Turns, Work, delegate};
 use crate::error::with_causes;
 use crate::gate::Facts;
 use crate::log::Folded;
+use crate::secrets::note_uses;
 use crate::{Core, Error, ProgressOf, gate, log};
 
 impl Turns<'_> {
@@ -40,7 +41,8 @@ impl Turns<'_> {
         call: &ToolCall,
         leave: Option<ApprovalId>,
     ) -> Result<(), Error> {
-        let Some((permit, spec)) = self.intend(work, call, leave).await? else { return Ok(()) };
+        let Some(granted) = self.intend(work, call, leave).await? else { return Ok(()) };
+        let Granted { permit, spec, secrets } = granted;
         if permit.action().needs_machine()
             && let Err(problem) = self.open_machine(&permit, &spec).await
         {
@@ -52,7 +54,7 @@ impl Turns<'_> {
             let before = self.0.ports.machines.connections(spec.agent);
             let outcome = match self.0.run_inhouse(&permit, work, call).await {
                 Some(outcome) => outcome,
-                None => self.0.ports.tools.run(&permit, call, &spec, &mut progress).await,
+                None => self.0.ports.tools.run(&permit, call, &spec, &secrets, &mut progress).await,
             };
             let connected = self.0.ports.machines.connections(spec.agent) > before;
             let taint = match outcome.status {
@@ -60,7 +62,7 @@ impl Turns<'_> {
                 ToolStatus::Cancelled => None,
             };
             let finished = TurnEvent::ToolFinished { call: call.id.clone(), outcome };
-            self.write(work, finished, taint).await
+            self.write(work, finished, taint, secrets.status()).await
         };
         self.0.went_on(&work.turn);
         outcome
@@ -119,12 +121,13 @@ impl Turns<'_> {
         work: &Work,
         call: &ToolCall,
         leave: Option<ApprovalId>,
-    ) -> Result<Option<(Permit, Spec)>, Error> {
+    ) -> Result<Option<Granted>, Error> {
         let plan = match self.0.plan(call) {
             Ok(plan) => plan,
             Err(problem) => {
                 let outcome = ToolOutcome { text: problem.to_string(), status: ToolStatus::Failed };
-                self.write(work, TurnEvent::ToolFinished { call: call.id.clone(), outcome }, None).await?;
+                self.write(work, TurnEvent::ToolFinished { call: call.id.clone(), outcome }, None, None)
+                    .await?;
                 self.0.went_on(&work.turn);
                 return Ok(None);
             }
@@ -141,13 +144,22 @@ impl Turns<'_> {
         Ok(granted)
     }
 
-    async fn write(&self, work: &Work, event: TurnEvent, taint: Option<Taint>) -> Result<(), Error> {
+    async fn write(
+        &self,
+        work: &Work,
+        event: TurnEvent,
+        taint: Option<Taint>,
+        answered: Option<u16>,
+    ) -> Result<(), Error> {
         let (turn, folded, now) = (work.turn.clone(), work.folded.clone(), self.0.now());
         self.0
             .ports
             .store
             .write(move |writer| {
                 let agent = log::agent_of(writer, &turn)?;
+                if let (Some(status), TurnEvent::ToolFinished { call, .. }) = (answered, &event) {
+                    writer.answer_secret_uses(turn.id, call, status)?;
+                }
                 log::append(writer, &agent, &turn, &folded, now, vec![event])?;
                 // Together with the text, so that nothing the model makes of it is decided without knowing.
                 if let Some(taint) = taint {
@@ -157,6 +169,13 @@ impl Turns<'_> {
             })
             .await
     }
+}
+
+/// What may be done, and with what.
+struct Granted {
+    permit: Permit,
+    spec: Spec,
+    secrets: Injections,
 }
 
 struct Intent {
@@ -169,18 +188,32 @@ struct Intent {
 }
 
 impl Intent {
-    fn write(self, core: &Core, writer: &mut dyn Writer) -> Result<Option<(Permit, Spec)>, Error> {
+    fn write(self, core: &Core, writer: &mut dyn Writer) -> Result<Option<Granted>, Error> {
         let (turn, folded) = (&self.work.turn, &self.work.folded);
         let agent = log::agent_of(writer, turn)?;
         if !may_begin(writer, &agent, turn, folded)? {
             return Ok(None);
         }
-        let facts = Facts::read(core, writer, &agent)?;
+        let facts = Facts::of_turn(core, writer, &agent, turn)?;
         let (action, idempotent, question) = match self.plan {
             Plan::Act { action, idempotent } => (action, idempotent, None),
             Plan::Ask { question } => (Action::AskPeer, true, Some(question)),
         };
-        let effect = effect(turn, &self.call, action, self.looked.scripts);
+        let bound = match core.bind(writer, &self.work, &self.call)? {
+            Ok(bound) => core.give_out(writer, &agent, &self.call, &action)?.map(|secrets| (bound, secrets)),
+            Err(problem) => Err(problem),
+        };
+        let (bound, secrets) = match bound {
+            Ok(bound) => bound,
+            Err(problem) => {
+                let outcome = ToolOutcome { text: problem, status: ToolStatus::Failed };
+                let event = TurnEvent::ToolFinished { call: self.call.id.clone(), outcome };
+                log::append(writer, &agent, turn, folded, self.now, vec![event])?;
+                return Ok(None);
+            }
+        };
+        let scripts = self.looked.scripts.into_iter().chain(bound).collect();
+        let effect = effect(turn, &self.call, action, scripts);
         let found = self.looked.worst.as_ref();
         let call = self.call.id.clone();
         let used = used(writer, &agent, turn, folded, self.now)?;
@@ -191,12 +224,21 @@ impl Intent {
                 if let Some(leave) = self.leave {
                     gate::executed(writer, &agent, leave, self.now)?;
                 }
+                if let Action::AskAgent { agent: named } = &effect.action {
+                    let asked =
+                        delegate::hand_over(core, writer, (&agent, turn), &self.call, named, self.now)?;
+                    log::append(writer, &agent, turn, folded, self.now, vec![asked])?;
+                    return Ok(None);
+                }
                 match question {
+                    Some(_) if turn.caller.is_some() => (delegate::nobody_to_ask(call), None),
                     Some(question) => (TurnEvent::QuestionAsked { call, question }, None),
                     None => {
                         let summary = effect.action.to_string();
                         let spec = machine_spec(&agent, &facts);
-                        (TurnEvent::ToolStarted { call, summary, idempotent }, Some((permit, spec)))
+                        note_uses(writer, turn, &call, &effect.action, &secrets, self.now)?;
+                        let granted = Granted { permit, spec, secrets };
+                        (TurnEvent::ToolStarted { call, summary, idempotent }, Some(granted))
                     }
                 }
             }
@@ -270,7 +312,7 @@ pub(super) fn machine_spec(agent: &Agent, facts: &Facts) -> Spec {
         agent: agent.id,
         limits: agent.size.limits(),
         profile: facts.settings.profile,
-        network: facts.settings.network.clone(),
-        files: facts.guard.permissions.files(),
+        network: facts.network(),
+        files: facts.files(),
     }
 }

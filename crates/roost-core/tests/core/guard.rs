@@ -25,7 +25,7 @@ async fn policy(app: &TestApp, agent: AgentId, document: Value) {
     app.core.policies().put(&app.ctx(), put).await.expect("the policy is good");
 }
 
-async fn permissions(app: &TestApp, subject: Subject, document: Value) {
+pub(super) async fn permissions(app: &TestApp, subject: Subject, document: Value) {
     let change = ChangePermissions::Replace(document);
     app.core.permissions().change(&app.ctx(), subject, change).await.expect("the permissions are good");
 }
@@ -59,6 +59,7 @@ async fn asked(app: &TestApp, agent: AgentId, tool: &'static str, arguments: Val
 fn ways(channel: Channel, cause: &Cause) -> &'static str {
     match channel {
         Channel::Api => "a message over an API",
+        Channel::Agent => "a task from another agent: see swarms.rs",
         Channel::Journal => "nothing: a journal is no conversation",
     };
     match cause {

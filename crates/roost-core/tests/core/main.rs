@@ -1,9 +1,11 @@
 //! The use cases and the runtime over a real store, with doubles for the model and the machines.
 
+mod accounts;
 mod agents;
 mod approvals;
 mod budget;
 mod cancel;
+mod documents;
 mod guard;
 mod keys;
 mod knowledge;
@@ -12,5 +14,6 @@ mod recovery;
 mod sandboxes;
 mod sessions;
 mod streams;
+mod swarms;
 mod turns;
 mod webhooks;

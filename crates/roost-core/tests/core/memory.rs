@@ -6,7 +6,7 @@ use roost_domain::event::{Recollection, TurnEvent};
 use roost_domain::id::AgentId;
 use roost_domain::knowledge::Owner;
 use roost_domain::page::Limit;
-use roost_testkit::TestApp;
+use roost_testkit::{Reply, TestApp};
 use serde_json::{Map, json};
 
 /// Says something as a peer and returns what happened in the turn.
@@ -246,4 +246,63 @@ async fn knowledge_that_has_to_do_with_the_message_is_recalled_too() {
     let found = recalled(&say(&app, agent, "ann", "When are refunds paid?").await);
     assert_eq!((found.len(), found[0].memory, found[0].source.as_str()), (1, false, "refunds.md"));
     assert!(recalled(&say(&app, agent, "ann", "Sing me a song.").await).is_empty());
+}
+
+/// Has the model use a tool and returns what came of it.
+async fn used(
+    app: &TestApp,
+    agent: AgentId,
+    peer: &str,
+    tool: &'static str,
+    arguments: serde_json::Value,
+) -> String {
+    let message = format!("use {tool} {arguments}");
+    app.models.when(&message, [Reply::Use("", vec![(tool, arguments)]), Reply::Say(vec!["done"])]);
+    let events = say(app, agent, peer, &message).await;
+    let of = |event: &TurnEvent| match event {
+        TurnEvent::ToolFinished { outcome, .. } => {
+            Some(format!("{}: {}", outcome.status.name(), outcome.text))
+        }
+        _ => None,
+    };
+    events.iter().find_map(of).unwrap_or_else(|| panic!("the tool did not finish: {events:#?}"))
+}
+
+fn offered(app: &TestApp) -> Vec<String> {
+    app.models.asked().pop().unwrap().tools.into_iter().map(|tool| tool.name).collect()
+}
+
+#[tokio::test]
+async fn an_agent_remembers_and_searches_with_its_tools() {
+    let app = TestApp::start().await;
+    let agent = app.agent(json!({})).await;
+    let nothing = say(&app, agent, "ann", "Sing.").await;
+    assert!(
+        nothing.len() > 2 && !offered(&app).contains(&"search_knowledge".to_owned()),
+        "there is nothing to search"
+    );
+    let text = "Her dog Bello is seven years old.";
+    assert_eq!(used(&app, agent, "ann", "remember", json!({"text": text})).await, "done: Remembered.");
+    assert_eq!(used(&app, agent, "ann", "remember", json!({"text": text})).await, "done: Known already.");
+    let secret = used(&app, agent, "ann", "remember", json!({"text": "The password is hunter2"})).await;
+    assert!(secret.starts_with("failed: this looks like a secret"), "{secret}");
+    let found =
+        used(&app, agent, "ann", "search_knowledge", json!({"query": "how old is the dog Bello"})).await;
+    assert!(found.starts_with("done: [1] sess_") && found.ends_with(text), "{found}");
+    assert!(offered(&app).contains(&"search_knowledge".to_owned()));
+    say(&app, agent, "bob", "Sing.").await;
+    assert!(!offered(&app).contains(&"search_knowledge".to_owned()), "of bob nothing is known");
+    assert_eq!(memories(&app, agent, Some("ann")).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_strict_agent_asks_before_it_remembers() {
+    let app = TestApp::start().await;
+    let agent = app.agent(json!({"policy": "strict"})).await;
+    let call = ("remember", json!({"text": "She likes tea."}));
+    app.models.when("tea", [Reply::Use("", vec![call])]);
+    let posted = app.post(agent, "tea").await;
+    let asked = |event: &TurnEvent| matches!(event, TurnEvent::ApprovalRequested { .. });
+    app.until(agent, &posted, asked).await;
+    assert!(memories(&app, agent, None).await.is_empty());
 }

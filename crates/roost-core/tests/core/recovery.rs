@@ -31,6 +31,7 @@ fn names(events: &[TurnEvent]) -> Vec<&'static str> {
             | TurnEvent::ToolBlocked { .. }
             | TurnEvent::QuestionAsked { .. }
             | TurnEvent::QuestionAnswered { .. }
+            | TurnEvent::AgentAsked { .. }
             | TurnEvent::CancelRequested => "other",
         })
         .collect()

@@ -18,6 +18,10 @@ pub struct Persona {
     pub soul: Option<String>,
     /// WORKFLOW.md
     pub workflow: Option<String>,
+    /// The names of the rules that it can read.
+    pub rules: Vec<String>,
+    /// What stands for the secrets that its requests may carry, each with where to.
+    pub secrets: Vec<String>,
 }
 
 /// One part of the instructions, with the most it may take.
@@ -33,6 +37,9 @@ const DOCUMENT_CAP: Tokens = Tokens(16_000);
 /// A configuration's prompt has at most 20,000 characters of at most four bytes.
 const PROMPT_CAP: Tokens = Tokens(27_000);
 
+/// What an index of things that can be read on demand may take.
+const INDEX_CAP: Tokens = Tokens(2_500);
+
 const HOUSE_RULES: &str = "You have a computer of your own, reached through your tools. Your files are in \
 /workspace and last between conversations; everything else on it may be reset. It reaches the network only where \
 your people allow it. Some acts need a person's approval: ask for them by using the tool, and the person is asked. \
@@ -45,6 +52,7 @@ pub(super) fn write(persona: &Persona, now: Timestamp) -> String {
         "" => format!("You are {}. Today is {today} (UTC).", persona.name),
         text => format!("You are {}. {text}\nToday is {today} (UTC).", persona.name),
     };
+    let (rules, secrets) = (rules(&persona.rules), secrets(&persona.secrets));
     let fragments = [
         Fragment { title: "", text: persona.system_prompt.as_deref(), cap: PROMPT_CAP },
         Fragment { title: "", text: Some(&about), cap: Tokens(1_000) },
@@ -52,8 +60,30 @@ pub(super) fn write(persona: &Persona, now: Timestamp) -> String {
         Fragment { title: "IDENTITY.md", text: persona.identity.as_deref(), cap: DOCUMENT_CAP },
         Fragment { title: "SOUL.md", text: persona.soul.as_deref(), cap: DOCUMENT_CAP },
         Fragment { title: "WORKFLOW.md", text: persona.workflow.as_deref(), cap: DOCUMENT_CAP },
+        Fragment { title: "Secrets", text: secrets.as_deref(), cap: INDEX_CAP },
+        Fragment { title: "Rules", text: rules.as_deref(), cap: INDEX_CAP },
     ];
     fragments.iter().filter_map(render).collect::<Vec<_>>().join("\n\n")
+}
+
+fn rules(names: &[String]) -> Option<String> {
+    let list = names.join(", ");
+    (!names.is_empty()).then(|| {
+        format!(
+            "Your people wrote down how to do certain things. Read the rule that fits with read_rule before you begin: \
+             {list}"
+        )
+    })
+}
+
+fn secrets(placeholders: &[String]) -> Option<String> {
+    let list = placeholders.join("\n");
+    (!placeholders.is_empty()).then(|| {
+        format!(
+            "Put a placeholder into a header of http_request and the server puts the secret in, for these requests only. \
+             Nobody can tell you its value.\n\n{list}"
+        )
+    })
 }
 
 fn render(fragment: &Fragment<'_>) -> Option<String> {

@@ -18,6 +18,13 @@ pub trait Accounts {
     ///
     /// [`Error`] if the database fails.
     fn first_account(&self) -> Result<Option<Account>, Error>;
+
+    /// Returns the accounts, the oldest first, at most 1,000.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn accounts(&self) -> Result<Vec<Account>, Error>;
 }
 
 /// Changes accounts.
@@ -28,4 +35,11 @@ pub trait AccountsMut {
     ///
     /// [`Error::Exists`] if the id is taken.
     fn insert_account(&mut self, account: &Account) -> Result<(), Error>;
+
+    /// Chooses an account's plan, or none, and returns whether there is such an account.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn set_plan(&mut self, account: AccountId, plan: Option<&str>) -> Result<bool, Error>;
 }

@@ -27,39 +27,6 @@ pub struct AgentCursor {
     pub id: AgentId,
 }
 
-/// A document that shapes an agent. Versions are kept from issue to issue; here only the latest is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Document {
-    /// Which one.
-    pub name: DocumentName,
-    /// Its text.
-    pub content: String,
-    /// When this version was written.
-    pub updated_at: Timestamp,
-}
-
-/// Which document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DocumentName {
-    /// SOUL.md: how the agent is.
-    Soul,
-    /// IDENTITY.md: who it is.
-    Identity,
-    /// WORKFLOW.md: what its job is.
-    Workflow,
-}
-
-impl DocumentName {
-    /// Returns its file name, which is also its name in records.
-    pub const fn file(self) -> &'static str {
-        match self {
-            Self::Soul => "SOUL.md",
-            Self::Identity => "IDENTITY.md",
-            Self::Workflow => "WORKFLOW.md",
-        }
-    }
-}
-
 /// Looks at agents. Deleted agents are not found.
 pub trait Agents {
     /// Returns one agent of an account.
@@ -95,13 +62,6 @@ pub trait Agents {
         after: Option<AgentCursor>,
         limit: Limit,
     ) -> Result<Page<Agent, AgentCursor>, Error>;
-
-    /// Returns the latest version of a document.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
-    fn document(&self, agent: AgentId, name: DocumentName) -> Result<Option<Document>, Error>;
 }
 
 /// Changes agents.
@@ -128,11 +88,4 @@ pub trait AgentsMut {
     ///
     /// [`Error`] if the database fails.
     fn delete_agent(&mut self, account: AccountId, id: AgentId, at: Timestamp) -> Result<bool, Error>;
-
-    /// Writes a new version of a document; older ones are kept.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the database fails.
-    fn put_document(&mut self, agent: AgentId, document: &Document) -> Result<(), Error>;
 }

@@ -54,10 +54,10 @@ pub trait ScansMut {
     /// [`Error::Exists`] if the id is taken.
     fn insert_scan(&mut self, scan: &Scan) -> Result<(), Error>;
 
-    /// Removes scans made before a time and returns how many there were.
+    /// Removes an account's scans made before a time and returns how many there were.
     ///
     /// # Errors
     ///
     /// [`Error`] if the database fails.
-    fn remove_scans(&mut self, before: Timestamp) -> Result<u64, Error>;
+    fn remove_scans(&mut self, account: AccountId, before: Timestamp) -> Result<u64, Error>;
 }

@@ -49,7 +49,7 @@ impl Client {
     }
 
     /// Returns whom a policy or permissions are about: an agent that is hosted here, by id or name, or whatever else
-    /// the word names, such as an agent that runs elsewhere, `account` or `swarm:NAME`.
+    /// the word names, such as an agent that runs elsewhere, `account` or `swarm:SLUG`.
     ///
     /// # Errors
     ///

@@ -155,17 +155,7 @@ async fn delete(client: &Client, one: OneAgent, yes: bool) -> anyhow::Result<()>
     let agent = client.agent(Some(named)).await?;
     let name = output::one_line(&agent.name);
     if !yes {
-        if !output::is_dialogue() {
-            bail!("deleting {name} cannot be undone; say --yes to do it");
-        }
-        let question = format!(
-            "Delete {name} ({}) with its files, secrets and conversations, for good? [y/N] ",
-            agent.id
-        );
-        let answer = output::ask(&question)?.unwrap_or_default().to_lowercase();
-        if !["y", "yes"].contains(&answer.as_str()) {
-            bail!("nothing was deleted");
-        }
+        super::confirm_deletion(&format!("{name} ({}) with its files, secrets and conversations", agent.id))?;
     }
     let path = ["agents", &agent.id];
     let sending = client.send(Method::DELETE, &path, None);

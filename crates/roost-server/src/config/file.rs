@@ -1,5 +1,6 @@
 //! `roost.toml` as it is written.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ section! {
         models: Models,
         api: Api,
         guard: Guard,
+        plans: BTreeMap<String, PlanOptions>,
         runtime: Runtime,
         machines: Machines,
         sandboxes: Sandboxes,
@@ -68,7 +70,7 @@ section! {
 section! {
     /// What one account, session or call may use.
     Limits {
-        /// Agents of one account.
+        /// Agents of one account, where its plan allows more.
         max_agents: u64 = 100_000,
         /// Messages of one session that may wait for an answer, the one that is being answered included.
         max_open_turns: usize = 100,
@@ -234,11 +236,40 @@ section! {
 section! {
     /// The gate, the scanner and what keys may use of them.
     Guard {
-        /// What every account's keys may use of scans, evaluations and approvals in any 24 hours, and how many
-        /// sandboxes an account may have: `free`, `pro` or `enterprise`, which is without limits.
-        plan: PlanName = PlanName(roost_domain::plan::Plan::Enterprise),
+        /// The plan of every account for which none was chosen with `roost account set-plan`: `free`, `pro`,
+        /// `enterprise`, which is without limits, or one of the sections `[plans.NAME]`.
+        plan: String = "enterprise".to_owned(),
         /// Requests that a key may make in any minute on AgentCop's paths.
         requests_per_minute: u32 = 60_000,
+    }
+}
+
+section! {
+    /// A plan that accounts can have, one section for each: what an account and its keys may use. A section named
+    /// `free`, `pro` or `enterprise` changes the plan of that name. What a section does not say is as in the plan that
+    /// it is like.
+    PlanOptions {
+        /// What people call it. Without it, the section's name.
+        name: Option<String> = None,
+        /// The built-in plan that it is like in all that stands not here. Without it, `enterprise`, or the plan of
+        /// the section's own name.
+        like: Option<PlanName> = None,
+        /// Agents of one account.
+        max_agents: Option<u64> = None,
+        /// Skills of one agent.
+        max_skills_per_agent: Option<u64> = None,
+        /// What it includes, out of `api_access` (keys work) and `swarms`.
+        features: Option<Vec<String>> = None,
+        /// Scans by one key in any 24 hours.
+        scans: Option<u64> = None,
+        /// Evaluations by the gate for one key in any 24 hours.
+        evaluations: Option<u64> = None,
+        /// Approvals asked for by one key in any 24 hours.
+        approvals: Option<u64> = None,
+        /// Sandboxes of one account at once.
+        max_sandboxes: Option<u32> = None,
+        /// How long results of scans are kept.
+        scan_retention: Option<Span> = None,
     }
 }
 

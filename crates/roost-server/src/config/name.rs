@@ -1,7 +1,7 @@
 //! Names as they are written in `roost.toml`.
 
 use roost_domain::model::ModelName;
-use roost_domain::plan::Plan;
+use roost_domain::plan::BuiltinPlan;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -23,14 +23,7 @@ impl Serialize for Name {
 
 /// `free`, `pro` or `enterprise`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PlanName(pub(crate) Plan);
-
-impl PlanName {
-    /// Returns what the plan allows.
-    pub(crate) const fn allowance(self) -> roost_domain::plan::Allowance {
-        self.0.allowance()
-    }
-}
+pub(crate) struct PlanName(pub(crate) BuiltinPlan);
 
 impl<'de> Deserialize<'de> for PlanName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -40,6 +33,6 @@ impl<'de> Deserialize<'de> for PlanName {
 
 impl Serialize for PlanName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.name())
+        serializer.serialize_str(self.0.id())
     }
 }

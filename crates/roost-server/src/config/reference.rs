@@ -47,6 +47,7 @@ fn page() -> String {
     section::<file::Limits>(&mut page, "limits");
     section::<file::Api>(&mut page, "api");
     section::<file::Guard>(&mut page, "guard");
+    section::<file::PlanOptions>(&mut page, "plans.NAME");
     section::<file::Machines>(&mut page, "machines");
     section::<file::Sandboxes>(&mut page, "sandboxes");
     section::<file::Runtime>(&mut page, "runtime");
@@ -80,6 +81,10 @@ format = \"json\"
 
 [models]
 default = \"anthropic/claude-sonnet-4-6\"
+
+[plans.team]
+like = \"pro\"
+max_agents = 50
 
 [models.timeouts]
 first_byte = \"5m\"
@@ -159,5 +164,6 @@ fn the_example_is_read_without_complaint() {
     let file = super::parse("roost.toml".as_ref(), EXAMPLE).expect("the example is right");
     assert_eq!(file.server.max_connections, 4_096);
     assert_eq!(file.models.compatible[0].name, "vllm");
+    assert_eq!(file.plans["team"].max_agents, Some(50));
     assert_eq!(file.models.prices[0].output_usd, 0.6);
 }

@@ -126,3 +126,36 @@ fn a_price_that_is_no_amount_is_refused() {
     let error = load(&flags, &[]).expect("it reads").model_options().map(|_| ()).expect_err("it is refused");
     assert!(error.to_string().contains("output_usd of a/b"), "{error}");
 }
+
+#[test]
+fn a_plan_is_like_another_in_all_that_it_does_not_say() {
+    let text = "[guard]\nplan = 'team'\n[plans.team]\nlike = 'free'\nname = 'Team'\nmax_agents = 50\n\
+                features = ['api_access', 'swarms']\n[plans.pro]\nscans = 7\n[plans.big]\n";
+    let (_directory, flags) = written(text);
+    let plans = load(&flags, &[]).expect("it reads").plans().expect("right");
+    let team = plans.of(None);
+    assert_eq!((team.id.as_str(), team.name.as_str(), team.limits.max_agents), ("team", "Team", Some(50)));
+    assert_eq!((team.limits.max_skills_per_agent, team.allowance.scans), (Some(5), Some(100)), "as in free");
+    assert!(team.includes(roost_domain::plan::Feature::Swarms));
+    let pro = plans.named("pro").expect("there");
+    assert_eq!((pro.name.as_str(), pro.limits.max_agents, pro.allowance.scans), ("Pro", Some(10), Some(7)));
+    let big = plans.named("big").expect("there");
+    assert_eq!((big.name.as_str(), big.limits.max_agents, big.allowance.scans), ("big", None, None));
+    assert!(plans.named("free").is_ok(), "the built-in ones stay");
+}
+
+#[test]
+fn plans_that_cannot_be_are_refused() {
+    for (text, problem) in [
+        (
+            "[guard]\nplan = 'gold'\n",
+            "guard.plan: there is no plan \"gold\"; there are free, pro, enterprise",
+        ),
+        ("[plans.'Gold plan']\n", "lower-case letters"),
+        ("[plans.gold]\nfeatures = ['flying']\n", "gold.features: \"flying\" is not a feature"),
+    ] {
+        let (_directory, flags) = written(text);
+        let error = load(&flags, &[]).expect("it reads").plans().map(|_| ()).expect_err(problem);
+        assert!(error.to_string().contains(problem), "{error}");
+    }
+}

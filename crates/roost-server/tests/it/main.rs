@@ -17,6 +17,7 @@ mod sandboxes;
 mod scan;
 mod shutdown;
 mod stream;
+mod swarms;
 mod terminal;
 mod up;
 mod webhooks;

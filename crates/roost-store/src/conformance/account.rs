@@ -24,3 +24,20 @@ pub(crate) async fn an_id_is_taken_once(store: Any) {
     let error = store.write::<(), Error>(|writer| writer.insert_account(&account(1))).await.unwrap_err();
     assert_eq!(error.to_string(), "the account exists already");
 }
+
+pub(crate) async fn an_accounts_plan_is_chosen_and_taken_back(store: Any) {
+    write(&store, |writer| {
+        writer.insert_account(&account(1))?;
+        writer.insert_account(&account(2))
+    })
+    .await;
+    let plans = async || {
+        let accounts = read(&store, |reader| reader.accounts()).await;
+        accounts.into_iter().map(|account| account.plan).collect::<Vec<_>>()
+    };
+    assert!(write(&store, |writer| writer.set_plan(account(2).id, Some("pro"))).await);
+    assert_eq!(plans().await, [None, Some("pro".to_owned())]);
+    assert!(write(&store, |writer| writer.set_plan(account(2).id, None)).await);
+    assert_eq!(plans().await, [None, None]);
+    assert!(!write(&store, |writer| writer.set_plan(account(3).id, Some("pro"))).await);
+}

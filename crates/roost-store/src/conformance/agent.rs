@@ -1,12 +1,13 @@
 use std::collections::BTreeSet;
 
 use roost_domain::agent::{Agent, Failure, FailureCategory, Region, State};
+use roost_domain::document::DocumentName;
 use roost_domain::event::{Body, Journal, Offset};
 use roost_domain::id::{AgentId, JobId};
 use roost_domain::machine::Size;
 use roost_domain::page::Limit;
 use roost_domain::unit::MicroUsd;
-use roost_ports::store::{AgentFilter, Document, DocumentName, Error, MessageFilter, NewJob};
+use roost_ports::store::{AgentFilter, Error, MessageFilter, NewJob};
 use roost_ports::vault::Sealed;
 use serde_json::json;
 
@@ -141,25 +142,6 @@ pub(crate) async fn updating_an_agent_that_is_not_there_fails(store: Any) {
     assert_eq!(error.unwrap_err().to_string(), "the database failed to write the agent");
 }
 
-pub(crate) async fn the_latest_version_of_a_document_is_read(store: Any) {
-    let world = world(&store).await;
-    let document = |content: &str, seconds| Document {
-        name: DocumentName::Soul,
-        content: content.into(),
-        updated_at: at(seconds),
-    };
-    let (first, second) = (document("kind", 1), document("kinder", 2));
-    let expected = second.clone();
-    write(&store, move |writer| {
-        writer.put_document(world.agent, &first)?;
-        writer.put_document(world.agent, &second)
-    })
-    .await;
-    let soul = read(&store, move |reader| reader.document(world.agent, DocumentName::Soul)).await;
-    assert_eq!(soul, Some(expected));
-    assert_eq!(read(&store, move |reader| reader.document(world.agent, DocumentName::Identity)).await, None);
-}
-
 pub(crate) async fn deleting_an_agent_removes_everything_of_it_and_nothing_of_others(store: Any) {
     let world = world(&store).await;
     let other = agent(20, world.account);
@@ -199,7 +181,7 @@ async fn furnish(store: &Any, agent: Agent, n: u128) {
         }
         let session = session(200 + n, &agent);
         let turn = turn(300 + n, &session);
-        let document = Document { name: DocumentName::Soul, content: "kind".into(), updated_at: at(1) };
+        let document = super::document::version(DocumentName::Soul, Some("kind"), 1);
         writer.put_document(agent.id, &document)?;
         writer.put_secret(agent.id, "TOKEN", &Sealed(vec![1]), at(1))?;
         writer.insert_session(&session)?;
@@ -226,7 +208,7 @@ async fn belongings(store: &Any, agent: AgentId, n: u128) -> [bool; 7] {
         let messages = MessageFilter { agent, session: None, since: None };
         assert_eq!(reader.messages(&messages, limit(1))?.1, 0);
         Ok([
-            reader.document(agent, DocumentName::Soul)?.is_some(),
+            reader.document(agent, &DocumentName::Soul)?.is_some(),
             !reader.secret_names(agent)?.is_empty(),
             reader.session(agent, id(200 + n))?.is_some(),
             !reader.events_after(id(200 + n), Offset::START, limit(1))?.is_empty(),

@@ -130,6 +130,13 @@ fn talk(turn: TurnId) -> Vec<Body> {
         answered(""),
         TurnEvent::QuestionAsked { call: call.clone(), question: "which?".into() },
         TurnEvent::QuestionAnswered { call: call.clone(), answer: "that".into() },
+        TurnEvent::AgentAsked {
+            call: call.clone(),
+            agent: id(90),
+            name: "Bo".into(),
+            session: id(91),
+            turn: id(92),
+        },
         TurnEvent::ToolBlocked { call, reason: "no".into() },
         answered("done"),
     ];

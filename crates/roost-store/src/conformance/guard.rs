@@ -156,6 +156,7 @@ pub(crate) async fn scans_are_found_by_id_and_by_what_was_scanned(store: Any) {
     assert_eq!(read(&store, |reader| reader.scan_of_any_account(id(1))).await, Some(old));
     assert_eq!(read(&store, move |reader| reader.scan_by_hash(owner, &[9; 32])).await, Some(new.clone()));
     assert_eq!(read(&store, move |reader| reader.scan_by_hash(other, &[9; 32])).await, None);
-    assert_eq!(write(&store, |writer| writer.remove_scans(at(2))).await, 1);
+    assert_eq!(write(&store, move |writer| writer.remove_scans(other, at(2))).await, 0);
+    assert_eq!(write(&store, move |writer| writer.remove_scans(owner, at(2))).await, 1);
     assert_eq!(read(&store, move |reader| reader.scan_by_hash(owner, &[9; 32])).await, Some(new));
 }

@@ -16,6 +16,8 @@ pub(crate) async fn the_latest_session_is_the_peers_own(store: Any) {
         Peer::Named("bob".into()),
         Peer::Key(id(7)),
         Peer::Named("key:x".into()),
+        Peer::Colleague { agent: id(8), session: id(9) },
+        Peer::Colleague { agent: id(8), session: id(10) },
         Peer::Named(String::new()),
     ];
     for (n, peer) in (1_u32..).zip(peers.clone()) {

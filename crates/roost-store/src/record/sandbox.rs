@@ -91,6 +91,7 @@ pub(crate) fn decode(text: &str) -> Result<Settings, Unreadable> {
             allow_private: all::<HostRule>(&record.allow_private)?,
             deny: all::<HostRule>(&record.deny_hosts)?,
             confine: record.confine.as_deref().map(all::<HostRule>).transpose()?,
+            also: Vec::new(),
         },
         cpu: MilliCpus(record.cpu_milli),
         memory: Bytes(record.memory_bytes),

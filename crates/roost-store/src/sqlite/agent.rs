@@ -3,16 +3,13 @@ use roost_domain::agent::{Agent, Failure, FailureCategory, State};
 use roost_domain::id::{AccountId, AgentId};
 use roost_domain::knowledge::Owner;
 use roost_domain::page::{Limit, Page};
-use roost_ports::store::{
-    AgentCursor, AgentFilter, Agents, AgentsMut, Document, DocumentName, Error, KnowledgeMut,
-};
+use roost_ports::store::{AgentCursor, AgentFilter, Agents, AgentsMut, Error, KnowledgeMut};
 use rusqlite::params;
 use serde::Serialize;
 
 use super::{Columns, LAST_ID, LAST_TIME, Noun, Tx, failed, micros, named, noun};
 
 const AGENT: Noun = noun!("agent");
-const DOCUMENT: Noun = noun!("document");
 
 impl Agents for Tx<'_> {
     fn agent(&self, account: AccountId, id: AgentId) -> Result<Option<Agent>, Error> {
@@ -121,16 +118,6 @@ impl Agents for Tx<'_> {
         )?;
         Ok(Page { rows, next, total })
     }
-
-    fn document(&self, agent: AgentId, name: DocumentName) -> Result<Option<Document>, Error> {
-        self.first(
-            DOCUMENT,
-            "select content, updated_at from documents
-             where agent_id = $1 and name = $2 order by version desc limit 1",
-            params![agent.uuid().as_bytes(), name.file()],
-            |columns| Ok(Document { name, content: columns.take()?, updated_at: columns.time()? }),
-        )
-    }
 }
 
 impl AgentsMut for Tx<'_> {
@@ -217,6 +204,7 @@ impl AgentsMut for Tx<'_> {
         self.delete_of(id, "delete from agent_tags where agent_id = $1")?;
         self.delete_of(id, "delete from documents where agent_id = $1")?;
         self.delete_of(id, "delete from secrets where agent_id = $1")?;
+        self.delete_of(id, "delete from secret_uses where agent_id = $1")?;
         self.delete_of(id, "delete from jobs where agent_id = $1")?;
         self.delete_of(id, "delete from approvals where agent_id = $1")?;
         self.delete_of(id, "delete from turns where agent_id = $1")?;
@@ -224,26 +212,6 @@ impl AgentsMut for Tx<'_> {
         self.delete_of(id, "delete from sessions where agent_id = $1")?;
         self.remove_knowledge_of(account, Owner::Agent(id))?;
         Ok(true)
-    }
-
-    fn put_document(&mut self, agent: AgentId, document: &Document) -> Result<(), Error> {
-        let version: i64 = self.only(
-            DOCUMENT,
-            "select coalesce(max(version), 0) + 1 from documents where agent_id = $1 and name = $2",
-            params![agent.uuid().as_bytes(), document.name.file()],
-            |columns| columns.take(),
-        )?;
-        self.change_one(
-            DOCUMENT,
-            "insert into documents (agent_id, name, version, content, updated_at) values ($1, $2, $3, $4, $5)",
-            params![
-                agent.uuid().as_bytes(),
-                document.name.file(),
-                version,
-                document.content,
-                micros(document.updated_at),
-            ],
-        )
     }
 }
 

@@ -259,6 +259,7 @@ fn message(body: &Body) -> Option<(Role, &str)> {
         | TurnEvent::ToolFinished { .. }
         | TurnEvent::ToolLost { .. }
         | TurnEvent::QuestionAsked { .. }
+        | TurnEvent::AgentAsked { .. }
         | TurnEvent::CancelRequested
         | TurnEvent::Ended { .. } => None,
     }

@@ -56,9 +56,12 @@ impl ScansMut for Tx<'_> {
         )
     }
 
-    fn remove_scans(&mut self, before: Timestamp) -> Result<u64, Error> {
-        let removed =
-            self.change(SCAN, "delete from scans where created_at < $1", params![micros(before)])?;
+    fn remove_scans(&mut self, account: AccountId, before: Timestamp) -> Result<u64, Error> {
+        let removed = self.change(
+            SCAN,
+            "delete from scans where account_id = $1 and created_at < $2",
+            params![account.uuid().as_bytes(), micros(before)],
+        )?;
         Ok(removed as u64)
     }
 }

@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::{Columns, Noun, Tx, corrupt, micros, noun};
 
 const SESSION: Noun = noun!("session");
-const CHANNELS: [Channel; 2] = [Channel::Api, Channel::Journal];
+const CHANNELS: [Channel; 3] = [Channel::Api, Channel::Agent, Channel::Journal];
 
 impl Sessions for Tx<'_> {
     fn session(&self, agent: AgentId, id: SessionId) -> Result<Option<Session>, Error> {
@@ -54,8 +54,10 @@ impl SessionsMut for Tx<'_> {
     fn insert_session(&mut self, session: &Session) -> Result<(), Error> {
         self.change_one(
             SESSION,
-            "insert into sessions (id, account_id, agent_id, peer, channel, name, started_at)
-             values ($1, $2, $3, $4, $5, $6, $7)",
+            "insert into sessions (
+                 id, account_id, agent_id, peer, channel, name, started_at, documents_place)
+             values ($1, $2, $3, $4, $5, $6, $7,
+                 (select coalesce(max(place), 0) from documents where agent_id = $3))",
             params![
                 session.id.uuid().as_bytes(),
                 session.account.uuid().as_bytes(),
@@ -89,6 +91,10 @@ fn peer(text: &str) -> Result<Peer, Error> {
         Ok(Peer::Named(name.to_owned()))
     } else if let Some(key) = text.strip_prefix("key:") {
         key.parse().map(Peer::Key).map_err(|error| corrupt(SESSION.name, error))
+    } else if let Some((agent, session)) = text.strip_prefix("agent:").and_then(|both| both.split_once('/')) {
+        let agent = agent.parse().map_err(|error| corrupt(SESSION.name, error))?;
+        let session = session.parse().map_err(|error| corrupt(SESSION.name, error))?;
+        Ok(Peer::Colleague { agent, session })
     } else {
         Err(corrupt(SESSION.name, format_args!("{text:?} is not a peer")))
     }

@@ -133,12 +133,12 @@ async fn a_permit_for_another_act_permits_nothing() {
     let call = call("write_file", json!({"path": "a", "content": "changed"}));
     let spec = spec(Profile::Standard, &[], &[]);
     let other = permit(&call, Action::WriteFile { path: "b".into() });
-    let outcome = tools.run(&other, &call, &spec, &mut |_| {}).await;
+    let outcome = tools.run(&other, &call, &spec, &Injections::default(), &mut |_| {}).await;
     assert_eq!(outcome.status, ToolStatus::Failed);
     assert_eq!(outcome.text, "the permit was given for another act; nothing was done");
     let elsewhere = Spec { agent: roost_domain::id::AgentId::from_uuid(uuid::Uuid::from_u128(99)), ..spec };
     let right = permit(&call, Action::WriteFile { path: "a".into() });
-    let outcome = tools.run(&right, &call, &elsewhere, &mut |_| {}).await;
+    let outcome = tools.run(&right, &call, &elsewhere, &Injections::default(), &mut |_| {}).await;
     assert_eq!(outcome.status, ToolStatus::Failed);
     assert_eq!(machine.text("a"), "kept");
 }

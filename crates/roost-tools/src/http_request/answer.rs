@@ -4,9 +4,11 @@ use encoding_rs::{Encoding, UTF_8};
 use reqwest::Response;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName};
 use roost_domain::unit::Bytes;
+use roost_ports::tool::Injections;
 use tokio::time::{Instant, timeout_at};
 
 use super::client::causes;
+use super::secrets::trim;
 use crate::text::is_binary;
 use crate::workspace::Failed;
 
@@ -43,10 +45,18 @@ const SHOWN: [&str; 18] = [
 /// # Errors
 ///
 /// [`Failed`] with what had come if the body breaks off or is too slow.
-pub(super) async fn read(response: Response, deadline: Instant, notes: &[String]) -> Result<String, Failed> {
+pub(super) async fn read(
+    response: Response,
+    deadline: Instant,
+    notes: &[String],
+    secrets: &Injections,
+) -> Result<String, Failed> {
     let mut text = head(&response, notes);
     let headers = response.headers().clone();
-    let (content, end) = read_body(response, deadline).await;
+    let (mut content, end) = read_body(response, deadline).await;
+    if !matches!(end, End::Whole) {
+        trim(&mut content, secrets);
+    }
     text.push_str(&body(&headers, &content, &end));
     match end {
         End::Whole | End::Capped => Ok(text),

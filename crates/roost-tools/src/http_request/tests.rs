@@ -12,6 +12,7 @@ use axum::routing::{any, get};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use roost_domain::gate::Profile;
+use roost_domain::secret::Secret;
 use roost_domain::tool::{ToolOutcome, ToolStatus};
 use roost_ports::tool::{Plan, Tools};
 use serde_json::json;
@@ -378,7 +379,8 @@ async fn dropping_the_call_closes_the_connection() {
     let mut stream = {
         let permit = permit(&call, action);
         let mut progress = |_: &str| {};
-        let running = tools.run(&permit, &call, &spec, &mut progress);
+        let none = Injections::default();
+        let running = tools.run(&permit, &call, &spec, &none, &mut progress);
         tokio::select! {
             _ = running => panic!("nobody answered"),
             accepted = listener.accept() => accepted.unwrap().0,
@@ -490,4 +492,139 @@ fn requests_that_cannot_be_sent_are_told_how_to_write_them() {
         let problem = HttpRequest::read(&arguments).err().unwrap().0;
         assert!(problem.contains(expected), "{problem}");
     }
+}
+
+/// Sends a request that was given a secret for one place.
+async fn send_with(given: &Injections, arguments: Value) -> ToolOutcome {
+    let tools = tools(None, options(&names(&["127.0.0.1"])));
+    let call = call(NAME, arguments);
+    let Plan::Act { action, .. } = tools.plan(&call).unwrap() else { panic!() };
+    let spec = machine_spec(Profile::Standard, &["other.example"], &["127.0.0.1", "other.example"]);
+    tools.run(&permit(&call, action), &call, &spec, given, &mut |_| {}).await
+}
+
+fn given(served: &Served, method: &str, value: &str) -> Injections {
+    let values = vec![("token".to_owned(), Secret::new(value))];
+    Injections::new("127.0.0.1".parse().unwrap(), served.address.port(), method.to_owned(), values)
+}
+
+/// Sends back all that came, in many guises.
+fn echo() -> Router {
+    let all = |uri: Uri, headers: Headers| async move {
+        let authorization = headers.get("authorization").map_or("none", |value| value.to_str().unwrap());
+        let token = authorization.trim_start_matches("Bearer ").to_owned();
+        let url: String = url::form_urlencoded::byte_serialize(token.as_bytes()).collect();
+        let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &token);
+        let json = json!({"seen": token}).to_string();
+        ([(header::ETAG, token)], format!("{uri} [{authorization}] {url} {base64} {json}"))
+    };
+    Router::new().fallback(all)
+}
+
+#[tokio::test]
+async fn a_secret_goes_into_a_header_and_out_of_the_answer() {
+    let served = serve(echo()).await;
+    let (value, path) = ("s3cr\"et/+=\\value", format!("http://{}/x", served.address));
+    let given = given(&served, "GET", value);
+    let headers = json!({"Authorization": "Bearer {{secret:token}}"});
+    let outcome = send_with(&given, json!({"method": "GET", "url": path, "headers": headers})).await;
+    assert_eq!(outcome.status, ToolStatus::Done, "{}", outcome.text);
+    let put = "{{secret:token}}";
+    let expected = format!("/x [Bearer {put}] {put} {put} {{\"seen\":\"{put}\"}}");
+    assert!(outcome.text.ends_with(&expected), "{}", outcome.text);
+    assert!(
+        outcome.text.contains(&format!("etag: {put}")) && !outcome.text.contains("s3cr"),
+        "{}",
+        outcome.text
+    );
+    assert_eq!(given.status(), Some(200));
+}
+
+#[tokio::test]
+async fn a_secret_goes_nowhere_it_was_not_given_out_for() {
+    let hits = Arc::new(AtomicUsize::new(0));
+    let served = serve(counting(&hits)).await;
+    let other = serve(counting(&hits)).await;
+    let headers = json!({"Authorization": "Bearer {{secret:token}}"});
+    let url = format!("http://{}/x", served.address);
+    for (given, method, url, headers) in [
+        (Injections::default(), "GET", url.clone(), headers.clone()),
+        (given(&served, "POST", "value"), "GET", url.clone(), headers.clone()),
+        (given(&served, "GET", "value"), "GET", format!("http://{}/x", other.address), headers.clone()),
+        (
+            given(&served, "GET", "value"),
+            "GET",
+            format!("http://localhost:{}/", served.address.port()),
+            headers,
+        ),
+        (given(&served, "GET", "value"), "GET", url.clone(), json!({"X-Key": "{{secret:other}}"})),
+        (given(&served, "GET", "two\nlines"), "GET", url.clone(), json!({"X-Key": "{{secret:token}}"})),
+    ] {
+        let outcome = send_with(&given, json!({"method": method, "url": url, "headers": headers})).await;
+        assert_eq!(outcome.status, ToolStatus::Failed, "{}", outcome.text);
+        assert!(!outcome.text.contains("value") && !outcome.text.contains("two"), "{}", outcome.text);
+        assert_eq!(given.status(), None);
+    }
+    assert_eq!(hits.load(Ordering::SeqCst), 0, "nothing was sent");
+}
+
+#[tokio::test]
+async fn a_redirect_does_not_carry_a_secret_to_another_place() {
+    let headers = json!({"X-Key": "{{secret:token}}"});
+    let other = serve(echo_key()).await;
+    let onward = format!("http://{}/here", other.address);
+    let elsewhere = format!("http://other.example:{}/here", other.address.port());
+    let router = Router::new()
+        .route("/away", any(move || async move { Redirect::temporary(&onward) }))
+        .route("/listed", any(move || async move { Redirect::temporary(&elsewhere) }))
+        .route("/changes", any(|| async { Redirect::to("/here") }))
+        .route("/stays", any(|| async { Redirect::temporary("/here") }))
+        .merge(echo_key());
+    let served = serve(router).await;
+    let send = async |method: &str, path: &str| {
+        let given = given(&served, method, "hunter2hunter2");
+        let url = format!("http://{}{path}", served.address);
+        send_with(&given, json!({"method": method, "url": url, "headers": headers})).await.text
+    };
+    for path in ["/away", "/listed"] {
+        let away = send("GET", path).await;
+        assert!(away.contains("redirected to") && away.ends_with("key none"), "{path}: {away}");
+    }
+    let changes = send("POST", "/changes").await;
+    assert!(changes.contains("the redirect was not followed: GET 127.0.0.1"), "{changes}");
+    assert!(send("GET", "/stays").await.ends_with("key {{secret:token}}"), "the same place may have it");
+}
+
+fn echo_key() -> Router {
+    let key = |headers: Headers| async move {
+        format!("key {}", headers.get("x-key").map_or("none", |value| value.to_str().unwrap()))
+    };
+    Router::new().route("/here", any(key))
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_secret_at_the_end_of_a_cut_body_is_taken_off() {
+    let body = format!("{}hunter2-hunter2-hunter2", "x".repeat(256 * 1024 - 12));
+    let served = serve(Router::new().fallback(move || async move { body })).await;
+    let given = given(&served, "GET", "hunter2-hunter2-hunter2");
+    let url = format!("http://{}/", served.address);
+    let arguments = json!({"method": "GET", "url": url, "headers": {"X-Key": "{{secret:token}}"}});
+    let text = send_with(&given, arguments).await.text;
+    assert!(text.contains("[the body is cut") && !text.contains("hunter"), "{}", &text[text.len() - 200..]);
+}
+
+#[test]
+fn placeholders_stand_in_headers_only_and_are_named() {
+    let read = |arguments: Value| HttpRequest::read(&arguments);
+    for (part, arguments) in [
+        ("url", json!({"method": "GET", "url": "https://example.com/?key={{secret:token}}"})),
+        ("body", json!({"method": "POST", "url": "https://example.com/", "body": "{{secret:token}}"})),
+    ] {
+        let refused = read(arguments).err().unwrap().to_string();
+        assert!(refused.contains(part) && refused.contains("cannot hold a secret"), "{refused}");
+    }
+    let headers = json!({"A": "{{secret:b}} {{secret:a}}", "C": "{{secret:b}}", "D": "plain"});
+    let request =
+        read(json!({"method": "GET", "url": "https://example.com/", "headers": headers})).ok().unwrap();
+    assert_eq!(request.secrets(), ["b", "a"]);
 }

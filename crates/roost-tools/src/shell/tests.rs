@@ -1,6 +1,6 @@
 use roost_domain::gate::Profile;
 use roost_domain::tool::ToolStatus;
-use roost_ports::tool::{Plan, Tools};
+use roost_ports::tool::{Injections, Plan, Tools};
 
 use super::*;
 use crate::HttpOptions;
@@ -27,7 +27,9 @@ async fn both_streams_come_as_they_were_written_also_while_the_command_runs() {
     assert!(!idempotent);
     let mut shown = String::new();
     let spec = machine_spec(Profile::Standard, &[], &[]);
-    let outcome = tools.run(&permit(&call, action), &call, &spec, &mut |text| shown.push_str(text)).await;
+    let outcome = tools
+        .run(&permit(&call, action), &call, &spec, &Injections::default(), &mut |text| shown.push_str(text))
+        .await;
     assert_eq!(shown, "a b €\n€\n\u{fffd}");
     assert_eq!(outcome.text, "a b €\n€\n\u{fffd}\n[exit code 0 after 1.3 s]");
     assert_eq!(outcome.status, ToolStatus::Done);
@@ -85,7 +87,7 @@ async fn what_is_shown_while_a_command_runs_is_bounded() {
     let permit = permit(&call, Action::RunCommand { command: "yes".to_owned() });
     let mut shown = String::new();
     let spec = machine_spec(Profile::Standard, &[], &[]);
-    tools.run(&permit, &call, &spec, &mut |text| shown.push_str(text)).await;
+    tools.run(&permit, &call, &spec, &Injections::default(), &mut |text| shown.push_str(text)).await;
     assert!(shown.len() < PROGRESS_CAP + 100, "{}", shown.len());
     assert!(shown.ends_with("\n[what follows is not shown while it runs]\n"));
 }

@@ -64,6 +64,7 @@ impl<'a> Arguments<'a> {
     /// # Errors
     ///
     /// [`BadCall`] says what is wrong with it.
+    #[allow(dead_code, reason = "tools that count come with knowledge")]
     pub(crate) fn number_if_any(&self, name: &str, most: u32) -> Result<Option<u32>, BadCall> {
         match self.given.get(name) {
             None | Some(Value::Null) => Ok(None),

@@ -35,6 +35,7 @@ fn bodies() -> Vec<Body> {
     let outside = [
         Body::SessionStarted { channel: Channel::Api },
         Body::SessionStarted { channel: Channel::Journal },
+        Body::SessionStarted { channel: Channel::Agent },
         Body::Journal(Journal::Created),
         Body::Journal(Journal::Started),
         Body::Journal(Journal::Stopped),
@@ -137,6 +138,13 @@ fn tools() -> Vec<TurnEvent> {
         TurnEvent::ToolLost { call: call() },
         TurnEvent::QuestionAsked { call: call(), question: "Which one?".into() },
         TurnEvent::QuestionAnswered { call: call(), answer: "The first.".into() },
+        TurnEvent::AgentAsked {
+            call: call(),
+            agent: "0190b5a4-2f6e-7cc1-9d2b-8a6c1d2e3f43".parse().unwrap(),
+            name: "Bo".into(),
+            session: "sess_0190b5a42f6e7cc19d2b8a6c1d2e3f44".parse().unwrap(),
+            turn: "turn_0190b5a42f6e7cc19d2b8a6c1d2e3f45".parse().unwrap(),
+        },
         TurnEvent::CancelRequested,
         TurnEvent::Ended { ending: Ending::Answered },
         TurnEvent::Ended { ending: Ending::Failed(problem("too_many_rounds", "It went on for too long.")) },

@@ -79,6 +79,13 @@ pub(super) enum TurnV1 {
         call: String,
         answer: String,
     },
+    AgentAsked {
+        call: String,
+        agent: String,
+        name: String,
+        session: String,
+        of: String,
+    },
     CancelRequested,
     TurnEnded {
         ending: EndingV1,
@@ -176,6 +183,13 @@ impl From<&TurnEvent> for TurnV1 {
             TurnEvent::QuestionAnswered { call, answer } => {
                 Self::QuestionAnswered { call: call.to_string(), answer }
             }
+            TurnEvent::AgentAsked { call, agent, name, session, turn } => Self::AgentAsked {
+                call: call.to_string(),
+                agent: agent.to_string(),
+                name,
+                session: session.to_string(),
+                of: turn.to_string(),
+            },
             TurnEvent::CancelRequested => Self::CancelRequested,
             TurnEvent::Ended { ending } => Self::TurnEnded { ending: EndingV1::from(ending) },
         }
@@ -237,6 +251,13 @@ impl TryFrom<TurnV1> for TurnEvent {
             TurnV1::QuestionAnswered { call, answer } => {
                 Self::QuestionAnswered { call: call_id(call), answer }
             }
+            TurnV1::AgentAsked { call, agent, name, session, of } => Self::AgentAsked {
+                call: call_id(call),
+                agent: parsed("agent", &agent)?,
+                name,
+                session: parsed("session", &session)?,
+                turn: parsed("of", &of)?,
+            },
             TurnV1::CancelRequested => Self::CancelRequested,
             TurnV1::TurnEnded { ending } => Self::Ended { ending: Ending::from(ending) },
         })
