@@ -11,11 +11,13 @@ use roost_domain::scan::{Framework, Severity};
 use crate::config::Flags;
 
 mod guard;
+mod knowledge;
 mod swarms;
 
 pub(crate) use guard::{
     Explain, FileOf, Permissions, Policy, PutPermissions, PutPolicy, Suggest, TestPolicy,
 };
+pub(crate) use knowledge::{Knowledge, KnowledgeOf};
 pub(crate) use swarms::{OneSwarm, Swarms};
 
 /// A self-hosted home for AI agents: one server, one program.
@@ -63,6 +65,9 @@ pub(crate) enum Command {
     /// Group agents that share keys, permissions and knowledge, and may ask one another
     #[command(subcommand)]
     Swarms(Swarms),
+    /// Give agents documents to know, and search them
+    #[command(subcommand)]
+    Knowledge(Knowledge),
     FakeModel(FakeModel),
     Doctor(Doctor),
     Completions(Completions),

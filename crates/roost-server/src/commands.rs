@@ -20,6 +20,7 @@ mod doctor;
 mod document;
 mod fake_model;
 mod keys;
+mod knowledge;
 mod logs;
 mod permissions;
 mod policy;
@@ -85,6 +86,10 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
             asking(permissions::run(args, &client))
         }
         Command::Scan(args) => scan::run(&args),
+        Command::Knowledge(args) => {
+            let client = client(knowledge::client_args(&args))?;
+            asking(knowledge::run(args, &client))
+        }
         Command::Swarms(args) => {
             let client = client(swarms::client_args(&args))?;
             asking(swarms::run(args, &client))

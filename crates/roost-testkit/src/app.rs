@@ -68,9 +68,16 @@ pub struct Builder {
     running: bool,
     grace: Duration,
     scanner: Arc<dyn Scanner>,
+    embedder: TestEmbedder,
 }
 
 impl Builder {
+    /// Embeds with this instead of the test's usual embedder.
+    #[must_use]
+    pub fn embedder(self, embedder: TestEmbedder) -> Self {
+        Self { embedder, ..self }
+    }
+
     /// Sets what the server's owner sets.
     #[must_use]
     pub fn settings(self, settings: Settings) -> Self {
@@ -109,7 +116,7 @@ impl Builder {
         let clock = Arc::new(TestClock::default());
         let models = Arc::new(TestModels::default());
         let machines = Arc::new(TestMachines::default());
-        let embedder = Arc::new(TestEmbedder::default());
+        let embedder = Arc::new(self.embedder);
         let webhooks = Arc::new(TestWebhooks::default());
         let master = MasterKey::generate(&*random);
         let vault: Arc<dyn Vault> = Arc::new(SealedVault::new(master, Arc::clone(&random)));
@@ -172,6 +179,7 @@ impl TestApp {
             running: true,
             grace: Duration::from_secs(5),
             scanner: Arc::new(TestScanner),
+            embedder: TestEmbedder::default(),
         }
     }
 

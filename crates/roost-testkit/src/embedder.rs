@@ -10,6 +10,7 @@ use roost_ports::embedder::{Description, Embedder, Error, Purpose};
 #[derive(Debug)]
 pub struct TestEmbedder {
     description: Description,
+    make: fn(&str, usize) -> Vector,
     fails: AtomicBool,
     delay: Mutex<Duration>,
     embedded: AtomicUsize,
@@ -24,12 +25,18 @@ impl Default for TestEmbedder {
 impl TestEmbedder {
     /// Makes one under another name and with other dimensions: another model.
     pub fn named(model: &str, dimensions: usize) -> Self {
+        Self::with(model, dimensions, lexical_vector)
+    }
+
+    /// Makes one that makes its vectors so.
+    pub fn with(model: &str, dimensions: usize, make: fn(&str, usize) -> Vector) -> Self {
         Self {
+            make,
             description: Description {
                 provider: "lexical",
                 model: model.to_owned(),
                 dimensions,
-                batch: 8,
+                batch: 100,
                 related: 0.15,
                 about: "The test's own.",
             },
@@ -72,6 +79,6 @@ impl Embedder for TestEmbedder {
         }
         assert!(texts.len() <= self.description.batch, "too many texts at once");
         self.embedded.fetch_add(texts.len(), Ordering::SeqCst);
-        Ok(texts.iter().map(|text| lexical_vector(text, self.description.dimensions)).collect())
+        Ok(texts.iter().map(|text| (self.make)(text, self.description.dimensions)).collect())
     }
 }

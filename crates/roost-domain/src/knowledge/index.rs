@@ -13,6 +13,8 @@ pub struct Index {
     bytes: Vec<i8>,
     /// What one step of each vector's bytes is worth.
     steps: Vec<f32>,
+    /// The squared length of the first [`HEAD`] numbers of each vector.
+    heads: Vec<f32>,
 }
 
 /// One vector that was found.
@@ -26,6 +28,13 @@ pub struct Near {
 
 /// One byte's largest value.
 const LARGEST: f32 = 127.0;
+
+/// How many numbers of a vector are looked at first where only very near ones are wanted: two vectors of length 1 whose
+/// first numbers alone are too far apart are too far apart.
+const HEAD: usize = 64;
+
+/// How much rounding to bytes may add to a squared distance.
+const ROUNDING: f32 = 0.02;
 
 /// How many vectors are looked at before the next query is, so that they stay in the processor's cache.
 const BLOCK: usize = 256;
@@ -48,7 +57,7 @@ impl Index {
 
     /// Returns how much memory it takes, in bytes.
     pub fn size_bytes(&self) -> usize {
-        self.rows.capacity() * 8 + self.bytes.capacity() + self.steps.capacity() * 4
+        self.rows.capacity() * 8 + self.bytes.capacity() + (self.steps.capacity() + self.heads.capacity()) * 4
     }
 
     /// Adds a vector under a number. One of other dimensions is not added.
@@ -59,6 +68,7 @@ impl Index {
         let (step, bytes) = quantized(vector);
         self.rows.push(row);
         self.steps.push(step);
+        self.heads.push(head(step, &bytes));
         self.bytes.extend(bytes);
     }
 
@@ -72,12 +82,14 @@ impl Index {
             if kept != index {
                 self.rows[kept] = self.rows[index];
                 self.steps[kept] = self.steps[index];
+                self.heads[kept] = self.heads[index];
                 self.bytes.copy_within(index * dimensions..(index + 1) * dimensions, kept * dimensions);
             }
             kept += 1;
         }
         self.rows.truncate(kept);
         self.steps.truncate(kept);
+        self.heads.truncate(kept);
         self.bytes.truncate(kept * dimensions);
     }
 
@@ -106,16 +118,23 @@ impl Index {
     /// Returns, for each query, every vector that is at least so near, at most `most` of them.
     pub fn at_least(&self, queries: &[Vector], cosine: f32, most: usize) -> Vec<Vec<Near>> {
         let mut found = vec![Vec::new(); queries.len()];
-        let queries: Vec<_> = queries.iter().map(quantized).collect();
-        let block = BLOCK * self.dimensions.max(1);
+        let queries: Vec<_> =
+            queries.iter().map(quantized).map(|(step, bytes)| (step, head(step, &bytes), bytes)).collect();
+        let (block, ahead) = (BLOCK * self.dimensions.max(1), HEAD.min(self.dimensions));
+        let farthest = 2.0 * (1.0 - cosine) + ROUNDING;
         for (number, block) in self.bytes.chunks(block).enumerate() {
-            for ((step, query), found) in queries.iter().zip(&mut found) {
+            for ((step, head, query), found) in queries.iter().zip(&mut found) {
                 if query.len() != self.dimensions {
                     continue;
                 }
                 for (index, bytes) in block.chunks_exact(self.dimensions.max(1)).enumerate() {
                     let index = number * BLOCK + index;
-                    let near = as_cosine(dot(bytes, query), step * self.steps[index]);
+                    let scale = step * self.steps[index];
+                    let begin = as_cosine(dot(&bytes[..ahead], &query[..ahead]), scale);
+                    if head + self.heads[index] - 2.0 * begin > farthest {
+                        continue;
+                    }
+                    let near = as_cosine(dot(bytes, query), scale);
                     if near >= cosine && found.len() < most {
                         found.push(Near { row: self.rows[index], cosine: near });
                     }
@@ -150,6 +169,12 @@ impl Ord for Ranked {
 #[expect(clippy::cast_precision_loss, reason = "a few millions at most, and about right is enough")]
 fn as_cosine(dot: i32, step: f32) -> f32 {
     dot as f32 * step
+}
+
+/// Returns the squared length of a vector's first numbers.
+fn head(step: f32, bytes: &[i8]) -> f32 {
+    let begin = &bytes[..HEAD.min(bytes.len())];
+    as_cosine(dot(begin, begin), step * step)
 }
 
 fn quantized(vector: &Vector) -> (f32, Vec<i8>) {

@@ -104,3 +104,32 @@ fn vectors_of_other_dimensions_have_no_place() {
     assert!(index.nearest(&Vector::normalized(vec![1.0; 5]), 3).is_empty());
     assert!(index.at_least(&[Vector::normalized(vec![1.0; 5])], 0.0, 3)[0].is_empty());
 }
+
+#[test]
+fn looking_at_the_first_numbers_first_misses_nothing() {
+    let mut noise = Noise(13);
+    let centre = noise.vector(384);
+    let around = |noise: &mut Noise, far: f32| {
+        let numbers = centre.numbers().iter().map(|number| number + far * noise.next() / 20.0);
+        Vector::normalized(numbers.collect())
+    };
+    let vectors: Vec<Vector> = (0..400).map(|row| around(&mut noise, row as f32 / 200.0)).collect();
+    let mut index = Index::new(384);
+    for (row, vector) in vectors.iter().enumerate() {
+        index.add(row as i64, vector);
+    }
+    let found: HashSet<i64> =
+        index.at_least(&[centre.clone()], 0.93, 1_000)[0].iter().map(|near| near.row).collect();
+    let (mut near, mut far) = (0, 0);
+    for (row, vector) in vectors.iter().enumerate() {
+        let cosine = centre.cosine(vector);
+        if cosine >= 0.94 {
+            near += 1;
+            assert!(found.contains(&(row as i64)), "{row} with {cosine} was missed");
+        } else if cosine < 0.92 {
+            far += 1;
+            assert!(!found.contains(&(row as i64)), "{row} with {cosine} is not near");
+        }
+    }
+    assert!(near > 50 && far > 50, "the test sees both: {near}, {far}");
+}
