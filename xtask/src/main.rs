@@ -1,4 +1,4 @@
-//! Chores of the workspace: `cargo xtask test`, `cargo xtask bench [NAME]`.
+//! Chores of the workspace: `cargo xtask test`, `cargo xtask peers`, `cargo xtask bench [NAME]`.
 
 #![expect(clippy::print_stdout, reason = "a command line speaks on standard output")]
 
@@ -10,11 +10,13 @@ use anyhow::{Context, Result, bail};
 mod bench;
 mod command;
 mod needs;
+mod peers;
 mod summary;
 mod test;
 
 const USAGE: &str = "\
 cargo xtask test                  check formatting, lints and documentation, and run all tests
+cargo xtask peers                 install what the tests need beyond Rust, and nothing else
 cargo xtask bench [NAME [ARG]…]   run the benchmarks, or one of them with arguments
 cargo xtask bench --list          list the benchmarks";
 
@@ -33,6 +35,7 @@ fn run() -> Result<ExitCode> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["test"] => Ok(test::run(&root()?)),
+        ["peers"] => Ok(test::provide(&root()?)),
         ["bench", "--list"] => bench::list(&root()?),
         ["bench"] => bench::run_all(&root()?),
         ["bench", name, rest @ ..] => bench::run_one(&root()?, name, rest),

@@ -17,8 +17,15 @@ struct Need {
     used_for: &'static str,
 }
 
-const NEEDS: [Need; 1] =
-    [Need { check: &["cc", "--version"], packages: &["gcc", "libc6-dev"], used_for: "compiling SQLite" }];
+const NEEDS: [Need; 3] = [
+    Need { check: &["cc", "--version"], packages: &["gcc", "libc6-dev"], used_for: "compiling SQLite" },
+    Need { check: &["npm", "--version"], packages: &["npm"], used_for: "peers of the tests from npm" },
+    Need {
+        check: &["python3", "-m", "pip", "--version"],
+        packages: &["python3", "python3-pip"],
+        used_for: "peers of the tests from the Python package index",
+    },
+];
 
 /// Parts of the Rust toolchain that it can lack, with how to add them.
 const COMPONENTS: [(&str, &str); 2] = [

@@ -5,8 +5,8 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use crate::command::{Ended, run as run_command, works};
-use crate::needs;
 use crate::summary::{self, Tally};
+use crate::{needs, peers};
 
 /// All steps together.
 const TIME: Duration = Duration::from_secs(50 * 60);
@@ -78,7 +78,7 @@ pub(crate) fn run(root: &Path) -> ExitCode {
     let deadline = began + TIME;
     let mut sum = Tally::default();
     heading("what the tests need", began);
-    sum += provided(deadline);
+    sum += provided(root, deadline);
     let has_nextest = works(Command::new("cargo").args(["nextest", "--version"]));
     let tests = if has_nextest { NEXTEST } else { CARGO_TEST };
     for step in CHECKS.into_iter().chain([tests, DOC_TESTS]) {
@@ -90,8 +90,17 @@ pub(crate) fn run(root: &Path) -> ExitCode {
     if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn provided(deadline: Instant) -> Tally {
-    let missing = needs::provide(deadline).unwrap_or_else(|error| vec![format!("{error:#}")]);
+/// Provides what the tests need beyond Rust, without running them.
+pub(crate) fn provide(root: &Path) -> ExitCode {
+    let sum = provided(root, Instant::now() + TIME);
+    println!("the tests find their peers with {}={}", peers::VARIABLE, peers::directory(root).display());
+    if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn provided(root: &Path, deadline: Instant) -> Tally {
+    let complain = |error: anyhow::Error| vec![format!("{error:#}")];
+    let mut missing = needs::provide(deadline).unwrap_or_else(complain);
+    missing.extend(peers::provide(root, deadline).unwrap_or_else(complain));
     missing.iter().for_each(|what| println!("{what}"));
     Tally { passed: 0, failed: missing.len() as u64 }
 }
@@ -104,6 +113,7 @@ impl Step {
     fn run(&self, root: &Path, deadline: Instant) -> Tally {
         let mut command = Command::new("cargo");
         command.args(self.arguments).envs(self.environment.iter().copied()).current_dir(root);
+        command.env(peers::VARIABLE, peers::directory(root));
         println!("$ cargo {}", self.arguments.join(" "));
         let mut tally = Tally::default();
         let ended = run_command(&mut command, deadline, &mut |line| {

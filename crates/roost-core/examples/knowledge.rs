@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use roost_core::{Chunk, Ingest, SearchKnowledge};
+use roost_core::{Ingest, KnowledgeChunk, SearchKnowledge};
 use roost_domain::knowledge::{Owner, Vector};
 use roost_domain::page::Limit;
 use roost_testkit::{TestApp, TestEmbedder};
@@ -93,7 +93,8 @@ async fn main() {
     let began = Instant::now();
     let mut last = Duration::ZERO;
     for batch in 0..ENTRIES / 100 {
-        let chunk = |number| Chunk { text: text(number), source: "bench".to_owned(), metadata: Map::new() };
+        let chunk =
+            |number| KnowledgeChunk { text: text(number), source: "bench".to_owned(), metadata: Map::new() };
         let chunks = (batch * 100..(batch + 1) * 100).map(chunk).collect();
         let before = Instant::now();
         let stored = app

@@ -23,10 +23,12 @@ use crate::accounts::ChosenPlans;
 use crate::guard::Editions;
 use crate::hub::Hub;
 use crate::knowledge::Library;
+use crate::models::Live as LiveCalls;
 use crate::quota::Quotas;
 use crate::{
-    Accounts, Agents, Approvals, Documents, Error, Events, Gate, Keys, Knowledge, Memories, Messages,
-    PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions, Swarms, Turns, Usages, Webhooks,
+    Accounts, Agents, Approvals, Conversations, Documents, Error, Events, Gate, Keys, Knowledge, Memories,
+    Messages, ModelCalls, PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions, Swarms, Turns,
+    Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -43,6 +45,7 @@ pub struct Core {
     pub(crate) library: Arc<Library>,
     pub(crate) stale: Arc<Notify>,
     pub(crate) memorable: Arc<Notify>,
+    pub(crate) live_calls: Arc<LiveCalls>,
     pub(crate) chosen_plans: Arc<ChosenPlans>,
     /// Scans that are asked for run at most so many at once; the others wait until their callers give up.
     pub(crate) scanning: Arc<Semaphore>,
@@ -124,6 +127,8 @@ pub struct Settings {
     pub knowledge_memory_bytes: usize,
     /// The plans that accounts can have.
     pub plans: Plans,
+    /// How long a turn waits for the results of its caller's own tools before it is cancelled.
+    pub caller_wait: Duration,
 }
 
 impl Default for Settings {
@@ -141,6 +146,7 @@ impl Default for Settings {
             max_knowledge_entries: 200_000,
             knowledge_memory_bytes: 256 * 1024 * 1024,
             plans: Plans::builtin(BuiltinPlan::Enterprise),
+            caller_wait: Duration::from_secs(60 * 60),
         }
     }
 }
@@ -163,6 +169,7 @@ impl Core {
             library: Arc::default(),
             stale: Arc::new(Notify::new()),
             memorable: Arc::new(Notify::new()),
+            live_calls: Arc::default(),
             chosen_plans: Arc::default(),
         }
     }
@@ -217,6 +224,16 @@ impl Core {
     /// Returns the use cases of event streams.
     pub const fn events(&self) -> Events<'_> {
         Events(self)
+    }
+
+    /// Returns the use cases of conversations.
+    pub const fn conversations(&self) -> Conversations<'_> {
+        Conversations(self)
+    }
+
+    /// Returns the use cases of models that are asked outside of turns.
+    pub const fn models(&self) -> ModelCalls<'_> {
+        ModelCalls(self)
     }
 
     /// Returns the gate's own use cases: what agents that run elsewhere ask, and what was decided.

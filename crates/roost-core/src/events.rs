@@ -140,6 +140,10 @@ impl Subscription {
             }
             TurnEvent::MessageReceived { .. }
             | TurnEvent::Recalled { .. }
+            | TurnEvent::HistoryGiven { .. }
+            | TurnEvent::CallerAsked { .. }
+            | TurnEvent::CallHandedOut { .. }
+            | TurnEvent::CallReturned { .. }
             | TurnEvent::ModelCalled { .. }
             | TurnEvent::ApprovalRequested { .. }
             | TurnEvent::ApprovalDecided { .. }

@@ -19,7 +19,7 @@ mod search;
 mod upload;
 
 pub use delete::DeleteKnowledge;
-pub use ingest::{Chunk, Ingest};
+pub use ingest::{Ingest, KnowledgeChunk};
 pub(crate) use library::Library;
 pub use list::ListKnowledge;
 pub use put::Stored;

@@ -7,6 +7,7 @@
 mod accounts;
 mod agents;
 mod approvals;
+mod conversations;
 mod core;
 mod ctx;
 mod documents;
@@ -20,6 +21,7 @@ mod knowledge;
 mod log;
 mod memory;
 mod messages;
+mod models;
 mod notices;
 mod quota;
 mod sandboxes;
@@ -36,6 +38,7 @@ pub use agents::{
     AgentView, Agents, CreateAgent, ListAgents, LogLines, LogStream, MachineView, StatusView, UpdateAgent,
 };
 pub use approvals::{Approvals, DecideApproval, EscalateApproval, ListApprovals, ListEntries};
+pub use conversations::{Answered, Ask, Asked, Conversations, Follow, Kept, Over, Talk, Told};
 pub use core::{Core, Health, Ports, Settings};
 pub use ctx::{Ctx, Principal};
 pub use documents::{Diff, Documents, Personality, PutDocument, RestoreDocument, Workflow, Written};
@@ -47,11 +50,12 @@ pub use guard::{
 };
 pub use keys::{CreateKey, Keys, NewKey};
 pub use knowledge::{
-    Chunk, DeleteKnowledge, EmbedderView, Found, Hit, Ingest, Knowledge, KnowledgeStatus, ListKnowledge,
-    SearchKnowledge, Stored, Upload, Uploaded,
+    DeleteKnowledge, EmbedderView, Found, Hit, Ingest, Knowledge, KnowledgeChunk, KnowledgeStatus,
+    ListKnowledge, SearchKnowledge, Stored, Upload, Uploaded,
 };
 pub use memory::{ForgetMemories, ListMemories, Memories, MemoryView, MemoryWork};
 pub use messages::{History, Messages, PostMessage, Posted};
+pub use models::{Asker, Complete, Completion, ListedModel, ListedModels, ModelCalls};
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
 pub use secrets::{ModelKey, PutSecrets, Secrets, SecretsChanged};
@@ -64,6 +68,7 @@ pub use webhooks::{
 };
 
 // What use cases take and give that a port defines: faces may not import the ports.
+pub use roost_ports::model::Chunk;
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry, DecisionFilter,
     DeliveryCursor, DeliveryFilter, DocumentEntry, Edition, EntryFilter, Part, Remembered, Removed, Role,

@@ -20,6 +20,7 @@ mod begin;
 mod brief;
 mod cost;
 mod delegate;
+mod hand_out;
 mod inhouse;
 mod park;
 mod recall;
@@ -27,6 +28,7 @@ mod scripts;
 mod use_tool;
 
 pub(crate) use brief::{provider_secret, secret_place};
+pub(crate) use cost::{cost_of_failure, worst_case};
 pub(crate) use delegate::{call_off, hand_back, orphan};
 
 /// What the runtime drives turns with.
@@ -198,6 +200,7 @@ impl Turns<'_> {
                 Action::ReadFiles { .. }
                 | Action::CallModel { .. }
                 | Action::AskPeer
+                | Action::HandOut { .. }
                 | Action::ReadDocument { .. }
                 | Action::ReadSkill { .. }
                 | Action::SearchKnowledge { .. }

@@ -92,7 +92,41 @@ fn turns(events: &[Event], last: TurnId) -> Vec<Vec<Message>> {
         by_turn.entry(*turn).or_default().push(event);
     }
     let upto = order.iter().position(|turn| *turn == last).map_or(order.len(), |index| index + 1);
-    order[..upto].iter().map(|turn| messages(&by_turn[turn])).collect()
+    let mut turns = Vec::new();
+    for turn in &order[..upto] {
+        let events = &by_turn[turn];
+        turns.extend(given(events));
+        let own = messages(events);
+        match turns.last_mut() {
+            // What answers to tool results that were given belongs to what asked for them.
+            Some(last) if !matches!(own.first(), Some(Message::User(_))) => last.extend(own),
+            _ => turns.push(own),
+        }
+    }
+    turns
+}
+
+/// Returns what the caller says was said before a turn, cut where the peer speaks, so that its oldest parts can be
+/// left out like turns.
+fn given(events: &[&TurnEvent]) -> Vec<Vec<Message>> {
+    let mut parts: Vec<Vec<Message>> = Vec::new();
+    for event in events {
+        let TurnEvent::HistoryGiven { messages } = event else { continue };
+        for message in messages {
+            match (message, parts.last_mut()) {
+                (Message::Assistant { .. } | Message::ToolResult { .. }, Some(part)) => {
+                    part.push(message.clone());
+                }
+                (Message::User(_), _) | (_, None) => parts.push(vec![message.clone()]),
+            }
+        }
+    }
+    parts
+}
+
+/// Returns what was said in a session up to the end of a turn, all of it.
+pub fn said(events: &[Event], last: TurnId) -> Vec<Message> {
+    turns(events, last).into_iter().flatten().collect()
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "a view of the log picks the events it shows")]
@@ -101,6 +135,8 @@ fn messages(events: &[&TurnEvent]) -> Vec<Message> {
     let mut messages = Vec::new();
     for event in events {
         match event {
+            // A caller that brings a whole conversation may end it with tool results and say nothing more.
+            TurnEvent::MessageReceived { text, context: None } if text.is_empty() => {}
             TurnEvent::MessageReceived { text, context } => {
                 messages.push(Message::User(match context {
                     Some(context) => format!("<context>\n{context}\n</context>\n\n{text}"),
@@ -161,6 +197,9 @@ fn results(events: &[&TurnEvent]) -> HashMap<ToolCallId, (String, bool)> {
             TurnEvent::QuestionAnswered { call, answer } => {
                 results.insert(call.clone(), (answer.clone(), false));
             }
+            TurnEvent::CallReturned { call, outcome } => {
+                results.insert(call.clone(), (outcome.text.clone(), outcome.status != ToolStatus::Done));
+            }
             TurnEvent::ApprovalRequested {
                 call: Some(call),
                 question: crate::approval::Question::RunAgain,
@@ -197,6 +236,15 @@ fn refusal(verdict: Verdict, note: Option<&str>, outcome_unknown: bool) -> Strin
     text
 }
 
+/// Returns about how much a model reads when it reads a conversation.
+pub fn estimate(conversation: &Conversation) -> Tokens {
+    let tool = |tool: &ToolSpec| tool.name.len() + tool.description.len() + tool.parameters.to_string().len();
+    let tools: usize = conversation.tools.iter().map(tool).sum();
+    Tokens::estimate(&conversation.system)
+        .saturating_add(Tokens::of_bytes(tools as u64))
+        .saturating_add(weight_of_all(&conversation.messages))
+}
+
 /// Returns about how much of a context an event takes.
 pub fn weight(event: &Event) -> Tokens {
     let Body::Turn { event, .. } = &event.body else { return Tokens(0) };
@@ -206,6 +254,8 @@ pub fn weight(event: &Event) -> Tokens {
         TurnEvent::ModelAnswered { text, calls, .. } => text.len() + calls_size(calls),
         TurnEvent::ToolFinished { outcome, .. } => outcome.text.len(),
         TurnEvent::QuestionAnswered { answer, .. } => answer.len(),
+        TurnEvent::CallReturned { outcome, .. } => outcome.text.len(),
+        TurnEvent::HistoryGiven { messages } => return weight_of_all(messages),
         _ => 0,
     };
     message_weight(bytes)

@@ -44,6 +44,56 @@ pub enum Message {
     },
 }
 
+/// How a caller wants a model to answer. The default wishes for nothing.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Wishes {
+    /// How freely it chooses its words, from 0 to 2.
+    pub temperature: Option<f64>,
+    /// How much of the likely words it chooses from, from 0 to 1.
+    pub top_p: Option<f64>,
+    /// Texts at which it stops, which it does not write.
+    pub stop: Vec<String>,
+    /// The most it may write, where that is less than the model's own limit.
+    pub max_output: Option<Tokens>,
+    /// Whether it uses tools.
+    pub choice: ToolChoice,
+    /// In which form it answers.
+    pub format: Format,
+}
+
+/// Whether a model uses tools.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ToolChoice {
+    /// As it sees fit.
+    #[default]
+    Auto,
+    /// It uses none.
+    None,
+    /// It has to use one.
+    Required,
+    /// It has to use this one.
+    Named(String),
+}
+
+/// In which form a model answers.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Format {
+    /// As it likes.
+    #[default]
+    Text,
+    /// As a JSON object.
+    JsonObject,
+    /// As JSON of a schema.
+    JsonSchema {
+        /// The schema's name.
+        name: String,
+        /// The JSON Schema.
+        schema: serde_json::Value,
+        /// Whether the answer has to keep to it.
+        strict: bool,
+    },
+}
+
 /// A model's whole answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {

@@ -88,6 +88,11 @@ pub enum Action {
     },
     /// Asks the peer of the session.
     AskPeer,
+    /// Gives a call of one of the caller's own tools to the caller.
+    HandOut {
+        /// The tool's name.
+        tool: String,
+    },
     /// Reads one of the agent's own documents.
     ReadDocument {
         /// Its file name: `rules/refunds.md`.
@@ -130,6 +135,7 @@ impl Action {
             Self::WriteFile { .. } => "write_file",
             Self::SendHttp { .. } => "send_http",
             Self::AskPeer => "ask_peer",
+            Self::HandOut { .. } => "hand_out",
             Self::ReadDocument { .. } => "read_document",
             Self::ChangeDocument { .. } => "change_document",
             Self::ReadSkill { .. } => "read_skill",
@@ -146,6 +152,7 @@ impl Action {
             Self::CallModel { .. }
             | Self::SendHttp { .. }
             | Self::AskPeer
+            | Self::HandOut { .. }
             | Self::ReadDocument { .. }
             | Self::ChangeDocument { .. }
             | Self::ReadSkill { .. }
@@ -166,6 +173,7 @@ impl fmt::Display for Action {
             Self::WriteFile { path } => write!(f, "write {path:?} in its workspace"),
             Self::SendHttp { method, url, .. } => write!(f, "send {method} {}", shorten(url)),
             Self::AskPeer => f.write_str("ask its peer a question"),
+            Self::HandOut { tool } => write!(f, "give a call of {tool:?} to the caller"),
             Self::ReadDocument { name } => write!(f, "read its {name}"),
             Self::ChangeDocument { name } => write!(f, "change its own {name}"),
             Self::ReadSkill { skill } => write!(f, "read the skill {skill}"),
@@ -237,6 +245,7 @@ impl Effect {
                 put(url);
             }
             Action::AskPeer => {}
+            Action::HandOut { tool } => put(tool),
             Action::ReadDocument { name: text }
             | Action::ChangeDocument { name: text }
             | Action::ReadSkill { skill: text }

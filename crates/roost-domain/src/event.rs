@@ -7,11 +7,11 @@ use jiff::Timestamp;
 
 use crate::agent::FailureCategory;
 use crate::approval::{Question, Verdict};
-use crate::conversation::StopReason;
+use crate::conversation::{Message, StopReason, Wishes};
 use crate::id::{AgentId, ApprovalId, KnowledgeId, SessionId, TurnId};
 use crate::model::{ModelName, Usage};
 use crate::session::Channel;
-use crate::tool::{ToolCall, ToolCallId, ToolOutcome};
+use crate::tool::{ToolCall, ToolCallId, ToolOutcome, ToolSpec};
 use crate::unit::MicroUsd;
 
 /// Where an event stands in its session: 1, 2, 3, … without gaps.
@@ -125,6 +125,18 @@ pub enum TurnEvent {
         /// What was found, best first, cut to what the model reads.
         entries: Vec<Recollection>,
     },
+    /// What was said before the turn's message, as the caller tells it: the session does not have it.
+    HistoryGiven {
+        /// The messages, oldest first; every tool call among them is followed by its result.
+        messages: Vec<Message>,
+    },
+    /// What the caller wants of the model calls that follow in the turn; the latest counts.
+    CallerAsked {
+        /// Tools that the caller runs itself, next to the agent's own.
+        tools: Vec<ToolSpec>,
+        /// How the model is to answer.
+        wishes: Box<Wishes>,
+    },
     /// Intent: a model is about to be asked.
     ModelCalled {
         /// The model.
@@ -223,6 +235,18 @@ pub enum TurnEvent {
         call: ToolCallId,
         /// The answer.
         answer: String,
+    },
+    /// The gate allowed a call of one of the caller's own tools, and it waits for what the caller makes of it.
+    CallHandedOut {
+        /// The call.
+        call: ToolCallId,
+    },
+    /// The caller told what came of a call that was handed out to it, or nothing came of it.
+    CallReturned {
+        /// The call.
+        call: ToolCallId,
+        /// What came of it.
+        outcome: ToolOutcome,
     },
     /// The agent handed a task to another; that agent's turn ends with the call's outcome.
     AgentAsked {

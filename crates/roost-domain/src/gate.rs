@@ -232,6 +232,7 @@ fn touched(action: &Action) -> Vec<Touch> {
         Action::RunCommand { .. }
         | Action::CallModel { .. }
         | Action::AskPeer
+        | Action::HandOut { .. }
         | Action::ReadDocument { .. }
         | Action::ChangeDocument { .. }
         | Action::ReadSkill { .. }
@@ -277,6 +278,7 @@ fn by_profile(effect: &Effect, rules: &Rules<'_>) -> Opinion {
         Action::AskAgent { .. } => own_machine("ask_agent", "Tasks for other agents", rules.profile),
         Action::ReadFiles { .. }
         | Action::AskPeer
+        | Action::HandOut { .. }
         | Action::ReadDocument { .. }
         | Action::ReadSkill { .. }
         | Action::SearchKnowledge { .. } => Verdict::Allow,

@@ -88,6 +88,8 @@ id!(SwarmId, "", "a swarm id (a UUID)", "A group of agents. Agento's contract sh
 id!(KnowledgeId, "", "a knowledge entry's id (a UUID)", "One entry of a knowledge base.");
 id!(InstalledSkillId, "as_", "an installed skill's id (as_…)", "One skill on one agent.");
 id!(SnapshotId, "snap_", "a snapshot id (snap_…)", "One saved state of an agent.");
+id!(ResponseId, "resp_", "a response id (resp_…)", "One answer that a caller can name later.");
+id!(ModelCallId, "mc_", "a model call id (mc_…)", "One model call outside of any turn.");
 id!(JobId, "job_", "a job id (job_…)", "One entry of the durable queue.");
 
 impl AgentId {

@@ -26,6 +26,7 @@ pub mod page;
 pub mod permissions;
 pub mod plan;
 pub mod policy;
+pub mod response;
 pub mod sandbox;
 pub mod scan;
 pub mod secret;

@@ -34,6 +34,7 @@ impl Taint {
             | Action::ReadFiles { .. }
             | Action::WriteFile { .. }
             | Action::AskPeer
+            | Action::HandOut { .. }
             | Action::ReadDocument { .. }
             | Action::ChangeDocument { .. }
             | Action::ReadSkill { .. }
@@ -57,6 +58,7 @@ pub fn sends_out(action: &Action, reaches_hosts: bool) -> bool {
         | Action::ReadFiles { .. }
         | Action::WriteFile { .. }
         | Action::AskPeer
+        | Action::HandOut { .. }
         | Action::ReadDocument { .. }
         | Action::ChangeDocument { .. }
         | Action::ReadSkill { .. }

@@ -33,6 +33,8 @@ pub struct State {
     recalled: bool,
     /// Whether the peer said something that may be worth remembering.
     memorable: bool,
+    /// The names of the caller's own tools.
+    offered: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +59,8 @@ enum Phase {
 struct Call {
     call: ToolCall,
     status: Status,
+    /// Whether its tool is the caller's own, which was so when the model asked for it.
+    is_callers: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +68,7 @@ enum Status {
     Due { leave: Option<ApprovalId> },
     AwaitingLeave(ApprovalId),
     AwaitingPeer,
+    AwaitingCaller,
     AwaitingAgent,
     Running { idempotent: bool },
     Done,
@@ -79,6 +84,13 @@ pub enum Act {
     },
     /// Ask the gate, then use the tool.
     UseTool {
+        /// What the model wants.
+        call: ToolCall,
+        /// The approval that lets it, if one was needed.
+        leave: Option<ApprovalId>,
+    },
+    /// Ask the gate, then give the call to the caller, whose own tool it is.
+    HandOut {
         /// What the model wants.
         call: ToolCall,
         /// The approval that lets it, if one was needed.
@@ -122,6 +134,7 @@ impl State {
             tokens: 0,
             recalled: false,
             memorable: false,
+            offered: Vec::new(),
         }
     }
 
@@ -165,6 +178,18 @@ impl State {
         self.calls.iter().find(|call| call.status == Status::AwaitingPeer).map(|call| &call.call.id)
     }
 
+    /// Returns the calls that were handed out to the caller and have not come back, in the model's order.
+    pub fn handed_out(&self) -> Vec<&ToolCall> {
+        let handed_out = self.calls.iter().filter(|call| call.status == Status::AwaitingCaller);
+        handed_out.map(|call| &call.call).collect()
+    }
+
+    /// Tells whether the turn waits for its caller alone: some calls are handed out, and all others are done.
+    pub fn waits_for_caller(&self) -> bool {
+        let settled = |call: &Call| matches!(call.status, Status::AwaitingCaller | Status::Done);
+        !self.cancelled && !self.handed_out().is_empty() && self.calls.iter().all(settled)
+    }
+
     /// Tells whether the turn can only go on when a person or another agent did something: nothing is due and nothing
     /// runs.
     pub fn is_waiting(&self) -> bool {
@@ -192,6 +217,7 @@ impl State {
                 Status::Due { .. }
                 | Status::AwaitingLeave(_)
                 | Status::AwaitingPeer
+                | Status::AwaitingCaller
                 | Status::AwaitingAgent
                 | Status::Done => None,
             })
@@ -251,9 +277,13 @@ impl State {
 
 fn due_call(call: &Call) -> Option<Act> {
     match &call.status {
+        Status::Due { leave } if call.is_callers => {
+            Some(Act::HandOut { call: call.call.clone(), leave: *leave })
+        }
         Status::Due { leave } => Some(Act::UseTool { call: call.call.clone(), leave: *leave }),
         Status::AwaitingLeave(_)
         | Status::AwaitingPeer
+        | Status::AwaitingCaller
         | Status::AwaitingAgent
         | Status::Running { .. }
         | Status::Done => None,
@@ -290,6 +320,13 @@ fn apply(state: &mut State, event: &TurnEvent) -> Option<()> {
         }),
         TurnEvent::Recalled { .. } => {
             (matches!(state.phase, Phase::Due { .. }) && !state.recalled).then(|| state.recalled = true)
+        }
+        TurnEvent::HistoryGiven { .. } => {
+            (state.rounds == 0 && matches!(state.phase, Phase::Due { .. })).then_some(())
+        }
+        TurnEvent::CallerAsked { tools, .. } => {
+            let open = !matches!(state.phase, Phase::New | Phase::Ended(_));
+            open.then(|| state.offered = tools.iter().map(|tool| tool.name.clone()).collect())
         }
         TurnEvent::ModelCalled { .. } => matches!(state.phase, Phase::Due { .. }).then(|| {
             state.phase = Phase::Thinking;
@@ -337,6 +374,17 @@ fn apply(state: &mut State, event: &TurnEvent) -> Option<()> {
             state.memorable |= is_memorable(answer);
             settle(state, call, |status| *status == Status::AwaitingPeer, Status::Done)
         }
+        TurnEvent::CallHandedOut { call } => {
+            let is_callers = state.calls.iter().any(|known| known.call.id == *call && known.is_callers);
+            let due = |status: &Status| matches!(status, Status::Due { .. });
+            is_callers
+                .then(|| settle(state, call, due, Status::AwaitingCaller))
+                .flatten()
+                .map(|()| state.tool_calls += 1)
+        }
+        TurnEvent::CallReturned { call, .. } => {
+            settle(state, call, |status| *status == Status::AwaitingCaller, Status::Done)
+        }
         TurnEvent::AgentAsked { call, .. } => {
             settle(state, call, |status| matches!(status, Status::Due { .. }), Status::AwaitingAgent)
                 .map(|()| state.tool_calls += 1)
@@ -359,7 +407,11 @@ fn thinking(state: &State) -> Option<()> {
 fn answered(state: &mut State, text: &str, calls: &[ToolCall], stop: StopReason) {
     state.failures = 0;
     if !calls.is_empty() {
-        let due = |call: &ToolCall| Call { call: call.clone(), status: Status::Due { leave: None } };
+        let due = |call: &ToolCall| Call {
+            call: call.clone(),
+            status: Status::Due { leave: None },
+            is_callers: state.offered.contains(&call.tool),
+        };
         state.calls = calls.iter().map(due).collect();
         state.phase = Phase::Acting;
         return;
@@ -460,6 +512,8 @@ const fn event_name(event: &TurnEvent) -> &'static str {
     match event {
         TurnEvent::MessageReceived { .. } => "message received",
         TurnEvent::Recalled { .. } => "recalled",
+        TurnEvent::HistoryGiven { .. } => "history given",
+        TurnEvent::CallerAsked { .. } => "caller asked",
         TurnEvent::ModelCalled { .. } => "model called",
         TurnEvent::ModelAnswered { .. } => "model answered",
         TurnEvent::ModelFailed { .. } => "model failed",
@@ -472,6 +526,8 @@ const fn event_name(event: &TurnEvent) -> &'static str {
         TurnEvent::ToolLost { .. } => "tool lost",
         TurnEvent::QuestionAsked { .. } => "question asked",
         TurnEvent::QuestionAnswered { .. } => "question answered",
+        TurnEvent::CallHandedOut { .. } => "call handed out",
+        TurnEvent::CallReturned { .. } => "call returned",
         TurnEvent::AgentAsked { .. } => "agent asked",
         TurnEvent::CancelRequested => "cancel requested",
         TurnEvent::Ended { .. } => "ended",

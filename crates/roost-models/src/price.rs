@@ -70,6 +70,13 @@ pub(crate) fn describe(model: &ModelName, extra: &[PriceEntry]) -> Description {
     })
 }
 
+/// Returns the models that a list has a price of.
+pub(crate) fn names(extra: &[PriceEntry]) -> Vec<ModelName> {
+    let entries = extra.iter().chain(LISTED.iter());
+    // silent-ok: an entry may also be the beginning of names and none itself.
+    entries.filter_map(|entry| entry.model.parse().ok()).collect()
+}
+
 /// Returns what holds for models that are known to cost nothing.
 pub(crate) const fn free() -> Description {
     Description { priced: true, ..UNKNOWN }

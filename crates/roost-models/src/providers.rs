@@ -132,13 +132,29 @@ impl Providers {
         let model = request.model.model();
         let url = endpoint.url(model);
         let faults = Faults::new(&endpoint.name, &url, key.clone());
-        let conversation = &request.conversation;
+        let (conversation, wishes) = (&request.conversation, &request.wishes);
         let input = estimate_input(conversation);
         let headers = endpoint.headers(key.as_ref())?;
         let body = match endpoint.wire {
-            Wire::Anthropic => to_body(&anthropic::encode::request(model, conversation)),
-            Wire::OpenAi(dialect) => to_body(&openai::encode::request(model, conversation, dialect)),
-            Wire::Gemini => to_body(&gemini::encode::request(model, conversation, &self.signatures)),
+            Wire::Anthropic => {
+                let mut request_body = anthropic::encode::request(model, conversation);
+                anthropic::encode::wish(&mut request_body, wishes).map_err(|wish| Error::Refused {
+                    provider: endpoint.name.clone(),
+                    status: 400,
+                    message: format!("it takes no wish for {wish}"),
+                })?;
+                to_body(&request_body)
+            }
+            Wire::OpenAi(dialect) => {
+                let mut request_body = openai::encode::request(model, conversation, dialect);
+                openai::encode::wish(&mut request_body, wishes);
+                to_body(&request_body)
+            }
+            Wire::Gemini => {
+                let mut request_body = gemini::encode::request(model, conversation, &self.signatures);
+                gemini::encode::wish(&mut request_body, wishes);
+                to_body(&request_body)
+            }
         };
         let body =
             body.map_err(|error| faults.nonsense(&format!("the request cannot be written: {error}")))?;
@@ -193,6 +209,17 @@ impl Models for Providers {
             return true;
         }
         self.endpoint(model).is_ok_and(|endpoint| endpoint.key.is_some() || endpoint.access == Access::Open)
+    }
+
+    fn listed(&self) -> Vec<ModelName> {
+        const MOST: usize = 200;
+        let mut names = price::names(&self.prices);
+        names.extend(self.scripted.available().into_iter().filter_map(|name| name.parse().ok()));
+        names.retain(|name| self.has_own_access(name));
+        names.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+        names.dedup();
+        names.truncate(MOST);
+        names
     }
 
     async fn stream(&self, permit: &Permit, request: Request) -> Result<Chunks, Error> {

@@ -94,7 +94,8 @@ impl Scripted {
         Ok(Some(script))
     }
 
-    fn available(&self) -> Vec<String> {
+    /// Returns the names of scripts that can be used.
+    pub(crate) fn available(&self) -> Vec<String> {
         let mut names = vec!["scripted/demo".to_owned()];
         // silent-ok: a directory that cannot be read has no scripts to offer; using one names the reason.
         let entries = self.dir.as_ref().and_then(|dir| std::fs::read_dir(dir).ok());

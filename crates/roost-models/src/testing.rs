@@ -9,7 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use roost_domain::conversation::{Answer, Conversation, Message};
+use roost_domain::conversation::{Answer, Conversation, Message, Wishes};
 use roost_domain::effect::{Action, Cause, Effect};
 use roost_domain::gate::{Decision, Permit, Profile, Rules, decide};
 use roost_domain::guard::Guard;
@@ -256,7 +256,8 @@ pub(crate) async fn ask(
     model: &str,
     conversation: Conversation,
 ) -> (Vec<String>, Result<Answer, Error>) {
-    let request = Request { model: model.parse().unwrap(), conversation, key: None };
+    let request =
+        Request { model: model.parse().unwrap(), conversation, wishes: Wishes::default(), key: None };
     let talk = async {
         match providers.stream(&permit(model), request).await {
             Ok(chunks) => told(chunks.collect().await),

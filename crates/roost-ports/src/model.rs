@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use roost_domain::agent::FailureCategory;
-use roost_domain::conversation::{Answer, Conversation};
+use roost_domain::conversation::{Answer, Conversation, Wishes};
 use roost_domain::gate::Permit;
 use roost_domain::model::{ModelName, Price};
 use roost_domain::secret::Secret;
@@ -27,6 +27,10 @@ pub trait Models: Send + Sync {
 
     /// Tells whether the server has credentials of its own for the model's provider, or needs none.
     fn has_own_access(&self, model: &ModelName) -> bool;
+
+    /// Returns models that can be asked with what the server has, by name, at most 200. There may be more that a
+    /// provider knows and no list here.
+    fn listed(&self) -> Vec<ModelName>;
 
     /// Asks a model. The stream gives the text as it is written and ends with one [`Chunk::End`] that holds the
     /// whole answer; a stream that ends without it gives [`Error::Broken`] as its last item, never a half
@@ -65,6 +69,9 @@ pub struct Request {
     pub model: ModelName,
     /// What it reads.
     pub conversation: Conversation,
+    /// How its caller wants it to answer. What the provider has no word for is refused as [`Error::Refused`], never
+    /// left out.
+    pub wishes: Wishes,
     /// The agent's own key for the provider; `None` uses the server's.
     pub key: Option<Secret>,
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use roost_domain::id::{
     AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, InstalledSkillId, JobId, KeyId, KnowledgeId,
-    SandboxId, SandboxRunId, ScanId, SessionId, SnapshotId, SwarmId, TurnId,
+    ModelCallId, ResponseId, SandboxId, SandboxRunId, ScanId, SessionId, SnapshotId, SwarmId, TurnId,
 };
 use uuid::Uuid;
 
@@ -34,6 +34,8 @@ ids!(
     JobId,
     KeyId,
     KnowledgeId,
+    ModelCallId,
+    ResponseId,
     SandboxId,
     SandboxRunId,
     ScanId,

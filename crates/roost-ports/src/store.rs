@@ -20,6 +20,8 @@ mod guard;
 mod job;
 mod key;
 mod knowledge;
+mod model_call;
+mod response;
 mod sandbox;
 mod scan;
 mod secret;
@@ -41,6 +43,8 @@ pub use knowledge::{
     Embedded, KeptEntry, KeptShelf, KeptVector, Knowledge, KnowledgeMut, NewEntry, Part, Remembered, Removed,
     Stale,
 };
+pub use model_call::{ModelCall, ModelCalls, ModelCallsMut};
+pub use response::{Responses, ResponsesMut};
 pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{SecretEntry, SecretUse, Secrets, SecretsMut};
@@ -61,6 +65,8 @@ pub trait Reader:
     + Jobs
     + Keys
     + Knowledge
+    + ModelCalls
+    + Responses
     + Sandboxes
     + Scans
     + Secrets
@@ -82,7 +88,8 @@ impl<T> Reader for T where
         + Jobs
         + Keys
         + Knowledge
-        + Knowledge
+        + ModelCalls
+        + Responses
         + Sandboxes
         + Scans
         + Secrets
@@ -107,6 +114,8 @@ pub trait Writer:
     + JobsMut
     + KeysMut
     + KnowledgeMut
+    + ModelCallsMut
+    + ResponsesMut
     + SandboxesMut
     + ScansMut
     + SecretsMut
@@ -129,7 +138,8 @@ impl<T> Writer for T where
         + JobsMut
         + KeysMut
         + KnowledgeMut
-        + KnowledgeMut
+        + ModelCallsMut
+        + ResponsesMut
         + SandboxesMut
         + ScansMut
         + SecretsMut

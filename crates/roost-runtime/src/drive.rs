@@ -156,6 +156,17 @@ fn perform(context: &Drive, work: &Work, state: &State, act: Act, acts: &Acts, d
                 Ok(Done { doing: tool, ended: false })
             }));
         }
+        Act::HandOut { call, leave } => {
+            let tool = Doing::Tool { call: call.id.clone(), alone: false };
+            let others = doing.iter().any(|doing| matches!(doing, Doing::Tool { alone: true, .. }));
+            if others || acts.len() >= MOST_AT_ONCE || !doing.insert(tool.clone()) {
+                return;
+            }
+            acts.push(Box::pin(async move {
+                core.turns().hand_out(&work, &call, leave).await?;
+                Ok(Done { doing: tool, ended: false })
+            }));
+        }
         Act::End(_) => {}
     }
 }

@@ -36,6 +36,9 @@ pub(crate) async fn run(core: Core, every: Duration, shutdown: CancellationToken
                 if let Err(error) = core.scans().expire().await {
                     tracing::error!(%error, "old scans could not be removed");
                 }
+                if let Err(error) = core.conversations().clear().await {
+                    tracing::error!(%error, "old responses could not be removed");
+                }
                 continue;
             }
             () = shutdown.cancelled() => return,
@@ -45,6 +48,12 @@ pub(crate) async fn run(core: Core, every: Duration, shutdown: CancellationToken
         }
         if let Err(error) = core.approvals().expire(BATCH).await {
             tracing::error!(%error, "overdue approvals could not be looked after");
+        }
+        if let Err(error) = core.turns().expire_waits().await {
+            tracing::error!(%error, "turns that wait for their callers could not be looked after");
+        }
+        if let Err(error) = core.models().settle_abandoned().await {
+            tracing::error!(%error, "abandoned model calls could not be settled");
         }
         if let Err(error) = core.sandboxes().expire(BATCH).await {
             tracing::error!(%error, "overdue sandboxes could not be looked after");

@@ -25,6 +25,7 @@ pub(crate) fn check(permit: &Permit, agent: AgentId, act: Act) -> Result<(), Err
             Action::CallModel { .. }
             | Action::SendHttp { .. }
             | Action::AskPeer
+            | Action::HandOut { .. }
             | Action::ReadDocument { .. }
             | Action::ChangeDocument { .. }
             | Action::ReadSkill { .. }

@@ -15,7 +15,20 @@ use crate::config::{Config, ConfigError};
 /// [`ConfigError::Setting`] if an option of the section `api` cannot be used.
 pub(crate) fn router(core: Core, config: &Config) -> Result<Router, ConfigError> {
     let native = roost_api::router(core.clone(), options(config)?);
-    Ok(native.merge(roost_api_agentcop::router(core, guard(config)?)))
+    let openai = roost_api_openai::router(core.clone(), openai(config)?);
+    Ok(native.merge(openai).merge(roost_api_agentcop::router(core, guard(config)?)))
+}
+
+fn openai(config: &Config) -> Result<roost_api_openai::Options, ConfigError> {
+    let api = &config.file.api;
+    let defaults = roost_api_openai::Options::default();
+    let http = roost_http::Options {
+        limits: per_minute("api.requests_per_minute", api.requests_per_minute)?,
+        body_limit: usize::try_from(api.max_body.0.0).unwrap_or(usize::MAX).max(defaults.http.body_limit),
+        deadline: api.deadline.0,
+        cors: cors(config)?,
+    };
+    Ok(roost_api_openai::Options { http, ..defaults })
 }
 
 fn guard(config: &Config) -> Result<roost_api_agentcop::Options, ConfigError> {

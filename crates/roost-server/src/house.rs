@@ -122,6 +122,7 @@ fn settings(config: &Config, models: &dyn Models) -> Result<Settings, ConfigErro
         sandbox_images: config.file.sandboxes.images.clone(),
         max_knowledge_entries: config.file.knowledge.max_entries,
         knowledge_memory_bytes: usize::try_from(config.file.knowledge.memory.0.0).unwrap_or(usize::MAX),
+        caller_wait: Settings::default().caller_wait,
         plans: config.plans()?,
     })
 }

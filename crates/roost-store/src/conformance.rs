@@ -22,6 +22,7 @@ pub(crate) mod guard;
 pub(crate) mod job;
 pub(crate) mod key;
 pub(crate) mod knowledge;
+pub(crate) mod response;
 pub(crate) mod sandbox;
 pub(crate) mod secret;
 pub(crate) mod session;
@@ -97,6 +98,12 @@ macro_rules! conformance {
                 stale_entries_are_found_and_made_good,
                 memories_are_of_one_peer,
                 a_deleted_owner_leaves_nothing,
+            }
+            response {
+                a_response_reads_back_in_its_account_and_goes_when_it_is_deleted,
+                only_old_responses_are_cleared,
+                the_latest_mark_counts_and_goes_with_its_agent,
+                an_account_has_a_ledger_that_is_no_agent,
             }
             sandbox {
                 a_sandbox_reads_back_with_all_its_settings,

@@ -3,5 +3,6 @@
 
 pub(crate) mod event;
 pub(crate) mod report;
+pub(crate) mod response;
 pub(crate) mod sandbox;
 pub(crate) mod votes;

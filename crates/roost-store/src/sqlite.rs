@@ -20,6 +20,8 @@ mod guard;
 mod job;
 mod key;
 mod knowledge;
+mod model_call;
+mod response;
 mod sandbox;
 mod scan;
 mod secret;

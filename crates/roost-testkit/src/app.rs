@@ -13,6 +13,7 @@ use roost_domain::key::{Key, Scope, Style};
 use roost_domain::machine::Size;
 use roost_domain::secret::Secret;
 use roost_domain::swarm::Swarm;
+use roost_domain::unit::MicroUsd;
 use roost_ports::random::Random;
 use roost_ports::scanner::Scanner;
 use roost_ports::store::Store;
@@ -391,6 +392,14 @@ impl TestApp {
             }
         };
         within("the agent becomes as wanted", wait).await
+    }
+
+    /// Returns what a ledger says: spent and reserved.
+    pub async fn ledger(&self, of: AgentId) -> (MicroUsd, MicroUsd) {
+        let read = move |reader: &dyn roost_ports::store::Reader| reader.ledger(of);
+        let ledger =
+            self.store.read::<_, roost_ports::store::Error>(read).await.expect("ledgers can be read");
+        (ledger.spent, ledger.reserved)
     }
 
     /// Returns the phase of a turn.

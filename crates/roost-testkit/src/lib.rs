@@ -27,3 +27,6 @@ pub use scanner::TestScanner;
 pub use tools::TestTools;
 pub use wasm::TestWasm;
 pub use webhooks::{TakenWebhook, TestWebhooks};
+
+/// Why a model does not answer, for [`Reply::Fail`].
+pub use roost_ports::model::Error as ModelError;

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream;
-use roost_domain::conversation::{Answer, Conversation, Message, StopReason};
+use roost_domain::conversation::{Answer, Conversation, Message, StopReason, Wishes};
 use roost_domain::gate::Permit;
 use roost_domain::model::{ModelName, Price, Usage};
 use roost_domain::tool::{ToolCall, ToolCallId};
@@ -43,12 +43,18 @@ impl Reply {
 pub struct TestModels {
     replies: Mutex<HashMap<String, VecDeque<Reply>>>,
     asked: Mutex<Vec<Conversation>>,
+    wishes: Mutex<Vec<Wishes>>,
 }
 
 impl TestModels {
     /// Prepares answers for the conversation whose last message of the peer is `message`, in their order.
     pub fn when(&self, message: &str, replies: impl IntoIterator<Item = Reply>) {
         self.replies.lock().expect("no panic in here").entry(message.to_owned()).or_default().extend(replies);
+    }
+
+    /// Returns how the model was to answer, call by call.
+    pub fn wishes(&self) -> Vec<Wishes> {
+        self.wishes.lock().expect("no panic in here").clone()
     }
 
     /// Returns what the model was given to read, call by call.
@@ -105,9 +111,14 @@ impl Models for TestModels {
         model.provider() != "keyed"
     }
 
+    fn listed(&self) -> Vec<ModelName> {
+        ["paid/mid", "test/echo"].into_iter().filter_map(|name| name.parse().ok()).collect()
+    }
+
     async fn stream(&self, permit: &Permit, request: Request) -> Result<Chunks, Error> {
         assert_eq!(permit.action().name(), "call_model", "the gate's leave is for something else");
         self.asked.lock().expect("no panic in here").push(request.conversation.clone());
+        self.wishes.lock().expect("no panic in here").push(request.wishes.clone());
         let said = last_said(&request.conversation).to_owned();
         let reply =
             self.replies.lock().expect("no panic in here").get_mut(&said).and_then(VecDeque::pop_front);

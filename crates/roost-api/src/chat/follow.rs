@@ -125,7 +125,11 @@ impl Follow {
             TurnEvent::MessageReceived { .. }
             | TurnEvent::ToolStarted { .. }
             | TurnEvent::ToolLost { .. } => {}
-            TurnEvent::CancelRequested | TurnEvent::AgentAsked { .. } => {}
+            TurnEvent::HistoryGiven { .. }
+            | TurnEvent::CallerAsked { .. }
+            | TurnEvent::CallHandedOut { .. }
+            | TurnEvent::CancelRequested
+            | TurnEvent::AgentAsked { .. } => {}
             TurnEvent::ModelCalled { .. } => {
                 self.call = Some(Call { at: offset, told: 0, characters: 0, gapped: false });
                 let early = self.early.remove(&offset).unwrap_or_default();
@@ -168,7 +172,7 @@ impl Follow {
                 self.close(&call);
                 out.push(ChatEvent::ToolResult { id: call.to_string(), status: "blocked", content: reason });
             }
-            TurnEvent::ToolFinished { call, outcome } => {
+            TurnEvent::ToolFinished { call, outcome } | TurnEvent::CallReturned { call, outcome } => {
                 self.close(&call);
                 let status = outcome.status.name();
                 out.push(ChatEvent::ToolResult { id: call.to_string(), status, content: outcome.text });

@@ -132,6 +132,16 @@ fn in_turn(event: TurnEvent) -> (&'static str, Value) {
         TurnEvent::QuestionAnswered { call, answer } => {
             ("question_answered", json!({"callId": call.as_str(), "answer": answer}))
         }
+        TurnEvent::HistoryGiven { messages } => ("history_given", json!({"messages": messages.len()})),
+        TurnEvent::CallerAsked { tools, .. } => {
+            let names: Vec<String> = tools.into_iter().map(|tool| tool.name).collect();
+            ("caller_asked", json!({"tools": names}))
+        }
+        TurnEvent::CallHandedOut { call } => ("call_handed_out", json!({"callId": call.as_str()})),
+        TurnEvent::CallReturned { call, outcome } => (
+            "call_returned",
+            json!({"callId": call.as_str(), "status": outcome.status.name(), "text": outcome.text}),
+        ),
         TurnEvent::AgentAsked { call, agent, name, session, turn } => {
             let details = json!({
                 "callId": call.as_str(),

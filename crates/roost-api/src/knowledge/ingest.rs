@@ -1,6 +1,6 @@
 use axum::Json as Answer;
 use axum::extract::State;
-use roost_core::{Chunk, Ingest};
+use roost_core::{Ingest, KnowledgeChunk};
 use roost_domain::key::Scope;
 use roost_http::{Caller, Failure, Json};
 use serde::Deserialize;
@@ -58,7 +58,7 @@ pub(crate) async fn ingest(
 ) -> Result<Answer<Data<StoredTexts>>, Failure> {
     ctx.require(Scope::KnowledgeWrite)?;
     let owner = owner(body.agent_id.as_deref(), body.swarm_id.as_deref())?;
-    let chunk = |chunk: ChunkBody| Chunk {
+    let chunk = |chunk: ChunkBody| KnowledgeChunk {
         text: chunk.text,
         source: chunk.source,
         metadata: chunk.metadata.unwrap_or_default(),

@@ -38,7 +38,9 @@ fn is_code(text: &str) -> bool {
 /// Returns every code that the sources make errors and problems with.
 fn codes() -> BTreeSet<String> {
     let mut files = Vec::new();
-    for floor in ["roost-core", "roost-runtime", "roost-http", "roost-api", "roost-api-agentcop"] {
+    for floor in
+        ["roost-core", "roost-runtime", "roost-http", "roost-api", "roost-api-agentcop", "roost-api-openai"]
+    {
         let directory = root().join("crates").join(floor).join("src");
         sources(&directory, &mut files);
     }

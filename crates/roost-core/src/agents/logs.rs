@@ -149,6 +149,16 @@ fn turn_line(event: &TurnEvent) -> (&'static str, String) {
         }
         TurnEvent::QuestionAsked { .. } => ("info", "Asked the peer a question".to_owned()),
         TurnEvent::QuestionAnswered { .. } => ("info", "The peer answered".to_owned()),
+        TurnEvent::HistoryGiven { messages } => {
+            ("info", format!("The caller told {} messages of before", messages.len()))
+        }
+        TurnEvent::CallerAsked { tools, .. } => {
+            ("info", format!("The caller offers {} tools of its own", tools.len()))
+        }
+        TurnEvent::CallHandedOut { .. } => ("info", "Tool call handed out to the caller".to_owned()),
+        TurnEvent::CallReturned { outcome, .. } => {
+            ("info", format!("The caller's tool {}", outcome.status.name()))
+        }
         TurnEvent::AgentAsked { name, turn, .. } => ("info", format!("Handed a task to {name} ({turn})")),
         TurnEvent::CancelRequested => ("info", "Cancel requested".to_owned()),
         TurnEvent::Ended { ending: Ending::Answered } => ("info", "Turn ended: answered".to_owned()),

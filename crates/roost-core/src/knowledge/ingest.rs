@@ -12,12 +12,12 @@ pub struct Ingest {
     /// Whose knowledge they become; an agent's swarm's, if it is in one.
     pub owner: Owner,
     /// 1 to 100 of them.
-    pub chunks: Vec<Chunk>,
+    pub chunks: Vec<KnowledgeChunk>,
 }
 
 /// One text to be taken in.
 #[derive(Debug, Clone)]
-pub struct Chunk {
+pub struct KnowledgeChunk {
     /// 1 to 4,000 characters.
     pub text: String,
     /// 1 to 500 characters.
@@ -38,7 +38,11 @@ impl Knowledge<'_> {
         ctx.require(Scope::KnowledgeWrite)?;
         check(&ingest.chunks)?;
         let owner = self.0.owner(ctx, ingest.owner).await?;
-        let draft = |chunk: Chunk| Draft { text: chunk.text, source: chunk.source, metadata: chunk.metadata };
+        let draft = |chunk: KnowledgeChunk| Draft {
+            text: chunk.text,
+            source: chunk.source,
+            metadata: chunk.metadata,
+        };
         self.0
             .put(Put {
                 account: ctx.account(),
@@ -52,7 +56,7 @@ impl Knowledge<'_> {
     }
 }
 
-fn check(chunks: &[Chunk]) -> Result<(), Error> {
+fn check(chunks: &[KnowledgeChunk]) -> Result<(), Error> {
     if chunks.is_empty() {
         return Err(Error::invalid("chunks", "must have at least one"));
     }

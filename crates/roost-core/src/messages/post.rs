@@ -7,6 +7,7 @@ use roost_ports::store::{Turn, TurnPhase, Writer};
 
 use super::Messages;
 use crate::log::Folded;
+use crate::sessions::cancel_turn;
 use crate::{Core, Ctx, Error, Kind, Principal, log};
 
 /// A message to an agent.
@@ -92,6 +93,7 @@ fn post(core: &Core, writer: &mut dyn Writer, ctx: &Ctx, message: PostMessage) -
     if let Some(posted) = answer_question(core, writer, ctx, &agent, &open, &message.text)? {
         return Ok(posted);
     }
+    let open = without_waiting(core, writer, ctx, &agent, open)?;
     if open.len() >= core.settings.max_open_turns {
         return Err(Error::new(
             Kind::QuotaExceeded,
@@ -190,6 +192,23 @@ pub(crate) fn open_session(
     let started = Body::SessionStarted { channel: session.channel };
     writer.append_events(agent.id, session.id, ctx.now, vec![started])?;
     Ok(session)
+}
+
+/// Ends the turn that waits for the tools of a caller who says something else, and returns the turns that are open
+/// still.
+fn without_waiting(
+    core: &Core,
+    writer: &mut dyn Writer,
+    ctx: &Ctx,
+    agent: &Agent,
+    open: Vec<Turn>,
+) -> Result<Vec<Turn>, Error> {
+    let Some(first) = open.first() else { return Ok(open) };
+    if !log::fold(writer, agent, first, &Folded::default())?.waits_for_caller() {
+        return Ok(open);
+    }
+    cancel_turn(core, writer, first, ctx.now)?;
+    Ok(writer.open_turns(first.session)?)
 }
 
 fn answer_question(

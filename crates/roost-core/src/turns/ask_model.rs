@@ -158,6 +158,7 @@ impl Turns<'_> {
         let request = Request {
             model: brief.agent.model.clone(),
             conversation: brief.conversation.clone(),
+            wishes: brief.wishes.clone(),
             key: brief.key.clone(),
         };
         let mut chunks = match self.0.ports.models.stream(&call.permit, request).await {
@@ -216,7 +217,7 @@ impl Turns<'_> {
     ) -> Result<bool, Error> {
         let (turn, now, reserved) = (work.turn.clone(), self.0.now(), call.reserved);
         let folded = work.folded.clone();
-        let cost = cost_of_failure(brief, &error, written).min(reserved);
+        let cost = cost_of_failure(&brief.conversation, &brief.price, &error, written).min(reserved);
         let problem = Problem { code: error.code().to_owned(), message: with_causes(&error) };
         let failure = Failure { category: error.category(), message: problem.message.clone() };
         let event = TurnEvent::ModelFailed { problem, retryable: error.retryable() };

@@ -2,9 +2,10 @@
 
 use roost_domain::agent::{Agent, Settings};
 use roost_domain::context::{self, Bounds, Persona, Source};
-use roost_domain::conversation::Conversation;
+use roost_domain::conversation::{Conversation, Wishes};
 use roost_domain::document::{DocumentName, RuleName};
-use roost_domain::event::{Event, Offset, Problem};
+use roost_domain::event::{Body, Event, Offset, Problem, TurnEvent};
+use roost_domain::id::TurnId;
 use roost_domain::model::Price;
 use roost_domain::page::Limit;
 use roost_domain::secret::{Secret, placeholder};
@@ -33,7 +34,12 @@ impl Turns<'_> {
             context: Tokens(32_000),
             max_output: Tokens(4_096),
         });
+        let asked = asked(&materials.events, work.turn.id);
+        let wishes = asked.map(|(_, wishes)| wishes.clone()).unwrap_or_default();
+        let mut tools = materials.tools;
+        tools.extend(asked.map(|(tools, _)| tools.to_vec()).unwrap_or_default());
         let output = description.max_output.min(self.0.settings.max_output);
+        let output = output.min(wishes.max_output.unwrap_or(output));
         let bounds = Bounds {
             input: description.context.saturating_sub(output).min(self.0.settings.max_input),
             output,
@@ -42,7 +48,7 @@ impl Turns<'_> {
             persona: &materials.persona,
             events: &materials.events,
             turn: work.turn.id,
-            tools: &materials.tools,
+            tools: &tools,
             now: now.max(work.turn.created_at),
         };
         let conversation = context::assemble(&source, bounds);
@@ -70,6 +76,7 @@ impl Turns<'_> {
             agent: materials.agent,
             key,
             conversation,
+            wishes,
         }))
     }
 }
@@ -79,6 +86,7 @@ pub(super) struct Brief {
     pub(super) agent: Agent,
     pub(super) key: Option<Secret>,
     pub(super) conversation: Conversation,
+    pub(super) wishes: Wishes,
     pub(super) price: Price,
     pub(super) unknown: Option<ModelError>,
 }
@@ -150,6 +158,19 @@ fn history(reader: &dyn Reader, turn: &Turn, max: Tokens) -> Result<Vec<Event>, 
         pages.push(own);
     }
     Ok(pages.into_iter().rev().flatten().collect())
+}
+
+/// Returns what the caller of a turn wants of its model calls, if it said so.
+fn asked(events: &[Event], of: TurnId) -> Option<(&[ToolSpec], &Wishes)> {
+    events.iter().rev().find_map(|event| {
+        if let Body::Turn { turn, event: TurnEvent::CallerAsked { tools, wishes } } = &event.body
+            && *turn == of
+        {
+            Some((tools.as_slice(), &**wishes))
+        } else {
+            None
+        }
+    })
 }
 
 impl Core {

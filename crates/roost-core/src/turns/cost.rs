@@ -5,10 +5,8 @@ use roost_domain::model::{Price, Usage};
 use roost_domain::unit::{MicroUsd, Tokens};
 use roost_ports::model::Error as ModelError;
 
-use super::brief::Brief;
-
 /// Returns the most a call can cost: no text has more tokens than bytes, and providers add a little of their own.
-pub(super) fn worst_case(conversation: &Conversation, price: &Price) -> MicroUsd {
+pub(crate) fn worst_case(conversation: &Conversation, price: &Price) -> MicroUsd {
     const PROVIDERS_OWN: usize = 1_000;
     let mut bytes = conversation.system.len() + PROVIDERS_OWN;
     for message in &conversation.messages {
@@ -32,12 +30,16 @@ pub(super) fn worst_case(conversation: &Conversation, price: &Price) -> MicroUsd
 
 /// Returns what a call that failed may have cost: nothing if it was refused, the input and what had been written if
 /// it broke off.
-pub(super) fn cost_of_failure(brief: &Brief, error: &ModelError, written: usize) -> MicroUsd {
+pub(crate) fn cost_of_failure(
+    conversation: &Conversation,
+    price: &Price,
+    error: &ModelError,
+    written: usize,
+) -> MicroUsd {
     match error {
         ModelError::Broken { .. } | ModelError::Timeout { .. } | ModelError::Nonsense { .. } => {
-            let conversation =
-                Conversation { max_output: Tokens(written as u64), ..brief.conversation.clone() };
-            worst_case(&conversation, &brief.price)
+            let conversation = Conversation { max_output: Tokens(written as u64), ..conversation.clone() };
+            worst_case(&conversation, price)
         }
         ModelError::UnknownModel { .. }
         | ModelError::NoKey { .. }

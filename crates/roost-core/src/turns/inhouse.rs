@@ -1,6 +1,8 @@
 //! In-house tools: what models can ask for that Roost does itself, on its own nouns, without going outside. They are
 //! planned, decided and logged like the tools of the port.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use roost_domain::agent::Agent;
 use roost_domain::effect::Script;
@@ -70,6 +72,12 @@ fn named(name: &str) -> Option<&'static dyn InhouseTool> {
 }
 
 impl Core {
+    /// Returns the names of all tools that an agent can have, whether it has a use for them or not.
+    pub(crate) fn own_tools(&self) -> HashSet<String> {
+        let specs = self.ports.tools.specs().into_iter().map(|spec| spec.name);
+        specs.chain(TOOLS.into_iter().map(|tool| tool.name().to_owned())).collect()
+    }
+
     /// Returns the tools that an agent's model may ask for in a turn, sorted by name.
     pub(super) fn tool_specs(
         &self,

@@ -280,7 +280,7 @@ pub(super) fn may_begin(
 }
 
 /// Returns what the agent is told of a refusal: all of it, unless its policy keeps that to the log.
-fn told(facts: &Facts, opinion: &Opinion) -> String {
+pub(super) fn told(facts: &Facts, opinion: &Opinion) -> String {
     let policy = facts.guard.policy.as_ref().map(|(_, policy)| policy.policy().on_block);
     match policy {
         Some(OnBlock::Log | OnBlock::Alert) => "The gate refused this call.".to_owned(),

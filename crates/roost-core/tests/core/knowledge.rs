@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use roost_core::{
-    Chunk, DeleteKnowledge, Error, Found, Ingest, Kind, ListKnowledge, Removed, SearchKnowledge, Settings,
-    Stored, Upload,
+    DeleteKnowledge, Error, Found, Ingest, Kind, KnowledgeChunk, ListKnowledge, Removed, SearchKnowledge,
+    Settings, Stored, Upload,
 };
 use roost_domain::id::{AgentId, SwarmId};
 use roost_domain::knowledge::{Entry, Owner};
@@ -10,11 +10,11 @@ use roost_domain::page::Limit;
 use roost_testkit::{TestApp, TestEmbedder};
 use serde_json::{Map, json};
 
-fn chunk(text: &str, source: &str) -> Chunk {
-    Chunk { text: text.to_owned(), source: source.to_owned(), metadata: Map::new() }
+fn chunk(text: &str, source: &str) -> KnowledgeChunk {
+    KnowledgeChunk { text: text.to_owned(), source: source.to_owned(), metadata: Map::new() }
 }
 
-async fn ingest(app: &TestApp, owner: Owner, chunks: Vec<Chunk>) -> Result<Stored, Error> {
+async fn ingest(app: &TestApp, owner: Owner, chunks: Vec<KnowledgeChunk>) -> Result<Stored, Error> {
     app.core.knowledge().ingest(&app.ctx(), Ingest { owner, chunks }).await
 }
 
@@ -162,7 +162,7 @@ async fn without_the_embedder_words_are_still_found_and_nothing_is_taken_in_by_h
     app.embedder.fail(true);
     let found = search(&app, owner, "refund").await;
     assert_eq!((texts(&found), found.by_meaning), (vec![REFUNDS], false));
-    let many: Vec<Chunk> = (0..20).map(|number| chunk(&unheard(number), "new.md")).collect();
+    let many: Vec<KnowledgeChunk> = (0..20).map(|number| chunk(&unheard(number), "new.md")).collect();
     let error = ingest(&app, owner, many).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (Kind::Unavailable, "embedder_unavailable"));
     assert_eq!(all(&app, owner).await.len(), 2);
@@ -181,7 +181,7 @@ async fn what_is_wrong_with_texts_is_named() {
         (vec![chunk(" ", "b")], "chunks[0].text is required"),
         (vec![chunk("a", "")], "chunks[0].source is required"),
         (vec![chunk("a", &long[..501])], "chunks[0].source has 501 characters"),
-        (vec![Chunk { metadata, ..chunk("a", "b") }], "chunks[0].metadata has"),
+        (vec![KnowledgeChunk { metadata, ..chunk("a", "b") }], "chunks[0].metadata has"),
     ] {
         let error = ingest(&app, owner, chunks).await.unwrap_err();
         assert!(error.public().starts_with(problem), "{}", error.public());

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use roost_core::{Chunk, ForgetMemories, Ingest, Kind, ListMemories, MemoryView, PostMessage};
+use roost_core::{ForgetMemories, Ingest, Kind, KnowledgeChunk, ListMemories, MemoryView, PostMessage};
 use roost_domain::conversation::Message;
 use roost_domain::event::{Recollection, TurnEvent};
 use roost_domain::id::AgentId;
@@ -241,7 +241,7 @@ async fn knowledge_that_has_to_do_with_the_message_is_recalled_too() {
     let app = TestApp::start().await;
     let agent = app.agent(json!({})).await;
     let text = "Refunds are paid within fourteen days.".to_owned();
-    let chunks = vec![Chunk { text, source: "refunds.md".to_owned(), metadata: Map::new() }];
+    let chunks = vec![KnowledgeChunk { text, source: "refunds.md".to_owned(), metadata: Map::new() }];
     app.core.knowledge().ingest(&app.ctx(), Ingest { owner: Owner::Agent(agent), chunks }).await.unwrap();
     let found = recalled(&say(&app, agent, "ann", "When are refunds paid?").await);
     assert_eq!((found.len(), found[0].memory, found[0].source.as_str()), (1, false, "refunds.md"));

@@ -31,6 +31,10 @@ fn names(events: &[TurnEvent]) -> Vec<&'static str> {
             | TurnEvent::ToolBlocked { .. }
             | TurnEvent::QuestionAsked { .. }
             | TurnEvent::QuestionAnswered { .. }
+            | TurnEvent::HistoryGiven { .. }
+            | TurnEvent::CallerAsked { .. }
+            | TurnEvent::CallHandedOut { .. }
+            | TurnEvent::CallReturned { .. }
             | TurnEvent::AgentAsked { .. }
             | TurnEvent::CancelRequested => "other",
         })

@@ -94,6 +94,7 @@ pub fn assess(action: Option<&Action>, tool: &str, tainted: bool, found: Option<
             Some(
                 Action::ReadFiles { .. }
                 | Action::AskPeer
+                | Action::HandOut { .. }
                 | Action::ReadDocument { .. }
                 | Action::ReadSkill { .. }
                 | Action::SearchKnowledge { .. },

@@ -60,10 +60,11 @@ fn the_three_profiles_decide_as_documented() {
     let command = || Action::RunCommand { command: "ls".into() };
     let write = || Action::WriteFile { path: "a".into() };
     let read = || Action::ReadFiles { path: "a".into() };
-    let table: [(Action, [&str; 3]); 6] = [
+    let table: [(Action, [&str; 3]); 7] = [
         //                       open       standard    strict
         (read(), ["allowed", "allowed", "allowed"]),
         (Action::AskPeer, ["allowed", "allowed", "allowed"]),
+        (Action::HandOut { tool: "look_up".into() }, ["allowed", "allowed", "allowed"]),
         (write(), ["allowed", "allowed", "approval"]),
         (command(), ["allowed", "allowed", "approval"]),
         (send("listed.example"), ["allowed", "allowed", "approval"]),

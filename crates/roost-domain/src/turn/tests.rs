@@ -68,6 +68,26 @@ fn decided(n: u128, name: Option<&str>, verdict: Verdict) -> TurnEvent {
     TurnEvent::ApprovalDecided { approval: approval(n), call: name.map(id), verdict, by: None, note: None }
 }
 
+fn offered(tools: &[&str]) -> TurnEvent {
+    let spec = |name: &&str| crate::tool::ToolSpec {
+        name: (*name).into(),
+        description: String::new(),
+        parameters: json!({"type": "object"}),
+        idempotent: false,
+    };
+    let wishes = Box::default();
+    TurnEvent::CallerAsked { tools: tools.iter().map(spec).collect(), wishes }
+}
+
+fn handed_out(name: &str) -> TurnEvent {
+    TurnEvent::CallHandedOut { call: id(name) }
+}
+
+fn returned(name: &str) -> TurnEvent {
+    let outcome = ToolOutcome { text: "from outside".into(), status: ToolStatus::Done };
+    TurnEvent::CallReturned { call: id(name), outcome }
+}
+
 fn ended(ending: Ending) -> TurnEvent {
     TurnEvent::Ended { ending }
 }
@@ -145,6 +165,51 @@ fn a_question_waits_for_the_peer() {
     assert_eq!((fold(&story).question(), fold(&story).is_waiting()), (Some(&id("a")), true));
     let answered = TurnEvent::QuestionAnswered { call: id("a"), answer: "this".into() };
     assert_eq!(fold(&[&story[..], &[answered]].concat()).due(), [ASK]);
+}
+
+#[test]
+fn a_call_of_the_callers_tool_is_handed_out_and_waits_for_the_caller_alone() {
+    let story = [message(), offered(&["shell"]), called(), answer("", &["a"])];
+    assert_eq!(fold(&story).due(), [Act::HandOut { call: call("a"), leave: None }]);
+    assert!(!fold(&story).waits_for_caller());
+    let story = [&story[..], &[handed_out("a")]].concat();
+    let state = fold(&story);
+    assert!(state.waits_for_caller() && state.is_waiting() && state.lost().is_empty());
+    assert_eq!(state.handed_out(), [&call("a")]);
+    assert_eq!(fold(&[&story[..], &[returned("a")]].concat()).due(), [ASK]);
+    let twice = [&story[..], &[returned("a")]].concat();
+    refuses(&twice, &returned("a"));
+}
+
+#[test]
+fn own_calls_run_before_the_turn_waits_for_its_caller() {
+    let mut both = answer("", &["a", "b"]);
+    if let TurnEvent::ModelAnswered { calls, .. } = &mut both {
+        calls[1].tool = "look_up".into();
+    }
+    let story = [message(), offered(&["look_up"]), called(), both];
+    let due = fold(&story).due();
+    assert!(matches!(&due[..], [Act::UseTool { .. }, Act::HandOut { .. }]), "{due:?}");
+    let story = [&story[..], &[handed_out("b"), started("a", false)]].concat();
+    assert!(!fold(&story).waits_for_caller());
+    assert!(fold(&[&story[..], &[finished("a")]].concat()).waits_for_caller());
+    assert!(step(fold(&story), &handed_out("a")).is_err(), "what is the agent's own is never handed out");
+}
+
+#[test]
+fn a_cancel_ends_a_turn_that_waits_for_its_caller() {
+    let story = [message(), offered(&["shell"]), called(), answer("", &["a"]), handed_out("a")];
+    let story = [&story[..], &[TurnEvent::CancelRequested]].concat();
+    assert_eq!(fold(&story).due(), [Act::End(Ending::Cancelled)]);
+    assert!(!fold(&story).waits_for_caller());
+}
+
+#[test]
+fn history_comes_before_the_model_is_asked() {
+    let given = TurnEvent::HistoryGiven { messages: Vec::new() };
+    assert_eq!(fold(&[message(), given.clone()]).due(), [ASK]);
+    assert!(step(fold(&[message(), called()]), &given).is_err());
+    assert!(step(fold(&[message(), called(), failed(true), called(), answer("", &["a"])]), &given).is_err());
 }
 
 #[test]
@@ -255,7 +320,11 @@ fn any_event() -> impl Strategy<Value = TurnEvent> {
         name.clone().prop_map(|name| TurnEvent::ToolLost { call: id(name) }),
         name.clone().prop_map(|name| TurnEvent::ToolBlocked { call: id(name), reason: String::new() }),
         name.clone().prop_map(|name| TurnEvent::QuestionAsked { call: id(name), question: String::new() }),
-        name.prop_map(|name| TurnEvent::QuestionAnswered { call: id(name), answer: String::new() }),
+        name.clone().prop_map(|name| TurnEvent::QuestionAnswered { call: id(name), answer: String::new() }),
+        name.clone().prop_map(|name| handed_out(name)),
+        name.prop_map(|name| returned(name)),
+        any::<bool>().prop_map(|shell| offered(if shell { &["shell"] } else { &["other"] })),
+        Just(TurnEvent::HistoryGiven { messages: Vec::new() }),
         Just(TurnEvent::CancelRequested),
         Just(ended(Ending::Answered)),
     ]
@@ -308,6 +377,9 @@ proptest! {
                     }
                 }
                 Act::UseTool { call, .. } => vec![finished(call.id.as_str())],
+                Act::HandOut { call, .. } => {
+                    vec![handed_out(call.id.as_str()), returned(call.id.as_str())]
+                }
                 Act::End(ending) => vec![ended(ending)],
             };
             let lost = events.contains(&TurnEvent::ModelLost);

@@ -1,9 +1,9 @@
 //! The neutral form to Anthropic's.
 
-use roost_domain::conversation::{Conversation, Message};
+use roost_domain::conversation::{Conversation, Format, Message, ToolChoice as Choice, Wishes};
 use roost_domain::tool::{ToolCall, ToolSpec};
 
-use super::wire::{Block, CacheControl, Content, MessageParam, MessagesRequest, Role, Tool};
+use super::wire::{Block, CacheControl, Content, MessageParam, MessagesRequest, Role, Tool, ToolChoice};
 use crate::draft::object_arguments;
 use crate::names;
 
@@ -30,7 +30,28 @@ pub(crate) fn request(model: &str, conversation: &Conversation) -> MessagesReque
         }),
         tools: tools(&conversation.tools),
         messages,
+        temperature: None,
+        top_p: None,
+        stop_sequences: Vec::new(),
+        tool_choice: None,
         stream: true,
+    }
+}
+
+/// Adds what the caller wishes; names the wish that the protocol has no word for.
+pub(crate) fn wish(request: &mut MessagesRequest, wishes: &Wishes) -> Result<(), &'static str> {
+    request.temperature = wishes.temperature;
+    request.top_p = wishes.top_p;
+    request.stop_sequences.clone_from(&wishes.stop);
+    request.tool_choice = match &wishes.choice {
+        Choice::Auto => None,
+        Choice::None => Some(ToolChoice::None),
+        Choice::Required => Some(ToolChoice::Any),
+        Choice::Named(tool) => Some(ToolChoice::Tool { name: tool.clone() }),
+    };
+    match wishes.format {
+        Format::Text => Ok(()),
+        Format::JsonObject | Format::JsonSchema { .. } => Err("answers of a JSON form"),
     }
 }
 

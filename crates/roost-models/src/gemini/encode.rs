@@ -1,13 +1,13 @@
 //! The neutral form to Gemini's.
 
-use roost_domain::conversation::{Conversation, Message};
+use roost_domain::conversation::{Conversation, Format, Message, ToolChoice, Wishes};
 use roost_domain::tool::ToolSpec;
 use serde_json::{Value, json};
 
 use super::signatures::{FOREIGN, Signatures, Walk};
 use super::wire::{
-    Content, FunctionCall, FunctionDeclaration, FunctionResponse, GenerateContentRequest, GenerationConfig,
-    Part, Tool,
+    Content, FunctionCall, FunctionCallingConfig, FunctionDeclaration, FunctionResponse,
+    GenerateContentRequest, GenerationConfig, Part, Tool, ToolConfig,
 };
 use crate::draft::object_arguments;
 use crate::names;
@@ -23,8 +23,37 @@ pub(crate) fn request(
             .then(|| Content { role: None, parts: vec![text_part(&conversation.system)] }),
         contents: contents(model, conversation, signatures),
         tools: tools(&conversation.tools),
-        generation_config: Some(GenerationConfig { max_output_tokens: Some(conversation.max_output.0) }),
+        tool_config: None,
+        generation_config: Some(GenerationConfig {
+            max_output_tokens: Some(conversation.max_output.0),
+            ..GenerationConfig::default()
+        }),
     }
+}
+
+/// Adds what the caller wishes.
+pub(crate) fn wish(request: &mut GenerateContentRequest, wishes: &Wishes) {
+    let config = request.generation_config.get_or_insert_default();
+    config.temperature = wishes.temperature;
+    config.top_p = wishes.top_p;
+    config.stop_sequences.clone_from(&wishes.stop);
+    let json = || Some("application/json".to_owned());
+    match &wishes.format {
+        Format::Text => {}
+        Format::JsonObject => config.response_mime_type = json(),
+        Format::JsonSchema { schema, .. } => {
+            config.response_mime_type = json();
+            config.response_json_schema = Some(schema.clone());
+        }
+    }
+    let (mode, allowed_function_names) = match &wishes.choice {
+        ToolChoice::Auto => return,
+        ToolChoice::None => ("NONE", Vec::new()),
+        ToolChoice::Required => ("ANY", Vec::new()),
+        ToolChoice::Named(tool) => ("ANY", vec![tool.clone()]),
+    };
+    let function_calling_config = FunctionCallingConfig { mode: mode.to_owned(), allowed_function_names };
+    request.tool_config = Some(ToolConfig { function_calling_config });
 }
 
 fn tools(specs: &[ToolSpec]) -> Vec<Tool> {

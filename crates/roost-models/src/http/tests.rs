@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use roost_domain::conversation::Conversation;
+use roost_domain::conversation::{Conversation, Wishes};
 use roost_domain::secret::Secret;
 use roost_ports::model::{Error, Models, Request};
 use serde_json::{Value, json};
@@ -69,7 +69,8 @@ async fn the_agents_own_key_goes_before_the_servers() {
     let stand_in = StandIn::new(vec![events(GOOD)]).await;
     let providers = providers(options(&stand_in.server.base));
     let key = Some(Secret::new("the-agents-own"));
-    let request = Request { model: "openai/m".parse().unwrap(), conversation: hello(), key };
+    let request =
+        Request { model: "openai/m".parse().unwrap(), conversation: hello(), wishes: Wishes::default(), key };
     drop(providers.stream(&permit("openai/m"), request).await.unwrap());
     assert_eq!(stand_in.requests()[0].headers["authorization"], "Bearer the-agents-own");
 }

@@ -1,6 +1,7 @@
 //! The neutral form to OpenAI's.
 
-use roost_domain::conversation::{Conversation, Message};
+use roost_domain::conversation::{Conversation, Format, Message, ToolChoice, Wishes};
+use serde_json::json;
 
 use super::Dialect;
 use super::wire::{
@@ -39,9 +40,35 @@ pub(crate) fn request(model: &str, conversation: &Conversation, dialect: Dialect
             && !conversation.tools.is_empty()
             && must_not_reason(model))
         .then(|| "none".to_owned()),
+        temperature: None,
+        top_p: None,
+        stop: None,
+        tool_choice: None,
+        response_format: None,
         stream: Some(true),
         stream_options: Some(StreamOptions { include_usage: true }),
     }
+}
+
+/// Adds what the caller wishes.
+pub(crate) fn wish(request: &mut ChatRequest, wishes: &Wishes) {
+    request.temperature = wishes.temperature;
+    request.top_p = wishes.top_p;
+    request.stop = (!wishes.stop.is_empty()).then(|| json!(wishes.stop));
+    request.tool_choice = match &wishes.choice {
+        ToolChoice::Auto => None,
+        ToolChoice::None => Some(json!("none")),
+        ToolChoice::Required => Some(json!("required")),
+        ToolChoice::Named(tool) => Some(json!({"type": "function", "function": {"name": names::tool(tool)}})),
+    };
+    request.response_format = match &wishes.format {
+        Format::Text => None,
+        Format::JsonObject => Some(json!({"type": "json_object"})),
+        Format::JsonSchema { name, schema, strict } => Some(json!({
+            "type": "json_schema",
+            "json_schema": {"name": name, "schema": schema, "strict": strict},
+        })),
+    };
 }
 
 /// Tells whether a model takes tools over Chat Completions only when told not to reason, as OpenAI answers itself:

@@ -1,3 +1,4 @@
+use roost_domain::conversation::Wishes;
 use roost_domain::unit::MicroUsd;
 
 use super::*;
@@ -54,7 +55,12 @@ async fn a_permit_for_something_else_is_refused() {
     let other_model = permit("scripted/other");
     let other_act = permit_for(Action::RunCommand { command: "ls".into() });
     for permit in [other_model, other_act] {
-        let request = Request { model: name("scripted/demo"), conversation: hello(), key: None };
+        let request = Request {
+            model: name("scripted/demo"),
+            conversation: hello(),
+            wishes: Wishes::default(),
+            key: None,
+        };
         let Err(error) = providers.stream(&permit, request).await else { panic!("allowed by {permit:?}") };
         assert!(matches!(error, Error::Refused { status: 403, .. }), "{error}");
     }

@@ -10,6 +10,8 @@ mod escape;
 mod fake_model;
 mod guard;
 mod keys;
+mod openai;
+mod peers;
 mod policies;
 mod quickstart;
 mod roost;

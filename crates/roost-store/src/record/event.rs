@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use self::journal::JournalV1;
 use self::turn::TurnV1;
 
+pub(crate) mod asked;
 mod journal;
-mod name;
-mod turn;
+pub(crate) mod name;
+pub(crate) mod turn;
 
 const VERSION: u32 = 1;
 
@@ -85,7 +86,7 @@ struct Written<'a, K> {
     kind: &'a K,
 }
 
-fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
     field: &'static str,
     text: &str,
 ) -> Result<T, Unreadable> {

@@ -207,6 +207,8 @@ impl AgentsMut for Tx<'_> {
         self.delete_of(id, "delete from secret_uses where agent_id = $1")?;
         self.delete_of(id, "delete from jobs where agent_id = $1")?;
         self.delete_of(id, "delete from approvals where agent_id = $1")?;
+        self.delete_of(id, "delete from marks where agent_id = $1")?;
+        self.delete_of(id, "delete from responses where agent_id = $1")?;
         self.delete_of(id, "delete from turns where agent_id = $1")?;
         self.delete_of(id, "delete from events where agent_id = $1")?;
         self.delete_of(id, "delete from sessions where agent_id = $1")?;

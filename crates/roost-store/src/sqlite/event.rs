@@ -243,6 +243,7 @@ fn turn_of(body: &Body) -> Option<TurnId> {
 fn message(body: &Body) -> Option<(Role, &str)> {
     let Body::Turn { event, .. } = body else { return None };
     match event {
+        TurnEvent::MessageReceived { text, .. } if text.is_empty() => None,
         TurnEvent::MessageReceived { text, .. } | TurnEvent::QuestionAnswered { answer: text, .. } => {
             Some((Role::User, text))
         }
@@ -259,6 +260,10 @@ fn message(body: &Body) -> Option<(Role, &str)> {
         | TurnEvent::ToolFinished { .. }
         | TurnEvent::ToolLost { .. }
         | TurnEvent::QuestionAsked { .. }
+        | TurnEvent::HistoryGiven { .. }
+        | TurnEvent::CallerAsked { .. }
+        | TurnEvent::CallHandedOut { .. }
+        | TurnEvent::CallReturned { .. }
         | TurnEvent::AgentAsked { .. }
         | TurnEvent::CancelRequested
         | TurnEvent::Ended { .. } => None,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 macro_rules! names {
     ($($record:ident = $domain:ident { $($variant:ident = $name:literal),+ })+) => { $(
         #[derive(Serialize, Deserialize)]
-        pub(super) enum $record { $(#[serde(rename = $name)] $variant),+ }
+        pub(crate) enum $record { $(#[serde(rename = $name)] $variant),+ }
 
         impl From<$domain> for $record {
             fn from(one: $domain) -> Self {

@@ -3,12 +3,12 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use roost_domain::agent::FailureCategory;
 use roost_domain::approval::{Question, Verdict};
-use roost_domain::conversation::StopReason;
+use roost_domain::conversation::{Format, Message, StopReason, ToolChoice, Wishes};
 use roost_domain::event::{Ending, Journal, Problem};
 use roost_domain::id::ApprovalId;
 use roost_domain::model::Usage;
 use roost_domain::session::Channel;
-use roost_domain::tool::{ToolCall, ToolCallId, ToolOutcome, ToolStatus};
+use roost_domain::tool::{ToolCall, ToolCallId, ToolOutcome, ToolSpec, ToolStatus};
 use roost_domain::unit::{MicroUsd, Tokens};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -138,6 +138,22 @@ fn tools() -> Vec<TurnEvent> {
         TurnEvent::ToolLost { call: call() },
         TurnEvent::QuestionAsked { call: call(), question: "Which one?".into() },
         TurnEvent::QuestionAnswered { call: call(), answer: "The first.".into() },
+        TurnEvent::HistoryGiven { messages: given() },
+        TurnEvent::CallerAsked { tools: vec![look_up()], wishes: Box::new(wishes()) },
+        TurnEvent::CallerAsked {
+            tools: vec![],
+            wishes: Box::new(Wishes {
+                choice: ToolChoice::Named("look_up".into()),
+                format: Format::JsonObject,
+                ..Wishes::default()
+            }),
+        },
+        TurnEvent::CallerAsked { tools: vec![], wishes: Box::default() },
+        TurnEvent::CallHandedOut { call: call() },
+        TurnEvent::CallReturned {
+            call: call(),
+            outcome: ToolOutcome { text: "42".into(), status: ToolStatus::Done },
+        },
         TurnEvent::AgentAsked {
             call: call(),
             agent: "0190b5a4-2f6e-7cc1-9d2b-8a6c1d2e3f43".parse().unwrap(),
@@ -150,6 +166,37 @@ fn tools() -> Vec<TurnEvent> {
         TurnEvent::Ended { ending: Ending::Failed(problem("too_many_rounds", "It went on for too long.")) },
         TurnEvent::Ended { ending: Ending::Cancelled },
     ]
+}
+
+fn given() -> Vec<Message> {
+    let wanted = ToolCall { id: call(), tool: "look_up".into(), arguments: json!({"n": 1}) };
+    vec![
+        Message::User("Hi".into()),
+        Message::Assistant { text: String::new(), calls: vec![wanted] },
+        Message::ToolResult { call: call(), tool: "look_up".into(), text: "gone".into(), is_error: true },
+        Message::Assistant { text: "It is gone.".into(), calls: vec![] },
+    ]
+}
+
+fn look_up() -> ToolSpec {
+    ToolSpec {
+        name: "look_up".into(),
+        description: "Looks up.".into(),
+        parameters: json!({"type": "object"}),
+        idempotent: false,
+    }
+}
+
+fn wishes() -> Wishes {
+    let (name, schema) = ("s".into(), json!({"type": "object"}));
+    Wishes {
+        temperature: Some(0.5),
+        top_p: Some(0.25),
+        stop: vec!["END".into()],
+        max_output: Some(Tokens(100)),
+        choice: ToolChoice::Required,
+        format: Format::JsonSchema { name, schema, strict: true },
+    }
 }
 
 #[test]

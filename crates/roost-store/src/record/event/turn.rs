@@ -1,9 +1,11 @@
+use roost_domain::conversation::{Message, Wishes};
 use roost_domain::event::{Ending, Problem, Recollection, TurnEvent};
 use roost_domain::model::Usage;
-use roost_domain::tool::{ToolCall, ToolCallId, ToolOutcome};
+use roost_domain::tool::{ToolCall, ToolCallId, ToolOutcome, ToolSpec};
 use roost_domain::unit::{MicroUsd, Tokens};
 use serde::{Deserialize, Serialize};
 
+use super::asked::{MessageV1, ToolV1, WishesV1};
 use super::name::{QuestionV1, StatusV1, StopV1, VerdictV1};
 use super::{Unreadable, parsed};
 
@@ -18,6 +20,14 @@ pub(super) enum TurnV1 {
     },
     Recalled {
         entries: Vec<RecollectionV1>,
+    },
+    HistoryGiven {
+        messages: Vec<MessageV1>,
+    },
+    CallerAsked {
+        tools: Vec<ToolV1>,
+        #[serde(default, skip_serializing_if = "WishesV1::is_empty")]
+        wishes: WishesV1,
     },
     ModelCalled {
         model: String,
@@ -79,6 +89,14 @@ pub(super) enum TurnV1 {
         call: String,
         answer: String,
     },
+    CallHandedOut {
+        call: String,
+    },
+    CallReturned {
+        call: String,
+        text: String,
+        status: StatusV1,
+    },
     AgentAsked {
         call: String,
         agent: String,
@@ -101,14 +119,14 @@ pub(super) struct RecollectionV1 {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct CallV1 {
+pub(crate) struct CallV1 {
     id: String,
     tool: String,
     arguments: serde_json::Value,
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct UsageV1 {
+pub(crate) struct UsageV1 {
     input: u64,
     cached: u64,
     cache_written: u64,
@@ -136,6 +154,13 @@ impl From<&TurnEvent> for TurnV1 {
             TurnEvent::Recalled { entries } => {
                 Self::Recalled { entries: entries.into_iter().map(RecollectionV1::from).collect() }
             }
+            TurnEvent::HistoryGiven { messages } => {
+                Self::HistoryGiven { messages: messages.into_iter().map(MessageV1::from).collect() }
+            }
+            TurnEvent::CallerAsked { tools, wishes } => Self::CallerAsked {
+                tools: tools.into_iter().map(ToolV1::from).collect(),
+                wishes: WishesV1::from(*wishes),
+            },
             TurnEvent::ModelCalled { model, reserved } => {
                 Self::ModelCalled { model: model.to_string(), reserved: reserved.0 }
             }
@@ -183,6 +208,12 @@ impl From<&TurnEvent> for TurnV1 {
             TurnEvent::QuestionAnswered { call, answer } => {
                 Self::QuestionAnswered { call: call.to_string(), answer }
             }
+            TurnEvent::CallHandedOut { call } => Self::CallHandedOut { call: call.to_string() },
+            TurnEvent::CallReturned { call, outcome } => Self::CallReturned {
+                call: call.to_string(),
+                text: outcome.text,
+                status: outcome.status.into(),
+            },
             TurnEvent::AgentAsked { call, agent, name, session, turn } => Self::AgentAsked {
                 call: call.to_string(),
                 agent: agent.to_string(),
@@ -207,6 +238,13 @@ impl TryFrom<TurnV1> for TurnEvent {
                 let entries = entries.into_iter().map(Recollection::try_from).collect::<Result<_, _>>()?;
                 Self::Recalled { entries }
             }
+            TurnV1::HistoryGiven { messages } => {
+                Self::HistoryGiven { messages: messages.into_iter().map(Message::from).collect() }
+            }
+            TurnV1::CallerAsked { tools, wishes } => Self::CallerAsked {
+                tools: tools.into_iter().map(ToolSpec::from).collect(),
+                wishes: Box::new(Wishes::from(wishes)),
+            },
             TurnV1::ModelCalled { model, reserved } => {
                 Self::ModelCalled { model: parsed("model", &model)?, reserved: MicroUsd(reserved) }
             }
@@ -251,6 +289,11 @@ impl TryFrom<TurnV1> for TurnEvent {
             TurnV1::QuestionAnswered { call, answer } => {
                 Self::QuestionAnswered { call: call_id(call), answer }
             }
+            TurnV1::CallHandedOut { call } => Self::CallHandedOut { call: call_id(call) },
+            TurnV1::CallReturned { call, text, status } => Self::CallReturned {
+                call: call_id(call),
+                outcome: ToolOutcome { text, status: status.into() },
+            },
             TurnV1::AgentAsked { call, agent, name, session, of } => Self::AgentAsked {
                 call: call_id(call),
                 agent: parsed("agent", &agent)?,
