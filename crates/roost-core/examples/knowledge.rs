@@ -46,6 +46,7 @@ impl Noise {
     }
 
     /// A word; few are common and many are rare.
+    #[expect(clippy::cast_possible_truncation, reason = "below 20,000")]
     fn word(&mut self) -> String {
         let part = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
         format!("w{}", (20_000.0 * part.powi(3)) as u64)
@@ -145,7 +146,7 @@ async fn main() {
     println!(
         "{:<44} {:>12.4}",
         "recall of the exact 10 nearest",
-        found as f64 / (QUERIES as usize * WANTED) as f64
+        found as f64 / (QUERIES as f64 * WANTED as f64)
     );
     let (bytes, _) = app.core.knowledge_in_memory();
     println!("{:<44} {:>12.1} MiB", "memory of its vectors", bytes as f64 / 1_048_576.0);

@@ -53,6 +53,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Block>, Error> {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the other kinds of damage are told in the library's words"
+)]
 fn failed(error: ZipError) -> Error {
     match &error {
         ZipError::UnsupportedArchive(what) if *what == ZipError::PASSWORD_REQUIRED => Error::Encrypted,

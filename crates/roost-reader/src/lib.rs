@@ -62,8 +62,10 @@ const fn name(format: Format) -> &'static str {
     }
 }
 
-fn damaged(format: &'static str, problem: impl ToString) -> Error {
-    Error::Damaged { format, problem: problem.to_string() }
+fn damaged(format: &'static str, problem: impl std::fmt::Display) -> Error {
+    #![expect(clippy::needless_pass_by_value, reason = "texts and errors are given as they are")]
+    let problem = problem.to_string();
+    Error::Damaged { format, problem }
 }
 
 /// Puts a text's words in one line.

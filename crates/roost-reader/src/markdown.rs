@@ -5,6 +5,7 @@ use roost_ports::reader::Error;
 use crate::text::decode;
 
 /// Reads Markdown: headings as such, every other block as it was written.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every block but a heading is kept as it was written")]
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<Block>, Error> {
     let text = decode(bytes, "Markdown")?;
     let options = Options::ENABLE_TABLES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;

@@ -20,7 +20,7 @@ async fn ingest(app: &TestApp, owner: Owner, chunks: Vec<KnowledgeChunk>) -> Res
 
 async fn search(app: &TestApp, owner: Owner, query: &str) -> Found {
     let search = SearchKnowledge { owner, query: query.to_owned(), limit: Limit::clamped(5, 5) };
-    app.core.knowledge().search(&app.ctx(), search).await.unwrap()
+    app.core.knowledge().search(&app.ctx(), search).await.expect("it works")
 }
 
 fn texts(found: &Found) -> Vec<&str> {
@@ -29,11 +29,11 @@ fn texts(found: &Found) -> Vec<&str> {
 
 async fn all(app: &TestApp, owner: Owner) -> Vec<Entry> {
     let list = ListKnowledge { owner, source: None, from: None, limit: Limit::clamped(100, 100) };
-    app.core.knowledge().list(&app.ctx(), list).await.unwrap().rows
+    app.core.knowledge().list(&app.ctx(), list).await.expect("it works").rows
 }
 
 async fn delete(app: &TestApp, owner: Owner, which: Removed) -> u64 {
-    app.core.knowledge().delete(&app.ctx(), DeleteKnowledge { owner, which }).await.unwrap()
+    app.core.knowledge().delete(&app.ctx(), DeleteKnowledge { owner, which }).await.expect("it works")
 }
 
 /// A text that shares no word with another of these.
@@ -48,7 +48,7 @@ async fn stocked() -> (TestApp, AgentId) {
     let app = TestApp::start().await;
     let agent = app.agent(json!({})).await;
     let chunks = vec![chunk(REFUNDS, "refunds.md"), chunk(OFFICE, "office.md")];
-    let stored = ingest(&app, Owner::Agent(agent), chunks).await.unwrap();
+    let stored = ingest(&app, Owner::Agent(agent), chunks).await.expect("it works");
     assert_eq!(stored, Stored { stored: 2, skipped: 0, total: 2 });
     (app, agent)
 }
@@ -231,7 +231,7 @@ async fn a_document_takes_the_place_of_what_had_its_name() {
 /// Waits until so many entries are embedded.
 async fn until_embedded(app: &TestApp, wanted: u64) {
     let wait = async {
-        while app.core.knowledge().status(&app.ctx()).await.unwrap().embedded.embedded != wanted {
+        while app.core.knowledge().status(&app.ctx()).await.expect("it works").embedded.embedded != wanted {
             tokio::task::yield_now().await;
         }
     };

@@ -18,14 +18,14 @@ async fn say(app: &TestApp, agent: AgentId, peer: &str, text: &str) -> Vec<TurnE
         text: text.to_owned(),
         context: None,
     };
-    let posted = app.core.messages().post(&app.ctx(), message).await.unwrap();
+    let posted = app.core.messages().post(&app.ctx(), message).await.expect("it works");
     app.until(agent, &posted, |event| matches!(event, TurnEvent::Ended { .. })).await
 }
 
 async fn memories(app: &TestApp, agent: AgentId, peer: Option<&str>) -> Vec<MemoryView> {
     let peer = peer.map(str::to_owned);
     let list = ListMemories { agent, peer, from: None, limit: Limit::clamped(100, 100) };
-    app.core.memories().list(&app.ctx(), list).await.unwrap().rows
+    app.core.memories().list(&app.ctx(), list).await.expect("it works").rows
 }
 
 /// Waits until so much is remembered.
@@ -42,6 +42,7 @@ async fn until(app: &TestApp, agent: AgentId, count: usize) -> Vec<MemoryView> {
     tokio::time::timeout(Duration::from_secs(10), wait).await.expect("it is remembered in time")
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the test picks what it looks at")]
 fn recalled(events: &[TurnEvent]) -> Vec<Recollection> {
     let of = |event: &TurnEvent| match event {
         TurnEvent::Recalled { entries } => entries.clone(),
@@ -51,6 +52,7 @@ fn recalled(events: &[TurnEvent]) -> Vec<Recollection> {
 }
 
 /// Returns what the model read last as the peer's message.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the test picks what it looks at")]
 fn read_last(app: &TestApp) -> String {
     let conversation = app.models.asked().pop().expect("the model was asked");
     let last = conversation.messages.iter().rev().find_map(|message| match message {
@@ -249,6 +251,7 @@ async fn knowledge_that_has_to_do_with_the_message_is_recalled_too() {
 }
 
 /// Has the model use a tool and returns what came of it.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the test picks what it looks at")]
 async fn used(
     app: &TestApp,
     agent: AgentId,
@@ -269,7 +272,7 @@ async fn used(
 }
 
 fn offered(app: &TestApp) -> Vec<String> {
-    app.models.asked().pop().unwrap().tools.into_iter().map(|tool| tool.name).collect()
+    app.models.asked().pop().expect("it works").tools.into_iter().map(|tool| tool.name).collect()
 }
 
 #[tokio::test]

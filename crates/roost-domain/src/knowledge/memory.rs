@@ -35,9 +35,7 @@ const OTHERS: &str = concat!(
 );
 
 /// How somebody asks to have something remembered.
-const ASKED: &str = concat!(
-    r"(?:^|[,;:]\s*|\bplease\s+|\bbitte\s+)(?:remember|keep\s+in\s+mind|don['’]t\s+forget|do\s+not\s+forget|note|make\s+a\s+note|for\s+the\s+record|fyi|from\s+now\s+on|call\s+me|merk\s+dir|denk\s+daran|nenn\s+mich|souviens-toi|recuerda)\b",
-);
+const ASKED: &str = r"(?:^|[,;:]\s*|\bplease\s+|\bbitte\s+)(?:remember|keep\s+in\s+mind|don['’]t\s+forget|do\s+not\s+forget|note|make\s+a\s+note|for\s+the\s+record|fyi|from\s+now\s+on|call\s+me|merk\s+dir|denk\s+daran|nenn\s+mich|souviens-toi|recuerda)\b";
 
 /// What a key, a password or a number of a card looks like.
 const SECRETS: &str = concat!(

@@ -73,7 +73,7 @@ impl Local {
         let config = std::fs::read(directory.join(FILES[0])).map_err(|error| wrong(error.to_string()))?;
         let shape: Shape = serde_json::from_slice(&config)
             .map_err(|error| wrong(format!("config.json is not one of a BERT model: {error}")))?;
-        if shape.num_attention_heads == 0 || shape.hidden_size % shape.num_attention_heads != 0 {
+        if shape.num_attention_heads == 0 || !shape.hidden_size.is_multiple_of(shape.num_attention_heads) {
             return Err(wrong("config.json names a number of heads that cannot be".to_owned()));
         }
         let named = directory.file_name().map(|name| name.to_string_lossy().into_owned());

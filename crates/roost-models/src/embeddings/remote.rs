@@ -44,7 +44,7 @@ pub(super) struct Remote {
 impl Remote {
     pub(super) fn new(
         api: Api,
-        options: EmbeddingOptions,
+        options: &EmbeddingOptions,
         random: Arc<dyn Random>,
     ) -> Result<Self, InvalidOptions> {
         let http = Http::new(options.timeouts, options.proxy.as_deref())?;

@@ -119,7 +119,7 @@ fn looking_at_the_first_numbers_first_misses_nothing() {
         index.add(row as i64, vector);
     }
     let found: HashSet<i64> =
-        index.at_least(&[centre.clone()], 0.93, 1_000)[0].iter().map(|near| near.row).collect();
+        index.at_least(std::slice::from_ref(&centre), 0.93, 1_000)[0].iter().map(|near| near.row).collect();
     let (mut near, mut far) = (0, 0);
     for (row, vector) in vectors.iter().enumerate() {
         let cosine = centre.cosine(vector);
