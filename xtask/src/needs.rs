@@ -17,8 +17,13 @@ struct Need {
     used_for: &'static str,
 }
 
-const NEEDS: [Need; 3] = [
+const NEEDS: [Need; 4] = [
     Need { check: &["cc", "--version"], packages: &["gcc", "libc6-dev"], used_for: "compiling SQLite" },
+    Need {
+        check: &["mkfs.xfs", "-V"],
+        packages: &["xfsprogs"],
+        used_for: "a filesystem whose files share their data, for the tests of snapshots",
+    },
     Need { check: &["npm", "--version"], packages: &["npm"], used_for: "peers of the tests from npm" },
     Need {
         check: &["python3", "-m", "pip", "--version"],

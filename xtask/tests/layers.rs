@@ -10,7 +10,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// Every crate of the house with those of ours that it may import. Adapters know `domain` and `ports` only, so
 /// none knows another.
-const FLOORS: [(&str, &[&str]); 22] = [
+const FLOORS: [(&str, &[&str]); 23] = [
     ("roost-domain", &[]),
     ("roost-ports", &["roost-domain"]),
     ("roost-store", &["roost-domain", "roost-ports"]),
@@ -20,6 +20,7 @@ const FLOORS: [(&str, &[&str]); 22] = [
     ("roost-tools", &["roost-domain", "roost-ports"]),
     ("roost-scan", &["roost-domain", "roost-ports"]),
     ("roost-reader", &["roost-domain", "roost-ports"]),
+    ("roost-skills", &["roost-domain", "roost-ports"]),
     ("roost-wasm", &["roost-domain", "roost-ports"]),
     ("roost-core", &["roost-domain", "roost-ports"]),
     ("roost-runtime", &["roost-domain", "roost-ports", "roost-core"]),
@@ -43,8 +44,8 @@ const ANY: &[&str] = &["*"];
 const TESTKIT: &str = "roost-testkit";
 
 /// All that the nouns may be made of: no async, no I/O, no clock, no serde derives.
-const DOMAIN_MAY_USE: [&str; 9] =
-    ["globset", "jiff", "regex", "secrecy", "serde_json", "sha2", "thiserror", "url", "uuid"];
+const DOMAIN_MAY_USE: [&str; 10] =
+    ["globset", "jiff", "regex", "secrecy", "semver", "serde_json", "sha2", "thiserror", "url", "uuid"];
 
 /// Crates that belong to some floors alone, with those floors.
 const OWNED: [(&str, &[&str]); 4] = [
@@ -63,7 +64,7 @@ const OWNED: [(&str, &[&str]); 4] = [
             "roost-testkit",
         ],
     ),
-    ("reqwest", &["roost-models", "roost-tools", "roost-channels", "roost-server"]),
+    ("reqwest", &["roost-models", "roost-tools", "roost-channels", "roost-skills", "roost-server"]),
     ("rusqlite", &["roost-store"]),
     ("tokio-postgres", &["roost-store"]),
 ];

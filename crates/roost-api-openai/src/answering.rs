@@ -156,11 +156,10 @@ fn failed(problem: &Problem) -> Failure {
         "model_stream_broken" => (StatusCode::SERVICE_UNAVAILABLE, "model_stream_broken"),
         "budget_exceeded" => (StatusCode::FORBIDDEN, "budget_exceeded"),
         "approval_refused" => (StatusCode::FORBIDDEN, "approval_refused"),
-        _ => (StatusCode::CONFLICT, "turn_failed"),
+        code => {
+            let message = format!("{} ({code})", problem.message);
+            return Failure::new(StatusCode::CONFLICT, "turn_failed", message);
+        }
     };
-    let message = match code {
-        "turn_failed" => format!("{} ({})", problem.message, problem.code),
-        _ => problem.message.clone(),
-    };
-    Failure::new(status, code, message)
+    Failure::new(status, code, problem.message.clone())
 }

@@ -16,6 +16,7 @@ pub(crate) use list::*;
 pub(crate) use logs::*;
 pub(crate) use one::*;
 pub(crate) use status::*;
+pub(crate) use wire::{AgentDetails, AgentSummary};
 
 use std::fmt::Display;
 use std::str::FromStr;

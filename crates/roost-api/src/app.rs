@@ -9,8 +9,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::{
-    Options, agents, approvals, chat, docs, documents, envelope, gate, health, keys, knowledge, memory,
-    openapi, permissions, policies, sandboxes, scans, secrets, swarms, usage, webhooks,
+    Options, account, agents, approvals, chat, docs, documents, envelope, gate, health, keys, knowledge,
+    memory, openapi, permissions, policies, sandboxes, scans, secrets, skills, snapshots, swarms, usage,
+    webhooks,
 };
 
 /// What handlers share.
@@ -58,6 +59,7 @@ fn open_routes() -> OpenApiRouter<App> {
 /// Routes for whoever has a key.
 fn guarded_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(account::get))
         .routes(routes!(agents::list, agents::create))
         .routes(routes!(agents::get, agents::update, agents::replace, agents::delete))
         .routes(routes!(agents::start))
@@ -123,7 +125,14 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(swarms::list, swarms::create))
         .routes(routes!(swarms::get, swarms::update, swarms::delete))
         .routes(routes!(swarms::put_secrets))
+        .routes(routes!(snapshots::get, snapshots::delete))
+        .routes(routes!(skills::list, skills::create))
+        .routes(routes!(skills::get, skills::replace, skills::delete))
+        .routes(routes!(skills::file))
+        .routes(routes!(skills::installed, skills::install))
+        .routes(routes!(skills::update_installed, skills::uninstall))
         .routes(routes!(usage::list))
+        .routes(routes!(usage::of_agent))
         .routes(routes!(webhooks::list, webhooks::create))
         .routes(routes!(webhooks::get, webhooks::update, webhooks::delete))
         .routes(routes!(webhooks::rotate))
@@ -131,10 +140,14 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::redeliver))
 }
 
-/// Routes that may take as long as a turn does, or a run of code.
+/// Routes that may take as long as a turn does, a run of code, or copying a workspace.
 fn talking_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(chat::history, chat::post))
         .routes(routes!(sandboxes::run))
         .routes(routes!(knowledge::upload))
+        .routes(routes!(snapshots::list, snapshots::take))
+        .routes(routes!(snapshots::restore))
+        .routes(routes!(snapshots::diff))
+        .routes(routes!(snapshots::fork))
 }

@@ -4,6 +4,7 @@
 //! protocol calls them, the other files a handler each: decode, one call into the core, encode. Start at
 //! [`router`].
 
+mod account;
 mod agents;
 mod app;
 mod approvals;
@@ -24,6 +25,8 @@ mod policies;
 mod sandboxes;
 mod scans;
 mod secrets;
+mod skills;
+mod snapshots;
 mod swarms;
 mod usage;
 mod vocabulary;

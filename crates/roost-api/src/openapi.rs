@@ -30,8 +30,11 @@ use crate::envelope::ErrorBody;
         (name = "policies", description = "What agents may do, what it would have changed, and what covers what they did."),
         (name = "permissions", description = "What agents may reach, whatever their policies say."),
         (name = "scans", description = "Find what is wrong with code."),
+        (name = "skills", description = "Find skills, make your own, put them on agents."),
         (name = "sandboxes", description = "Run code in ephemeral machines."),
+        (name = "snapshots", description = "Save agents' states, go back to them, make other agents from them."),
         (name = "webhooks", description = "Be told what happens, by signed messages to a URL of yours."),
+        (name = "account", description = "The account, its plan, what it uses of it."),
         (name = "usage", description = "What was used of models, and what it cost."),
         (name = "keys", description = "API keys."),
         (name = "server", description = "The server itself; needs no key."),
@@ -63,6 +66,11 @@ pub fn openapi() -> Value {
     });
     document["components"]["headers"] = headers();
     document["components"]["responses"] = failures();
+    // What a router calls the rest of a path has no name of its own in OpenAPI.
+    if let Some(paths) = document["paths"].as_object_mut() {
+        let named = |(path, item): (String, Value)| (path.replace("{*", "{"), item);
+        *paths = std::mem::take(paths).into_iter().map(named).collect();
+    }
     for (path, item) in members(&mut document["paths"]) {
         for operation in members(item).map(|(_, operation)| operation) {
             complete(path, operation);

@@ -13,10 +13,13 @@ mod idle;
 mod lifecycle;
 mod list;
 mod logs;
+mod place;
 mod status;
 mod update;
 
 pub use create::CreateAgent;
+pub(crate) use create::{check_name, journal_of, within_quota};
+pub(crate) use lifecycle::cancel_turns;
 pub use list::ListAgents;
 pub use logs::{LogLines, LogStream};
 pub use status::{MachineView, StatusView};
@@ -39,7 +42,7 @@ pub struct AgentView {
 }
 
 impl AgentView {
-    fn read(reader: &dyn Reader, agent: Agent) -> Result<Self, Error> {
+    pub(crate) fn read(reader: &dyn Reader, agent: Agent) -> Result<Self, Error> {
         Ok(Self {
             soul: reader.document(agent.id, &DocumentName::Soul)?,
             identity: reader.document(agent.id, &DocumentName::Identity)?,

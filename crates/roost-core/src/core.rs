@@ -12,6 +12,7 @@ use roost_ports::model::Models;
 use roost_ports::random::Random;
 use roost_ports::reader::DocumentReader;
 use roost_ports::scanner::Scanner;
+use roost_ports::skills::SkillSources;
 use roost_ports::store::{Reader, Store};
 use roost_ports::tool::Tools;
 use roost_ports::vault::Vault;
@@ -25,10 +26,14 @@ use crate::hub::Hub;
 use crate::knowledge::Library;
 use crate::models::Live as LiveCalls;
 use crate::quota::Quotas;
+use crate::regions::Regions;
+use crate::skills::{Places, Reports};
+use crate::snapshots::UnderWay;
+use crate::usage::MachineTime;
 use crate::{
     Accounts, Agents, Approvals, Conversations, Documents, Error, Events, Gate, Keys, Knowledge, Memories,
-    Messages, ModelCalls, PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions, Swarms, Turns,
-    Usages, Webhooks,
+    Messages, ModelCalls, PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions, Skills, Snapshots,
+    Swarms, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -46,9 +51,13 @@ pub struct Core {
     pub(crate) stale: Arc<Notify>,
     pub(crate) memorable: Arc<Notify>,
     pub(crate) live_calls: Arc<LiveCalls>,
+    pub(crate) under_way: Arc<UnderWay>,
     pub(crate) chosen_plans: Arc<ChosenPlans>,
+    pub(crate) machine_time: Arc<MachineTime>,
     /// Scans that are asked for run at most so many at once; the others wait until their callers give up.
     pub(crate) scanning: Arc<Semaphore>,
+    pub(crate) skill_reports: Arc<Reports>,
+    pub(crate) skill_places: Arc<Places>,
     started: Timestamp,
 }
 
@@ -93,6 +102,8 @@ pub struct Ports {
     pub embedder: Arc<dyn Embedder>,
     /// What stands in files.
     pub reader: Arc<dyn DocumentReader>,
+    /// Where skills come from.
+    pub skills: Arc<dyn SkillSources>,
     /// Telling other people's systems what happened.
     pub webhooks: Arc<dyn WebhookSender>,
     /// The time.
@@ -114,6 +125,10 @@ pub struct Settings {
     pub max_open_turns: usize,
     /// How many agents one account may have, where its plan allows more.
     pub max_agents: u64,
+    /// How many snapshots one agent may have.
+    pub max_snapshots: u64,
+    /// Which hosts agents of which region live on.
+    pub regions: Regions,
     /// The walls without which no machine of an agent under the policy `strict` is used; see
     /// `roost_domain::machine::Layer` for their names.
     pub strict_layers: Vec<String>,
@@ -125,6 +140,8 @@ pub struct Settings {
     pub max_knowledge_entries: u64,
     /// How much memory copies of vectors may take, in bytes; those that were not used for longest go.
     pub knowledge_memory_bytes: usize,
+    /// Skills whose scan comes to less than this wait for an approval.
+    pub skill_approval_below: u8,
     /// The plans that accounts can have.
     pub plans: Plans,
     /// How long a turn waits for the results of its caller's own tools before it is cancelled.
@@ -140,11 +157,14 @@ impl Default for Settings {
             max_input: Tokens(150_000),
             max_open_turns: 100,
             max_agents: 100_000,
+            max_snapshots: 20,
+            regions: Regions::default(),
             strict_layers: ["namespaces", "network", "seccomp"].map(str::to_owned).to_vec(),
             max_sandboxes: None,
             sandbox_images: vec!["default".to_owned()],
             max_knowledge_entries: 200_000,
             knowledge_memory_bytes: 256 * 1024 * 1024,
+            skill_approval_below: 70,
             plans: Plans::builtin(BuiltinPlan::Enterprise),
             caller_wait: Duration::from_secs(60 * 60),
         }
@@ -169,8 +189,12 @@ impl Core {
             library: Arc::default(),
             stale: Arc::new(Notify::new()),
             memorable: Arc::new(Notify::new()),
+            skill_reports: Arc::default(),
+            skill_places: Arc::default(),
             live_calls: Arc::default(),
+            under_way: Arc::default(),
             chosen_plans: Arc::default(),
+            machine_time: Arc::default(),
         }
     }
 
@@ -294,6 +318,16 @@ impl Core {
     /// Returns the use cases of swarms.
     pub const fn swarms(&self) -> Swarms<'_> {
         Swarms(self)
+    }
+
+    /// Returns the use cases of snapshots, and what the runtime ends what was left of them with.
+    pub const fn snapshots(&self) -> Snapshots<'_> {
+        Snapshots(self)
+    }
+
+    /// Returns the use cases of skills.
+    pub const fn skills(&self) -> Skills<'_> {
+        Skills(self)
     }
 
     /// Returns what the runtime drives turns with.

@@ -181,13 +181,19 @@ impl From<machine::Error> for Error {
             machine::Error::CannotStart { .. } => {
                 Self::new(Kind::Unavailable, "machine_cannot_start", error.to_string()).caused_by(error)
             }
+            machine::Error::NoSpace { .. } => Self::new(
+                Kind::Unavailable,
+                "no_space",
+                "there is no space left on the server's disk; nothing was changed",
+            )
+            .caused_by(error),
             machine::Error::Gone
             | machine::Error::NotFound { .. }
             | machine::Error::Outside { .. }
             | machine::Error::Denied { .. }
             | machine::Error::WrongKind { .. }
             | machine::Error::BadPattern { .. }
-            | machine::Error::NoSpace { .. }
+            | machine::Error::NoSnapshot(_)
             | machine::Error::NotPermitted
             | machine::Error::Host { .. } => Self::internal(error),
         }

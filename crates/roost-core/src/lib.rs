@@ -24,10 +24,13 @@ mod messages;
 mod models;
 mod notices;
 mod quota;
+mod regions;
 mod sandboxes;
 mod scans;
 mod secrets;
 mod sessions;
+mod skills;
+mod snapshots;
 mod swarms;
 mod turns;
 mod usage;
@@ -56,13 +59,18 @@ pub use knowledge::{
 pub use memory::{ForgetMemories, ListMemories, Memories, MemoryView, MemoryWork};
 pub use messages::{History, Messages, PostMessage, Posted};
 pub use models::{Asker, Complete, Completion, ListedModel, ListedModels, ModelCalls};
+pub use regions::Regions;
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
 pub use secrets::{ModelKey, PutSecrets, Secrets, SecretsChanged};
 pub use sessions::{NewSession, Sessions, TurnTree};
+pub use skills::{InstallSkill, ListSkills, PutSkill, SkillContent, SkillView, Skills, UpdateInstalledSkill};
+pub use snapshots::{
+    DocumentChange, ForkAgent, Forked, ListSnapshots, Moment, Restored, SnapshotDiff, Snapshots,
+};
 pub use swarms::{CreateSwarm, SwarmDetails, SwarmView, Swarms, UpdateSwarm};
 pub use turns::{Claim, Parked, Turns, Work};
-pub use usage::{ListUsage, Usages};
+pub use usage::{ListUsage, UsageView, Usages};
 pub use webhooks::{
     CreateWebhookEndpoint, ListDeliveries, NewWebhookEndpoint, UpdateWebhookEndpoint, Webhooks,
 };
@@ -70,7 +78,8 @@ pub use webhooks::{
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::model::Chunk;
 pub use roost_ports::store::{
-    AgentCursor, AgentFilter, ApprovalCursor, ApprovalFilter, ChatMessage, DecisionEntry, DecisionFilter,
-    DeliveryCursor, DeliveryFilter, DocumentEntry, Edition, EntryFilter, Part, Remembered, Removed, Role,
-    SandboxCursor, Scan, SecretEntry, SecretUse, TurnPhase, UsageRow, VersionEntry,
+    AgentCursor, AgentFilter, Amounts, ApprovalCursor, ApprovalFilter, ChatMessage, CustomVersion,
+    DecisionEntry, DecisionFilter, DeliveryCursor, DeliveryFilter, Dimension, DocumentEntry, Edition,
+    EntryFilter, Part, Remembered, Removed, Role, SandboxCursor, Scan, SecretEntry, SecretUse,
+    SnapshotCursor, TurnPhase, UsageKey, UsageRow, VersionEntry,
 };

@@ -11,9 +11,10 @@ use roost_domain::id::{AgentId, JobId, TurnId};
 use roost_domain::page::Limit;
 use roost_domain::turn::{State, step};
 use roost_ports::random::Random;
-use roost_ports::store::{NewJob, Reader, Turn, TurnPhase, Writer};
+use roost_ports::store::{Amounts, NewJob, Reader, Turn, TurnPhase, Writer};
 
 use crate::turns::{call_off, hand_back};
+use crate::usage::count;
 use crate::{Core, Error, gate};
 
 /// The queue whose jobs are turns to be worked on.
@@ -152,6 +153,7 @@ pub(crate) fn close(
     writer.set_turn_phase(turn.id, TurnPhase::Ended)?;
     hand_back(core, writer, turn, now)?;
     call_off(core, writer, turn.id, now)?;
+    count(writer, agent, Some(turn.session), Amounts { turns: 1, ..Amounts::default() }, now)?;
     for approval in writer.turn_approvals(turn.id)? {
         if approval.status == Status::Pending {
             let withdrawn = approval.withdraw(now)?;

@@ -16,7 +16,7 @@ use roost_ports::store::{Reader, SecretEntry, SecretUse, Turn, Writer};
 use roost_ports::tool::Injections;
 
 use crate::agents::own;
-use crate::turns::{provider_secret, secret_place};
+use crate::turns::{held_secret, provider_secret, secret_place};
 use crate::{Core, Ctx, Error, Kind, log};
 
 /// The use cases of agents' secrets.
@@ -187,7 +187,7 @@ impl Secrets<'_> {
         let read = move |reader: &dyn Reader| {
             own(reader, &ctx, id)?;
             let page = reader.secret_uses(id, &name, before, limit)?;
-            if page.total == 0 && reader.secret(id, &name)?.is_none() {
+            if page.total == 0 && reader.secret_holder(id, &name)?.is_none() {
                 return Err(Error::not_found("secret", name));
             }
             Ok(page)
@@ -238,7 +238,7 @@ impl Core {
     /// Tells whose key an agent's model calls use.
     pub(crate) fn model_key(&self, reader: &dyn Reader, agent: &Agent) -> Result<ModelKey, Error> {
         let name = provider_secret(agent.model.provider());
-        if reader.secret(agent.id, &name)?.is_some() {
+        if reader.secret_holder(agent.id, &name)?.is_some() {
             return Ok(ModelKey::Own);
         }
         if let Some(swarm) = agent.swarm
@@ -278,8 +278,8 @@ impl Core {
                     "the secret {name} may be carried by {binding}, over https, and not by {method} {host}:{port}"
                 )));
             }
-            let Some(sealed) = reader.secret(agent.id, &name)? else { continue };
-            match self.ports.vault.open(agent.account, &secret_place(agent, &name), &sealed) {
+            let Some((place, sealed)) = held_secret(reader, agent.id, &name)? else { continue };
+            match self.ports.vault.open(agent.account, &place, &sealed) {
                 Ok(value) if value.expose().len() >= SHORTEST_BOUND => values.push((name, value)),
                 Ok(_) => return Ok(Err(format!("the secret {name} is too short to be carried"))),
                 Err(error) => {

@@ -27,7 +27,7 @@ mod recall;
 mod scripts;
 mod use_tool;
 
-pub(crate) use brief::{provider_secret, secret_place};
+pub(crate) use brief::{held_secret, place_at, provider_secret, secret_place};
 pub(crate) use cost::{cost_of_failure, worst_case};
 pub(crate) use delegate::{call_off, hand_back, orphan};
 

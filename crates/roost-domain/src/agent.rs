@@ -62,6 +62,9 @@ pub enum Region {
 }
 
 impl Region {
+    /// Every region.
+    pub const ALL: [Self; 2] = [Self::Eu, Self::Us];
+
     /// Returns its name on the wire and in records.
     pub const fn name(self) -> &'static str {
         match self {
@@ -75,7 +78,7 @@ impl std::str::FromStr for Region {
     type Err = UnknownRegion;
 
     fn from_str(text: &str) -> Result<Self, UnknownRegion> {
-        [Self::Eu, Self::Us]
+        Self::ALL
             .into_iter()
             .find(|region| region.name() == text)
             .ok_or_else(|| UnknownRegion(text.to_owned()))

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::agent::FailureCategory;
 use crate::approval::{Question, Verdict};
 use crate::conversation::{Message, StopReason, Wishes};
-use crate::id::{AgentId, ApprovalId, KnowledgeId, SessionId, TurnId};
+use crate::id::{AgentId, ApprovalId, KnowledgeId, SessionId, SnapshotId, TurnId};
 use crate::model::{ModelName, Usage};
 use crate::session::Channel;
 use crate::tool::{ToolCall, ToolCallId, ToolOutcome, ToolSpec};
@@ -92,6 +92,27 @@ pub enum Journal {
     Changed {
         /// What, for people; never a value.
         what: String,
+    },
+    /// A snapshot of it was taken.
+    Saved {
+        /// The snapshot.
+        snapshot: SnapshotId,
+        /// What it was called.
+        name: String,
+    },
+    /// Its files and documents became those of a snapshot again.
+    Restored {
+        /// The snapshot.
+        snapshot: SnapshotId,
+        /// What it was called.
+        name: String,
+    },
+    /// It was made from another agent's state.
+    Forked {
+        /// The other agent.
+        parent: AgentId,
+        /// What the other was called.
+        name: String,
     },
     /// It cannot go on.
     Failed {

@@ -15,6 +15,7 @@ use crate::network::{Host, NetworkRules};
 use crate::permissions::Access;
 use crate::policy::Ruling;
 use crate::scan::{Finding, Severity};
+use crate::skill::{FOLDER, SkillId, SkillPath};
 use crate::taint::{self, Taint};
 use crate::unit::MicroUsd;
 
@@ -53,6 +54,35 @@ impl Permit {
 /// decides about the command. What is read goes to the scanner and to nobody else.
 pub fn inspect(agent: AgentId, path: &str) -> Permit {
     let action = Action::ReadFiles { path: path.to_owned() };
+    Permit { agent, action, hash: EffectHash([0; 32]) }
+}
+
+/// What Roost itself does in an agent's machine so that the files of its skills are there: three fixed acts within one
+/// folder of the workspace, and none that says more.
+#[derive(Debug, Clone, Copy)]
+pub enum Equip<'a> {
+    /// Removes the folder with what was in it.
+    Clear,
+    /// Writes one file of a skill into it.
+    File(&'a SkillId, &'a SkillPath),
+    /// Makes its scripts runnable and all of it read-only.
+    Seal,
+}
+
+/// Gives Roost itself leave to put the files of an agent's skills into its machine. What they are was decided when the
+/// skill was installed.
+pub fn equip(agent: AgentId, act: Equip<'_>) -> Permit {
+    let action = match act {
+        Equip::Clear => Action::RunCommand {
+            command: format!("[ -L {FOLDER} ] || chmod -R u+w {FOLDER} 2>/dev/null; rm -rf {FOLDER}"),
+        },
+        Equip::File(skill, path) => Action::WriteFile { path: format!("{FOLDER}/{skill}/{path}") },
+        Equip::Seal => Action::RunCommand {
+            command: format!(
+                "find {FOLDER} -path '*/scripts/*' -type f -exec chmod a+x {{}} + && chmod -R a-w {FOLDER}"
+            ),
+        },
+    };
     Permit { agent, action, hash: EffectHash([0; 32]) }
 }
 

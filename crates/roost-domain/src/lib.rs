@@ -31,6 +31,8 @@ pub mod sandbox;
 pub mod scan;
 pub mod secret;
 pub mod session;
+pub mod skill;
+pub mod snapshot;
 pub mod subject;
 pub mod swarm;
 pub mod taint;

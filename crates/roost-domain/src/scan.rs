@@ -85,6 +85,11 @@ impl TrustScore {
     /// The best there is.
     pub const MAX: Self = Self(100);
 
+    /// Takes back a score from a record; what is above 100 is 100.
+    pub const fn from_number(score: u8) -> Self {
+        Self(if score > 100 { 100 } else { score })
+    }
+
     /// Returns the score of these findings: 100 less the penalty of each, and never below 0.
     pub fn of(findings: &[Finding]) -> Self {
         let lost: u32 = findings.iter().fold(0, |sum, one| sum.saturating_add(one.severity.penalty()));

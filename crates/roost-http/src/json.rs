@@ -1,4 +1,4 @@
-use axum::extract::{FromRequest, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use roost_core::{Error, Kind};
 use serde::de::DeserializeOwned;
@@ -34,6 +34,12 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for OptionalJson<T> {
         let body = body(request).await?;
         parse(if body.trim_ascii().is_empty() { b"{}" } else { &body }).map(Self)
     }
+}
+
+/// Lets a request's body be longer than the face's limit says, for routes that take files.
+pub fn allow_body(request: &mut Request, limit: usize) {
+    request.extensions_mut().insert(BodyLimit(limit));
+    DefaultBodyLimit::max(limit).apply(request);
 }
 
 async fn body(request: Request) -> Result<axum::body::Bytes, Failure> {

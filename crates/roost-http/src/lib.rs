@@ -28,7 +28,7 @@ pub use cursor::{read_cursor, write_cursor};
 pub use document::Document;
 pub use face::{Face, Options, Shape};
 pub use failure::Failure;
-pub use json::{Json, OptionalJson};
+pub use json::{Json, OptionalJson, allow_body};
 pub use patient::Patient;
 pub use query::Query;
 pub use rate::{Limiter, Limits, Standing};

@@ -9,7 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use roost_domain::conversation::{Answer, Conversation, Message, Wishes};
+use roost_domain::conversation::{Answer, Conversation, Format, Message, ToolChoice, Wishes};
 use roost_domain::effect::{Action, Cause, Effect};
 use roost_domain::gate::{Decision, Permit, Profile, Rules, decide};
 use roost_domain::guard::Guard;
@@ -248,6 +248,18 @@ pub(crate) fn story() -> Conversation {
         Message::Assistant { text: "Two files.".into(), calls: vec![] },
         Message::User("Thanks — grüße!".into()),
     ])
+}
+
+/// Every wish there is.
+pub(crate) fn wishes() -> Wishes {
+    Wishes {
+        temperature: Some(0.5),
+        top_p: Some(0.25),
+        stop: vec!["END".into()],
+        max_output: None,
+        choice: ToolChoice::Named("shell".into()),
+        format: Format::JsonSchema { name: "s".into(), schema: json!({"type": "object"}), strict: true },
+    }
 }
 
 /// All that a call gave: the texts, then the answer or what went wrong.

@@ -11,6 +11,7 @@ pub mod model;
 pub mod random;
 pub mod reader;
 pub mod scanner;
+pub mod skills;
 pub mod store;
 pub mod tool;
 pub mod vault;

@@ -6,9 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use roost_domain::files::FileRules;
 use roost_domain::gate::{Permit, Profile};
-use roost_domain::id::AgentId;
+use roost_domain::id::{AgentId, SnapshotId};
 use roost_domain::machine::{Condition, Layer, Limits, Stats};
 use roost_domain::network::NetworkRules;
+use roost_domain::snapshot::{Comparison, Transfer};
 use roost_domain::unit::Bytes;
 
 /// Starts, freezes and ends machines. One driver each for kernel sandboxes, containers, …; all pass the same
@@ -84,11 +85,106 @@ pub trait Machines: Send + Sync {
     /// [`Error::Host`] if the host cannot tell.
     async fn workspaces(&self) -> Result<Vec<AgentId>, Error>;
 
+    /// Saves the workspace as it is, whole, under a snapshot's id; an agent without one has an empty one. The
+    /// machine, if it is up, stands still from before the first file is read until the [`Hold`] is dropped, so
+    /// that what the caller writes down meanwhile belongs to the same moment. When it returns, the files survive a
+    /// power failure.
+    ///
+    /// Kept are names, contents, holes, modes, times, links of both kinds; sockets, pipes and devices are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSpace`]; [`Error::Host`]. Nothing is left of the snapshot then.
+    ///
+    /// # Cancel
+    ///
+    /// Safe: a snapshot that was begun is made to its end, and the machine goes on.
+    async fn snapshot(&self, agent: AgentId, snapshot: SnapshotId) -> Result<(Transfer, Hold), Error> {
+        let _ = (agent, snapshot);
+        Err(no_snapshots())
+    }
+
+    /// Ends the agent's machine and makes its workspace what the snapshot holds: all of it or, if that fails,
+    /// nothing. The snapshot stays. When it returns, the files survive a power failure.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSnapshot`]; [`Error::NoSpace`]; [`Error::Host`]. The workspace is as it was then.
+    ///
+    /// # Cancel
+    ///
+    /// Safe: a restoration that was begun is made to its end.
+    async fn restore(&self, snapshot: SnapshotId, agent: AgentId) -> Result<Transfer, Error> {
+        let _ = (snapshot, agent);
+        Err(no_snapshots())
+    }
+
+    /// As [`Machines::restore`], but the snapshot itself becomes the workspace and is a snapshot no more: nothing
+    /// is copied.
+    ///
+    /// # Errors
+    ///
+    /// As [`Machines::restore`].
+    async fn adopt(&self, snapshot: SnapshotId, agent: AgentId) -> Result<(), Error> {
+        let _ = (snapshot, agent);
+        Err(no_snapshots())
+    }
+
+    /// Removes a snapshot's files for good; no-op when there are none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Host`] if they cannot be removed whole; the snapshot cannot be used any more then.
+    async fn delete_snapshot(&self, snapshot: SnapshotId) -> Result<(), Error> {
+        let _ = snapshot;
+        Err(no_snapshots())
+    }
+
+    /// Compares the files of two snapshots, content by content.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSnapshot`]; [`Error::Host`].
+    async fn compare(&self, before: SnapshotId, after: SnapshotId) -> Result<Comparison, Error> {
+        let _ = (before, after);
+        Err(no_snapshots())
+    }
+
     /// Returns the walls this driver puts up on this host, with those that do not hold.
     fn layers(&self) -> Vec<Layer>;
 
     /// Stops every machine, for an orderly end of the server.
     async fn shutdown(&self);
+}
+
+/// Keeps a machine still until it is dropped.
+#[must_use = "the machine goes on when it is dropped"]
+pub struct Hold(Option<Box<dyn FnOnce() + Send>>);
+
+impl Hold {
+    /// Makes one that calls `release` once, when it is dropped.
+    pub fn new(release: impl FnOnce() + Send + 'static) -> Self {
+        Self(Some(Box::new(release)))
+    }
+
+    /// Makes one that holds nothing, since nothing runs.
+    pub const fn nothing() -> Self {
+        Self(None)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if let Some(release) = self.0.take() {
+            release();
+        }
+    }
+}
+
+/// What a driver says that keeps no snapshots.
+fn no_snapshots() -> Error {
+    let source = std::io::Error::new(std::io::ErrorKind::Unsupported, "this driver keeps no snapshots");
+    Error::Host { act: "use snapshots", source }
 }
 
 /// How a machine is to be.
@@ -326,6 +422,9 @@ pub enum Error {
         /// The path.
         path: String,
     },
+    /// There are no files of this snapshot.
+    #[error("the files of the snapshot {0} are not here")]
+    NoSnapshot(SnapshotId),
     /// The permit is for another agent or another kind of act.
     #[error("the permit does not cover this act")]
     NotPermitted,

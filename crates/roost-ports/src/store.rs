@@ -26,6 +26,8 @@ mod sandbox;
 mod scan;
 mod secret;
 mod session;
+mod skill;
+mod snapshot;
 mod swarm;
 mod turn;
 mod usage;
@@ -49,9 +51,13 @@ pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{SecretEntry, SecretUse, Secrets, SecretsMut};
 pub use session::{Sessions, SessionsMut};
+pub use skill::{CustomVersion, KeptPackage, Skills, SkillsMut};
+pub use snapshot::{
+    Restoration, RestorationKind, SavedDocument, SnapshotCursor, SnapshotStatus, Snapshots, SnapshotsMut,
+};
 pub use swarm::{Swarms, SwarmsMut};
 pub use turn::{Caller, Turn, TurnPhase, Turns, TurnsMut};
-pub use usage::{Ledger, UsageRow, Usages, UsagesMut};
+pub use usage::{Amounts, Dimension, Ledger, UsageFilter, UsageKey, UsageRow, Usages, UsagesMut, Used};
 pub use webhook::{DeliveryCursor, DeliveryFilter, DeliveryLimits, EndpointSecrets, Webhooks, WebhooksMut};
 
 /// Everything that looks.
@@ -71,6 +77,8 @@ pub trait Reader:
     + Scans
     + Secrets
     + Sessions
+    + Snapshots
+    + Skills
     + Swarms
     + Turns
     + Usages
@@ -94,6 +102,8 @@ impl<T> Reader for T where
         + Scans
         + Secrets
         + Sessions
+        + Snapshots
+        + Skills
         + Swarms
         + Turns
         + Usages
@@ -120,6 +130,8 @@ pub trait Writer:
     + ScansMut
     + SecretsMut
     + SessionsMut
+    + SnapshotsMut
+    + SkillsMut
     + SwarmsMut
     + TurnsMut
     + UsagesMut
@@ -144,6 +156,8 @@ impl<T> Writer for T where
         + ScansMut
         + SecretsMut
         + SessionsMut
+        + SnapshotsMut
+        + SkillsMut
         + SwarmsMut
         + TurnsMut
         + UsagesMut

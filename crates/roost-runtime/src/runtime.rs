@@ -71,6 +71,14 @@ impl Runtime {
         if recovered > 0 {
             tracing::info!(turns = recovered, "took over what the last run left");
         }
+        let ended = self.core.snapshots().recover().await.map_err(Error::Recovery)?;
+        if ended > 0 {
+            tracing::info!(ended, "ended restorations and forks that the last run left");
+        }
+        let moved = self.core.agents().place().await.map_err(Error::Recovery)?;
+        if moved > 0 {
+            tracing::warn!(agents = moved, "agents of regions that are not this host's are in error");
+        }
         let left = self.core.webhooks().recover().await.map_err(Error::Webhooks)?;
         if left > 0 {
             tracing::info!(webhooks = left, "took over webhooks that the last run had under way");

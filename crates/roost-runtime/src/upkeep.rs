@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use roost_core::Core;
+use roost_core::{Core, Moment};
 use roost_domain::page::Limit;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,11 @@ pub(crate) async fn run(core: Core, every: Duration, shutdown: CancellationToken
         Ok(0) => {}
         Ok(removed) => tracing::info!(removed, "removed workspaces of deleted agents"),
         Err(error) => tracing::error!(%error, "workspaces of deleted agents could not be removed"),
+    }
+    match core.snapshots().remove_leftovers(Moment::Start).await {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "removed snapshots that were half made or half gone"),
+        Err(error) => tracing::error!(%error, "half-made snapshots could not be removed"),
     }
     match core.sandboxes().remove_leftovers().await {
         Ok(0) => {}
@@ -39,12 +44,26 @@ pub(crate) async fn run(core: Core, every: Duration, shutdown: CancellationToken
                 if let Err(error) = core.conversations().clear().await {
                     tracing::error!(%error, "old responses could not be removed");
                 }
+                if let Err(error) = core.snapshots().remove_leftovers(Moment::Later).await {
+                    tracing::error!(%error, "half-made snapshots could not be looked after");
+                }
                 continue;
             }
-            () = shutdown.cancelled() => return,
+            () = shutdown.cancelled() => {
+                if let Err(error) = core.usage().write_machines().await {
+                    tracing::error!(%error, "what machines were up for could not be written down");
+                }
+                return;
+            }
         }
         if let Err(error) = core.agents().freeze_idle().await {
             tracing::error!(%error, "idle machines could not be looked after");
+        }
+        if let Err(error) = core.usage().meter_machines().await {
+            tracing::error!(%error, "what machines were up for could not be written down");
+        }
+        if let Err(error) = core.snapshots().recover().await {
+            tracing::error!(%error, "restorations and forks that were left could not be looked after");
         }
         if let Err(error) = core.approvals().expire(BATCH).await {
             tracing::error!(%error, "overdue approvals could not be looked after");

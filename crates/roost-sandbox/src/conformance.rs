@@ -23,6 +23,7 @@ use uuid::Uuid;
 pub mod commands;
 pub mod files;
 pub mod life;
+pub mod snapshots;
 
 /// How long anything may take that is waited for here.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -222,6 +223,13 @@ macro_rules! machine_conformance {
             everything_is_a_no_op_on_an_absent_machine, a_stopped_machine_fails_its_callers,
             a_machine_in_use_is_not_idle, statistics_are_of_the_machine, another_agents_files_are_not_ours,
             shutdown_stops_every_machine, a_machine_with_another_spec_starts_anew,
+        ]);
+        $crate::machine_conformance!(@ $make, snapshots: [
+            a_snapshot_brings_back_everything_as_it_was, a_snapshot_is_of_one_moment,
+            a_frozen_machine_is_saved_and_stays_frozen, restoring_ends_the_machine,
+            a_snapshot_becomes_another_agents_workspace, a_snapshot_can_be_adopted,
+            nothing_can_be_saved_and_brought_back, odd_files_are_left_out_and_counted, a_deleted_snapshot_is_gone,
+            a_comparison_names_every_difference,
         ]);
     };
     (@ $make:expr, $group:ident: [$($name:ident),* $(,)?]) => {

@@ -11,15 +11,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use roost_domain::gate::Permit;
-use roost_domain::id::AgentId;
+use roost_domain::id::{AgentId, SnapshotId};
 use roost_domain::machine::{Condition, Layer, Stats};
+use roost_domain::snapshot::{Comparison, Transfer};
 use roost_domain::unit::Bytes;
-use roost_ports::machine::{Error, Machine, Machines, Spec};
+use roost_ports::machine::{Error, Hold, Machine, Machines, Spec};
 use rustix::process::Signal;
 use tokio_util::task::TaskTracker;
 
 use crate::files::Files;
 use crate::permitted::{self, Act};
+use crate::shelf::Shelf;
 
 mod exec;
 mod machine;
@@ -30,6 +32,7 @@ use machine::FakeMachine;
 /// The stand-in. Dropping it ends every command and removes every file.
 pub struct FakeMachines {
     root: tempfile::TempDir,
+    shelf: Shelf,
     /// Tells this instance's processes from all others on the host.
     name: String,
     live: Mutex<HashMap<AgentId, Arc<FakeMachine>>>,
@@ -45,8 +48,10 @@ impl FakeMachines {
     pub fn new() -> std::io::Result<Arc<Self>> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let name = format!("fake-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let root = tempfile::tempdir()?;
         Ok(Arc::new(Self {
-            root: tempfile::tempdir()?,
+            shelf: Shelf::open(root.path())?,
+            root,
             name,
             live: Mutex::new(HashMap::new()),
             tasks: TaskTracker::new(),
@@ -61,8 +66,24 @@ impl FakeMachines {
         self.live().get(&agent).cloned()
     }
 
+    fn path(&self, agent: AgentId) -> std::path::PathBuf {
+        self.root.path().join(agent.uuid().to_string())
+    }
+
+    /// Works on saved workspaces, where waiting is allowed.
+    async fn on_shelf<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shelf) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let shelf = self.shelf.clone();
+        let done = self.tasks.spawn_blocking(move || work(&shelf)).await;
+        done.unwrap_or_else(|error| {
+            Err(Error::Host { act: "use snapshots", source: std::io::Error::other(error) })
+        })
+    }
+
     fn start(&self, spec: &Spec) -> std::io::Result<Arc<FakeMachine>> {
-        let path = self.root.path().join(spec.agent.uuid().to_string());
+        let path = self.path(spec.agent);
         match std::fs::create_dir(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
@@ -125,7 +146,7 @@ impl Machines for FakeMachines {
 
     async fn destroy(&self, agent: AgentId) -> Result<(), Error> {
         self.stop(agent).await?;
-        crate::removal::remove(&self.root.path().join(agent.uuid().to_string()))
+        crate::removal::remove(&self.path(agent))
             .map_err(|source| Error::Host { act: "remove the workspace", source })
     }
 
@@ -159,6 +180,40 @@ impl Machines for FakeMachines {
             agents.extend(name.to_str().and_then(|name| name.parse::<AgentId>().ok()));
         }
         Ok(agents)
+    }
+
+    async fn snapshot(&self, agent: AgentId, snapshot: SnapshotId) -> Result<(Transfer, Hold), Error> {
+        let path = self.path(agent);
+        let running = self.existing(agent).filter(|machine| !machine.is_frozen());
+        let hold = match running {
+            None => Hold::nothing(),
+            Some(machine) => {
+                machine.freeze();
+                Hold::new(move || machine.thaw())
+            }
+        };
+        let transfer = self.on_shelf(move |shelf| shelf.save(&path, snapshot, None)).await?;
+        Ok((transfer, hold))
+    }
+
+    async fn restore(&self, snapshot: SnapshotId, agent: AgentId) -> Result<Transfer, Error> {
+        self.stop(agent).await?;
+        let path = self.path(agent);
+        self.on_shelf(move |shelf| shelf.restore(snapshot, agent, &path, None)).await
+    }
+
+    async fn adopt(&self, snapshot: SnapshotId, agent: AgentId) -> Result<(), Error> {
+        self.stop(agent).await?;
+        let path = self.path(agent);
+        self.on_shelf(move |shelf| shelf.adopt(snapshot, &path, None)).await
+    }
+
+    async fn delete_snapshot(&self, snapshot: SnapshotId) -> Result<(), Error> {
+        self.on_shelf(move |shelf| shelf.remove(snapshot)).await
+    }
+
+    async fn compare(&self, before: SnapshotId, after: SnapshotId) -> Result<Comparison, Error> {
+        self.on_shelf(move |shelf| shelf.compare(before, after)).await
     }
 
     fn layers(&self) -> Vec<Layer> {

@@ -9,14 +9,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use roost_domain::gate::Permit;
-use roost_domain::id::AgentId;
+use roost_domain::id::{AgentId, SnapshotId};
 use roost_domain::machine::{Condition, Layer, Stats};
-use roost_ports::machine::{Connections, Error, Machine, Machines, Spec};
+use roost_domain::snapshot::{Comparison, Transfer};
+use roost_ports::machine::{Connections, Error, Hold, Machine, Machines, Spec};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::egress::Counted;
 use crate::permitted::{self, Act};
+use crate::shelf::Shelf;
 
 mod cgroup;
 mod layers;
@@ -175,6 +177,34 @@ impl KernelMachines {
     }
 }
 
+impl KernelMachines {
+    /// Does something to its end, also when the caller goes away meanwhile.
+    async fn whole<T: Send + 'static>(
+        &self,
+        act: &'static str,
+        work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        let done = self.host.tasks.spawn(work).await;
+        done.unwrap_or_else(|error| Err(Error::Host { act, source: std::io::Error::other(error) }))
+    }
+
+    /// Works on saved workspaces, where waiting is allowed, when what a dead server has left is gone.
+    async fn on_shelf<T: Send + 'static>(
+        &self,
+        act: &'static str,
+        work: impl FnOnce(&Shelf) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let host = Arc::clone(&self.host);
+        self.whole(act, async move {
+            host.cleared.cancelled().await;
+            let at = Arc::clone(&host);
+            let done = host.tasks.spawn_blocking(move || work(at.workspaces.shelf())).await;
+            done.unwrap_or_else(|error| Err(Error::Host { act, source: std::io::Error::other(error) }))
+        })
+        .await
+    }
+}
+
 impl Host {
     /// Ends machines that a dead server has left, frozen ones too, with their groups, and half-removed workspaces.
     /// Goes on in the background; machines wait for it.
@@ -280,6 +310,37 @@ impl Machines for KernelMachines {
         let listed = tokio::task::spawn_blocking(move || workspaces.agents()).await;
         let listed = listed.unwrap_or_else(|error| Err(std::io::Error::other(error)));
         listed.map_err(|source| Error::Host { act: "list the workspaces", source })
+    }
+
+    async fn snapshot(&self, agent: AgentId, snapshot: SnapshotId) -> Result<(Transfer, Hold), Error> {
+        let slot = self.slot(agent);
+        let result = self.whole("save the workspace", async move { slot.snapshot(snapshot).await }).await;
+        if self.condition(agent) == Condition::Absent {
+            self.forget(agent);
+        }
+        result
+    }
+
+    async fn restore(&self, snapshot: SnapshotId, agent: AgentId) -> Result<Transfer, Error> {
+        let slot = self.slot(agent);
+        let result = self.whole("restore the workspace", async move { slot.restore(snapshot).await }).await;
+        self.forget(agent);
+        result
+    }
+
+    async fn adopt(&self, snapshot: SnapshotId, agent: AgentId) -> Result<(), Error> {
+        let slot = self.slot(agent);
+        let result = self.whole("restore the workspace", async move { slot.adopt(snapshot).await }).await;
+        self.forget(agent);
+        result
+    }
+
+    async fn delete_snapshot(&self, snapshot: SnapshotId) -> Result<(), Error> {
+        self.on_shelf("remove the snapshot", move |shelf| shelf.remove(snapshot)).await
+    }
+
+    async fn compare(&self, before: SnapshotId, after: SnapshotId) -> Result<Comparison, Error> {
+        self.on_shelf("compare the snapshots", move |shelf| shelf.compare(before, after)).await
     }
 
     fn layers(&self) -> Vec<Layer> {

@@ -17,6 +17,8 @@ mod kernel;
 mod permitted;
 mod remote;
 mod removal;
+mod shelf;
+mod tree;
 mod wire;
 
 pub use fake::FakeMachines;

@@ -19,6 +19,10 @@ rules:
     then:
       - calls: [{tool: shell, arguments: {command: "true"}}]
       - text: "Done."
+  - when: '^fill$'
+    then:
+      - calls: [{tool: shell, arguments: {command: "head -c 1073741824 /dev/urandom > big", timeout_s: 300}}]
+      - text: "Done."
 default:
   - text: "Yes."
 "#;
@@ -69,7 +73,7 @@ impl Server {
                 break url.to_owned();
             }
         };
-        let http = Client::builder().tls_certs_only([]).timeout(Duration::from_secs(60)).build()?;
+        let http = Client::builder().tls_certs_only([]).timeout(Duration::from_secs(600)).build()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async { http.get(format!("{url}/health")).send().await })?.error_for_status()?;
         let started = begin.elapsed();
@@ -102,11 +106,19 @@ impl Server {
         Ok(())
     }
 
+    fn get(&self, path: &str) -> Result<Value> {
+        let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.key);
+        let text = self.runtime.block_on(async { request.send().await?.error_for_status()?.text().await })?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
     fn agent(&self) -> Result<String> {
-        let made: Value = serde_json::from_str(&self.post(
-            "/v1/agents",
-            &json!({"name": "bench", "model": "scripted/bench", "config": {"policy": "open"}}),
-        )?)?;
+        self.agent_with(&json!({"policy": "open"}))
+    }
+
+    fn agent_with(&self, config: &Value) -> Result<String> {
+        let body = json!({"name": "bench", "model": "scripted/bench", "config": config});
+        let made: Value = serde_json::from_str(&self.post("/v1/agents", &body)?)?;
         Ok(made["data"]["id"].as_str().context("no id")?.to_owned())
     }
 
@@ -184,8 +196,71 @@ fn main() -> Result<()> {
             server.say(agent, "run")
         })?,
     );
+    wake(&server)?;
     say(&format!("{:<44} {:>12.2} MiB", "memory, 340 agents, 40 machines", server.memory_mib()?));
-    decisions(&server)
+    decisions(&server)?;
+    fork(&server)
+}
+
+/// What it takes from a message to an agent at rest until its command has run: frozen, and stopped.
+fn wake(server: &Server) -> Result<()> {
+    let agent = server.agent_with(&json!({"policy": "open", "idleSeconds": 1}))?;
+    server.say(&agent, "run")?;
+    let mut frozen = Vec::new();
+    for _ in 0..10 {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while server.get(&format!("/v1/agents/{agent}"))?["data"]["status"] != "paused" {
+            if Instant::now() > deadline {
+                bail!("an idle agent does not freeze");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let begin = Instant::now();
+        server.say(&agent, "run")?;
+        frozen.push(begin.elapsed());
+    }
+    frozen.sort();
+    row("wake: frozen, until a command has run", &frozen);
+    let mut stopped = Vec::new();
+    for _ in 0..20 {
+        server.post(&format!("/v1/agents/{agent}/stop"), &json!({}))?;
+        let begin = Instant::now();
+        server.post(&format!("/v1/agents/{agent}/start"), &json!({}))?;
+        server.say(&agent, "run")?;
+        stopped.push(begin.elapsed());
+    }
+    stopped.sort();
+    row("wake: stopped, until a command has run", &stopped);
+    Ok(())
+}
+
+/// What saving, restoring and forking an agent with 1 GiB of files takes, and by which means it is done here.
+fn fork(server: &Server) -> Result<()> {
+    let agent = server.agent()?;
+    row(
+        "fork an agent without files",
+        &times(20, || server.post(&format!("/v1/agents/{agent}/fork"), &json!({})).map(drop))?,
+    );
+    server.say(&agent, "fill")?;
+    let copied = |what: &str, path: &str| -> Result<String> {
+        let begin = Instant::now();
+        let answer: Value = serde_json::from_str(&server.post(path, &json!({}))?)?;
+        let (took, data) = (begin.elapsed(), &answer["data"]);
+        let mib = |field: &str| data["files"][field].as_f64().unwrap_or(0.0) / f64::from(1 << 20);
+        say(&format!(
+            "{what:<44} {:>12.2} ms   {}, {:.0} of {:.0} MiB copied",
+            took.as_secs_f64() * 1_000.0,
+            data["files"]["method"].as_str().unwrap_or("?"),
+            mib("copiedBytes"),
+            mib("bytes")
+        ));
+        Ok(data["id"].as_str().context("no id")?.to_owned())
+    };
+    let of = format!("/v1/agents/{agent}");
+    copied("fork an agent with 1 GiB", &format!("{of}/fork"))?;
+    let snapshot = copied("snapshot of 1 GiB", &format!("{of}/snapshots"))?;
+    copied("restore 1 GiB", &format!("{of}/snapshots/{snapshot}/restore"))?;
+    Ok(())
 }
 
 /// What a decision takes under a policy of 1,000 rules, asked over HTTP: explained, which writes nothing, and

@@ -12,12 +12,16 @@ use crate::config::Flags;
 
 mod guard;
 mod knowledge;
+mod skills;
+mod snapshots;
 mod swarms;
 
 pub(crate) use guard::{
     Explain, FileOf, Permissions, Policy, PutPermissions, PutPolicy, Suggest, TestPolicy,
 };
 pub(crate) use knowledge::{Knowledge, KnowledgeOf};
+pub(crate) use skills::{InstallSkill, SearchSkills, SkillOf, SkillSource, Skills, UploadSkill};
+pub(crate) use snapshots::{Fork, OneSnapshot, Snapshots};
 pub(crate) use swarms::{OneSwarm, Swarms};
 
 /// A self-hosted home for AI agents: one server, one program.
@@ -50,6 +54,10 @@ pub(crate) enum Command {
     /// Make, look after and remove agents
     #[command(subcommand)]
     Agents(Agents),
+    /// Save agents' states, go back to them and compare them
+    #[command(subcommand)]
+    Snapshots(Snapshots),
+    Fork(Fork),
     Chat(Chat),
     Logs(Logs),
     /// See what waits for a decision of yours, and decide it
@@ -61,6 +69,9 @@ pub(crate) enum Command {
     /// See and change what an agent may reach, whatever its policy says
     #[command(subcommand)]
     Permissions(Permissions),
+    /// Find skills, make your own, put them on agents
+    #[command(subcommand)]
+    Skills(Skills),
     Scan(Scan),
     /// Group agents that share keys, permissions and knowledge, and may ask one another
     #[command(subcommand)]

@@ -210,6 +210,16 @@ impl Client {
         self.answer(request).await
     }
 
+    /// Sends a zip archive; returns the answer's whole body.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub(crate) async fn send_zip(&self, path: &[&str], zip: Vec<u8>) -> Result<Value, ClientError> {
+        let request = self.http.post(self.url(path)).header("content-type", "application/zip");
+        self.answer(request.body(zip)).await
+    }
+
     /// Opens a stream of events.
     ///
     /// # Errors

@@ -26,6 +26,8 @@ mod permissions;
 mod policy;
 mod scan;
 mod serve;
+mod skills;
+mod snapshots;
 mod swarms;
 mod up;
 
@@ -65,6 +67,14 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
             let client = client(agents::client_args(&args))?;
             asking(agents::run(args, &client))
         }
+        Command::Snapshots(args) => {
+            let client = client(snapshots::client_args(&args))?;
+            asking(snapshots::run(args, &client))
+        }
+        Command::Fork(args) => {
+            let client = client(&args.one.client)?;
+            asking(snapshots::fork(args, &client))
+        }
         Command::Chat(args) => {
             let client = client(&args.client)?;
             asking(chat::run(args, &client))
@@ -84,6 +94,10 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
         Command::Permissions(args) => {
             let client = client(permissions::client_args(&args))?;
             asking(permissions::run(args, &client))
+        }
+        Command::Skills(args) => {
+            let client = client(skills::client_args(&args))?;
+            asking(skills::run(args, &client))
         }
         Command::Scan(args) => scan::run(&args),
         Command::Knowledge(args) => {

@@ -99,6 +99,7 @@ impl Config {
         let beside = source.as_deref().and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
         file.data = file.data.map(|path| beside.join(path));
         file.models.scripts = file.models.scripts.map(|path| beside.join(path));
+        file.skills.catalog = file.skills.catalog.map(|path| beside.join(path));
         file.sandboxes.python_wasm = file.sandboxes.python_wasm.map(|path| beside.join(path));
         overlay(&mut file, environment);
         if let Some(listen) = &flags.listen {

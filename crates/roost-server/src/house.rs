@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use roost_channels::{WebhookOptions, Webhooks};
-use roost_core::{Core, Ctx, Ports, Principal, Settings};
+use roost_core::{Core, Ctx, Ports, Principal, Regions, Settings};
 use roost_domain::unit::Tokens;
 use roost_models::Providers;
 use roost_ports::clock::Clock;
@@ -15,9 +15,11 @@ use roost_ports::random::Random;
 use roost_reader::Documents;
 use roost_runtime::{ConnectionInbox, ConnectionNotes};
 use roost_scan::CodeScanner;
+use roost_skills::{RegistryOptions, Skills};
 use roost_store::{DataDir, Database, MasterKey, SealedVault};
 use roost_tools::{BuiltinTools, HttpOptions};
 
+use crate::config::file::{self, File};
 use crate::config::{Config, ConfigError};
 use crate::machines;
 use crate::system::{SystemClock, SystemRandom};
@@ -74,6 +76,7 @@ impl House {
             embedder: roost_models::embedder(config.embedding_options()?, random.clone())
                 .context("knowledge cannot be embedded")?,
             reader: Arc::new(Documents),
+            skills: Arc::new(Skills::new(skill_options(config)?)),
             webhooks: Arc::new(Webhooks::new(webhook_options(config)?)),
             clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
             random,
@@ -117,14 +120,37 @@ fn settings(config: &Config, models: &dyn Models) -> Result<Settings, ConfigErro
         max_input: Tokens(limits.max_input_tokens),
         max_open_turns: limits.max_open_turns,
         max_agents: limits.max_agents,
+        max_snapshots: limits.max_snapshots,
+        regions: regions(&config.file),
         strict_layers: config.file.machines.strict_layers.clone(),
         max_sandboxes: config.file.sandboxes.max_per_account,
         sandbox_images: config.file.sandboxes.images.clone(),
         max_knowledge_entries: config.file.knowledge.max_entries,
         knowledge_memory_bytes: usize::try_from(config.file.knowledge.memory.0.0).unwrap_or(usize::MAX),
+        skill_approval_below: u8::try_from(config.file.skills.approval_below).unwrap_or(100),
         caller_wait: Settings::default().caller_wait,
         plans: config.plans()?,
     })
+}
+
+fn regions(file: &File) -> Regions {
+    let file::Regions { eu, us } = &file.regions;
+    Regions { host: file.server.host.clone(), eu: eu.hosts.clone(), us: us.hosts.clone() }
+}
+fn skill_options(config: &Config) -> Result<roost_skills::Options, ConfigError> {
+    let skills = &config.file.skills;
+    let invalid = |problem: String| ConfigError::Setting { setting: "skills.clawhub_url", problem };
+    let registry = match skills.clawhub_url.trim() {
+        "" => None,
+        text => {
+            let url: url::Url = text.parse().map_err(|error| invalid(format!("{text:?}: {error}")))?;
+            if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+                return Err(invalid(format!("{text:?} is no http or https URL")));
+            }
+            Some(RegistryOptions { url, timeout: skills.clawhub_timeout.0 })
+        }
+    };
+    Ok(roost_skills::Options { catalog: skills.catalog.clone(), starter: skills.starter, registry })
 }
 
 fn webhook_options(config: &Config) -> Result<WebhookOptions, ConfigError> {

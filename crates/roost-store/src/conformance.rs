@@ -26,6 +26,8 @@ pub(crate) mod response;
 pub(crate) mod sandbox;
 pub(crate) mod secret;
 pub(crate) mod session;
+pub(crate) mod skill;
+pub(crate) mod snapshot;
 pub(crate) mod transaction;
 pub(crate) mod turn;
 pub(crate) mod usage;
@@ -47,6 +49,7 @@ macro_rules! conformance {
                 updating_an_agent_that_is_not_there_fails,
                 deleting_an_agent_removes_everything_of_it_and_nothing_of_others,
                 a_deleted_agents_id_is_never_used_again,
+                agents_that_are_up_are_found_by_region,
             }
             approval {
                 an_approval_reads_back_as_it_was_written_and_decided,
@@ -115,6 +118,8 @@ macro_rules! conformance {
             }
             secret {
                 secrets_are_set_replaced_listed_and_removed,
+                a_secret_that_is_lent_is_its_holders_until_it_is_set_or_removed,
+                lent_secrets_can_be_lent_on_and_are_found_at_their_holder,
                 a_binding_lasts_as_long_as_its_secret,
                 uses_of_a_secret_are_listed_latest_first_and_bounded,
             }
@@ -122,6 +127,21 @@ macro_rules! conformance {
                 the_latest_session_is_the_peers_own,
                 the_journal_is_in_no_list,
                 another_agents_session_is_not_found,
+            }
+            snapshot {
+                a_snapshot_reads_back_with_its_documents,
+                snapshots_are_listed_newest_first_by_agent,
+                a_mark_tells_how_far_the_log_is,
+                a_copied_session_has_its_events_up_to_the_mark,
+                superseded_sessions_are_not_found_by_peer,
+                one_restoration_at_a_time,
+                a_deleted_agents_snapshots_go_with_it,
+            }
+            skill {
+                a_package_is_kept_once_and_as_long_as_it_is_used,
+                versions_of_custom_skills_are_listed_latest_first_within_their_account,
+                a_skill_on_an_agent_reads_back_with_how_its_approval_stands,
+                what_a_workspace_holds_is_known_and_goes_with_the_agent,
             }
             transaction {
                 an_error_rolls_everything_back,
@@ -134,7 +154,8 @@ macro_rules! conformance {
                 the_ledger_is_exact,
                 settling_more_than_was_held_fails,
                 concurrent_reservations_never_pass_a_budget,
-                usage_adds_up_by_day_agent_and_model,
+                usage_adds_up_by_whatever_it_is_told_apart,
+                pages_of_usage_visit_each_sum_once,
             }
             webhook {
                 endpoints_are_listed_changed_and_removed_within_their_account,

@@ -5,4 +5,5 @@ pub(crate) mod event;
 pub(crate) mod report;
 pub(crate) mod response;
 pub(crate) mod sandbox;
+pub(crate) mod skill;
 pub(crate) mod votes;

@@ -26,6 +26,8 @@ mod sandbox;
 mod scan;
 mod secret;
 mod session;
+mod skill;
+mod snapshot;
 mod swarm;
 mod turn;
 mod usage;

@@ -6,7 +6,7 @@ use roost_core::{
     Core, CreateAgent, CreateKey, CreateSwarm, Ctx, Live, Ports, PostMessage, Posted, Principal, Settings,
     UpdateAgent,
 };
-use roost_domain::agent::{Agent, Region};
+use roost_domain::agent::{Agent, Region, State};
 use roost_domain::event::{Body, Event, Offset, TurnEvent};
 use roost_domain::id::{AccountId, AgentId, SessionId, TurnId};
 use roost_domain::key::{Key, Scope, Style};
@@ -24,8 +24,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    SeededRandom, TestClock, TestEmbedder, TestMachines, TestModels, TestReader, TestScanner, TestTools,
-    TestWasm, TestWebhooks,
+    SeededRandom, TestClock, TestEmbedder, TestMachines, TestModels, TestReader, TestScanner, TestSkills,
+    TestTools, TestWasm, TestWebhooks,
 };
 
 /// How long a test waits for anything before it fails.
@@ -41,6 +41,8 @@ pub struct TestApp {
     pub machines: Arc<TestMachines>,
     /// What says what texts mean.
     pub embedder: Arc<TestEmbedder>,
+    /// Where skills come from.
+    pub skills: Arc<TestSkills>,
     /// Who is told by webhook.
     pub webhooks: Arc<TestWebhooks>,
     /// The clock.
@@ -118,6 +120,7 @@ impl Builder {
         let models = Arc::new(TestModels::default());
         let machines = Arc::new(TestMachines::default());
         let embedder = Arc::new(self.embedder);
+        let skills = Arc::new(TestSkills::default());
         let webhooks = Arc::new(TestWebhooks::default());
         let master = MasterKey::generate(&*random);
         let vault: Arc<dyn Vault> = Arc::new(SealedVault::new(master, Arc::clone(&random)));
@@ -131,6 +134,7 @@ impl Builder {
             scanner: self.scanner,
             embedder: Arc::clone(&embedder) as _,
             reader: Arc::new(TestReader),
+            skills: Arc::clone(&skills) as _,
             webhooks: Arc::clone(&webhooks) as _,
             clock: Arc::clone(&clock) as _,
             random,
@@ -145,6 +149,7 @@ impl Builder {
             models,
             machines,
             embedder,
+            skills,
             webhooks,
             clock,
             store,
@@ -229,21 +234,7 @@ impl TestApp {
     pub async fn restart_with(&mut self, embedder: TestEmbedder) {
         self.stop_runtime().await;
         self.embedder = Arc::new(embedder);
-        let ports = Ports {
-            store: Arc::clone(&self.store),
-            vault: Arc::clone(&self.vault),
-            machines: Arc::clone(&self.machines) as _,
-            models: Arc::clone(&self.models) as _,
-            tools: Arc::new(TestTools::new(Arc::clone(&self.machines) as _)),
-            wasm: Arc::new(TestWasm::default()),
-            scanner: Arc::new(TestScanner),
-            embedder: Arc::clone(&self.embedder) as _,
-            reader: Arc::new(TestReader),
-            webhooks: Arc::clone(&self.webhooks) as _,
-            clock: Arc::clone(&self.clock) as _,
-            random: Arc::new(SeededRandom::new(2)),
-        };
-        self.core = Core::new(ports, self.settings.clone());
+        self.core = self.with_settings(self.settings.clone());
         self.start_runtime();
     }
 
@@ -300,13 +291,52 @@ impl TestApp {
 
     /// Makes an agent of a model with this configuration.
     pub async fn agent_of(&self, model: &str, config: serde_json::Value) -> Agent {
+        self.make(model, config, Region::Eu).await.expect("an agent can be made")
+    }
+
+    /// Makes an agent in a region, if there it can be.
+    ///
+    /// # Errors
+    ///
+    /// Those of the core.
+    pub async fn agent_in(&self, region: Region) -> Result<Agent, roost_core::Error> {
+        self.make("test/echo", serde_json::json!({}), region).await
+    }
+
+    /// Returns a core over the same store and machines as another owner of the server would set it up.
+    pub fn with_settings(&self, settings: Settings) -> Core {
+        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(2));
+        let ports = Ports {
+            store: Arc::clone(&self.store),
+            vault: Arc::clone(&self.vault),
+            machines: Arc::clone(&self.machines) as _,
+            models: Arc::clone(&self.models) as _,
+            tools: Arc::new(TestTools::new(Arc::clone(&self.machines) as _)),
+            wasm: Arc::new(TestWasm::default()),
+            scanner: Arc::new(TestScanner),
+            embedder: Arc::clone(&self.embedder) as _,
+            reader: Arc::new(TestReader),
+            skills: Arc::clone(&self.skills) as _,
+            webhooks: Arc::clone(&self.webhooks) as _,
+            clock: Arc::clone(&self.clock) as _,
+            random,
+        };
+        Core::new(ports, settings)
+    }
+
+    async fn make(
+        &self,
+        model: &str,
+        config: serde_json::Value,
+        region: Region,
+    ) -> Result<Agent, roost_core::Error> {
         let serde_json::Value::Object(config) = config else { panic!("a configuration is an object") };
         let new = CreateAgent {
             name: "Ada".to_owned(),
             description: String::new(),
             model: Some(model.parse().expect("is a model name")),
             size: Size::Medium,
-            region: Region::Eu,
+            region,
             swarm: None,
             avatar_url: None,
             tags: Vec::new(),
@@ -316,7 +346,7 @@ impl TestApp {
             workflow: None,
             secrets: BTreeMap::from([("keyed_api_key".to_owned(), Secret::new("sk-test-secret"))]),
         };
-        self.core.agents().create(&self.ctx(), new).await.expect("an agent can be made").agent
+        Ok(self.core.agents().create(&self.ctx(), new).await?.agent)
     }
 
     /// Posts a message.
@@ -374,6 +404,15 @@ impl TestApp {
     /// Returns an agent as it stands.
     pub async fn look(&self, agent: AgentId) -> Agent {
         self.core.agents().get(&self.ctx(), agent).await.expect("the agent is there").agent
+    }
+
+    /// Puts an agent into a state, however it would come there.
+    pub async fn put_state(&self, agent: AgentId, state: State) {
+        let put = move |writer: &mut dyn roost_ports::store::Writer| {
+            let found = writer.agent_of_any_account(agent)?.expect("the agent is there");
+            writer.update_agent(&Agent { state, ..found })
+        };
+        self.store.write::<_, roost_ports::store::Error>(put).await.expect("can be put");
     }
 
     /// Waits until an agent is as the test wants it.

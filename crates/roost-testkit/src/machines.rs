@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use roost_domain::gate::Permit;
-use roost_domain::id::AgentId;
+use roost_domain::id::{AgentId, SnapshotId};
 use roost_domain::machine::{Condition, Layer, Stats};
+use roost_domain::snapshot::{Change, Comparison, FileChange, Method, Transfer};
 use roost_domain::unit::Bytes;
 use roost_ports::machine::{
-    Command, Entry, Error, Exit, ExitStatus, FilePart, Machine, Machines, Match, Output, Spec,
+    Command, Entry, Error, Exit, ExitStatus, FilePart, Hold, Machine, Machines, Match, Output, Spec,
 };
+use tokio::sync::Semaphore;
 
 /// Machines that only remember what was asked of them. What real machines do is the business of the sandbox's own
 /// tests.
@@ -35,6 +37,9 @@ struct Inner {
     broken: bool,
     bare: bool,
     stuck: bool,
+    full: bool,
+    held_up: Option<Arc<Semaphore>>,
+    snapshots: HashMap<SnapshotId, HashMap<String, String>>,
 }
 
 impl TestMachines {
@@ -62,6 +67,16 @@ impl TestMachines {
         self.with(|inner| inner.workspaces.clone())
     }
 
+    /// Returns the paths that were written in an agent's machine, sorted.
+    pub fn files_of(&self, agent: AgentId) -> Vec<String> {
+        let mut paths: Vec<String> = self.with(|inner| {
+            let own = inner.written.keys().filter(|(of, _)| *of == agent);
+            own.map(|(_, path)| path.clone()).collect()
+        });
+        paths.sort();
+        paths
+    }
+
     /// Says how long every machine has been idle.
     pub fn idle_for(&self, idle: Duration) {
         self.with(|inner| inner.idle_for = idle);
@@ -75,6 +90,47 @@ impl TestMachines {
     /// From now on the walls around the machines do not hold.
     pub fn lay_bare(&self) {
         self.with(|inner| inner.bare = true);
+    }
+
+    /// Says whether the disk is full, so that no workspace can be copied.
+    pub fn fill_up(&self, full: bool) {
+        self.with(|inner| inner.full = full);
+    }
+
+    /// From now on saving and restoring waits for a permit of the semaphore that is returned.
+    pub fn hold_up(&self) -> Arc<Semaphore> {
+        let gate = Arc::new(Semaphore::new(0));
+        self.with(|inner| inner.held_up = Some(Arc::clone(&gate)));
+        gate
+    }
+
+    /// Returns what stands in a file that was written in an agent's machine.
+    pub fn written(&self, agent: AgentId, path: &str) -> Option<String> {
+        self.with(|inner| inner.written.get(&(agent, path.to_owned())).cloned())
+    }
+
+    /// Writes a file into an agent's workspace.
+    pub fn write_into(&self, agent: AgentId, path: &str, content: &str) {
+        self.with(|inner| {
+            inner.workspaces.insert(agent);
+            inner.written.insert((agent, path.to_owned()), content.to_owned())
+        });
+    }
+
+    /// Returns how many snapshots there are.
+    pub fn snapshot_count(&self) -> usize {
+        self.with(|inner| inner.snapshots.len())
+    }
+
+    /// Waits while copies are held up, then says whether one fits on the disk.
+    async fn copying(&self) -> Result<(), Error> {
+        if let Some(gate) = self.with(|inner| inner.held_up.clone()) {
+            gate.acquire().await.expect("is never closed").forget();
+        }
+        match self.with(|inner| inner.full) {
+            true => Err(Error::NoSpace { path: "the test says so".to_owned() }),
+            false => Ok(()),
+        }
     }
 
     /// From now on no machine starts.
@@ -127,7 +183,10 @@ impl Machines for TestMachines {
             let source = std::io::Error::other("the test says so");
             return Err(Error::Host { act: "remove the workspace", source });
         }
-        self.with(|inner| inner.workspaces.remove(&agent));
+        self.with(|inner| {
+            inner.workspaces.remove(&agent);
+            inner.written.retain(|(of, _), _| *of != agent);
+        });
         self.stop(agent).await
     }
 
@@ -160,6 +219,79 @@ impl Machines for TestMachines {
         Ok(self.with(|inner| inner.workspaces.iter().copied().collect()))
     }
 
+    async fn snapshot(&self, agent: AgentId, snapshot: SnapshotId) -> Result<(Transfer, Hold), Error> {
+        self.copying().await?;
+        let running = self.condition(agent) == Condition::Running;
+        let transfer = self.with(|inner| {
+            let files = inner.written.iter().filter(|((of, _), _)| *of == agent);
+            let files: HashMap<_, _> =
+                files.map(|((_, path), content)| (path.clone(), content.clone())).collect();
+            let transfer = transfer(&files);
+            inner.snapshots.insert(snapshot, files);
+            transfer
+        });
+        if !running {
+            return Ok((transfer, Hold::nothing()));
+        }
+        self.freeze(agent).await?;
+        let inner = Arc::clone(&self.inner);
+        let thaw = move || {
+            let mut inner = inner.lock().expect("no panic in here");
+            if let Some(condition) = inner.conditions.get_mut(&agent) {
+                *condition = Condition::Running;
+            }
+        };
+        Ok((transfer, Hold::new(thaw)))
+    }
+
+    async fn restore(&self, snapshot: SnapshotId, agent: AgentId) -> Result<Transfer, Error> {
+        self.copying().await?;
+        self.stop(agent).await?;
+        self.with(|inner| {
+            let files = inner.snapshots.get(&snapshot).cloned().ok_or(Error::NoSnapshot(snapshot))?;
+            inner.written.retain(|(of, _), _| *of != agent);
+            inner.workspaces.insert(agent);
+            let transfer = transfer(&files);
+            inner.written.extend(files.into_iter().map(|(path, content)| ((agent, path), content)));
+            Ok(transfer)
+        })
+    }
+
+    async fn adopt(&self, snapshot: SnapshotId, agent: AgentId) -> Result<(), Error> {
+        self.restore(snapshot, agent).await?;
+        self.delete_snapshot(snapshot).await
+    }
+
+    async fn delete_snapshot(&self, snapshot: SnapshotId) -> Result<(), Error> {
+        self.with(|inner| inner.snapshots.remove(&snapshot));
+        Ok(())
+    }
+
+    async fn compare(&self, before: SnapshotId, after: SnapshotId) -> Result<Comparison, Error> {
+        self.with(|inner| {
+            let files = |id| inner.snapshots.get(&id).ok_or(Error::NoSnapshot(id));
+            let (before, after) = (files(before)?, files(after)?);
+            let mut paths: Vec<_> = before.keys().chain(after.keys()).collect();
+            paths.sort();
+            paths.dedup();
+            let changed = paths.into_iter().filter(|path| before.get(*path) != after.get(*path));
+            let size = |content: Option<&String>| content.map(|content| Bytes(content.len() as u64));
+            let change = |path: &String| FileChange {
+                path: path.clone(),
+                change: match (before.get(path), after.get(path)) {
+                    (None, _) => Change::Added,
+                    (_, None) => Change::Removed,
+                    (Some(_), Some(_)) => Change::Changed,
+                },
+                before: size(before.get(path)),
+                after: size(after.get(path)),
+                diff: None,
+            };
+            let changes: Vec<_> = changed.map(change).collect();
+            Ok(Comparison { total: changes.len() as u64, changes })
+        })
+    }
+
     fn layers(&self) -> Vec<Layer> {
         let holds = self.with(|inner| !inner.bare);
         vec![Layer { name: "namespaces", holds, detail: "a test double".to_owned() }]
@@ -167,6 +299,19 @@ impl Machines for TestMachines {
 
     async fn shutdown(&self) {
         self.with(|inner| inner.conditions.clear());
+    }
+}
+
+fn transfer(files: &HashMap<String, String>) -> Transfer {
+    let size = Bytes(files.values().map(|content| content.len() as u64).sum());
+    let entries = files.len() as u64;
+    Transfer {
+        method: Method::Copy,
+        size,
+        copied: size,
+        entries,
+        left_out: 0,
+        took: Duration::from_millis(3),
     }
 }
 
@@ -206,6 +351,9 @@ impl Machine for TestMachine {
         {
             let mut inner = self.lock();
             inner.commands.push(command.line.clone());
+            if command.line.ends_with("rm -rf .skills") {
+                inner.written.retain(|(of, path), _| *of != self.agent || !path.starts_with(".skills/"));
+            }
             if command.line.starts_with("connect") {
                 *inner.connections.entry(self.agent).or_default() += 1;
             }

@@ -44,6 +44,7 @@ pub struct TestModels {
     replies: Mutex<HashMap<String, VecDeque<Reply>>>,
     asked: Mutex<Vec<Conversation>>,
     wishes: Mutex<Vec<Wishes>>,
+    keys: Mutex<Vec<Option<String>>>,
 }
 
 impl TestModels {
@@ -60,6 +61,10 @@ impl TestModels {
     /// Returns what the model was given to read, call by call.
     pub fn asked(&self) -> Vec<Conversation> {
         self.asked.lock().expect("no panic in here").clone()
+    }
+    /// Returns the keys that were used, call by call.
+    pub fn keys(&self) -> Vec<Option<String>> {
+        self.keys.lock().expect("no panic in here").clone()
     }
 }
 
@@ -122,6 +127,8 @@ impl Models for TestModels {
         assert_eq!(permit.action().name(), "call_model", "the gate's leave is for something else");
         self.asked.lock().expect("no panic in here").push(request.conversation.clone());
         self.wishes.lock().expect("no panic in here").push(request.wishes.clone());
+        let key = request.key.as_ref().map(|key| key.expose().to_owned());
+        self.keys.lock().expect("no panic in here").push(key);
         let said = last_said(&request.conversation).to_owned();
         let reply =
             self.replies.lock().expect("no panic in here").get_mut(&said).and_then(VecDeque::pop_front);

@@ -27,6 +27,7 @@ impl From<Error> for Failed {
             | Error::Denied { .. }
             | Error::WrongKind { .. }
             | Error::BadPattern { .. }
+            | Error::NoSnapshot(_)
             | Error::NoSpace { .. }
             | Error::NotPermitted
             | Error::Host { .. } => text,

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use axum::http::Method;
-use roost_core::ListUsage;
+use roost_core::{Dimension, ListUsage};
 use roost_domain::conversation::{Format, Message, ToolChoice};
 use roost_domain::id::AgentId;
+use roost_domain::page::Limit;
 use roost_domain::unit::MicroUsd;
 use roost_testkit::{ModelError, Reply};
 use serde_json::json;
@@ -31,12 +32,15 @@ async fn a_model_is_asked_directly_and_its_use_is_booked() {
     );
     assert!(read.tools.is_empty());
     let today = api.app.core.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    let list = ListUsage { agent: None, from: today, to: today };
-    let rows = api.app.core.usage().list(&api.app.ctx(), list).await.unwrap();
+    let limit = Limit::clamped(10, 10);
+    let list =
+        ListUsage { agent: None, from: today, to: today, by: vec![Dimension::Model], after: None, limit };
+    let rows = api.app.core.usage().list(&api.app.ctx(), list).await.unwrap().page.rows;
     assert_eq!(rows.len(), 1);
-    assert_eq!((rows[0].model.as_str(), rows[0].calls, rows[0].usage.output.0), ("paid/mid", 1, 20));
+    let used = &rows[0].amounts;
+    assert_eq!((rows[0].key.model.as_str(), used.calls, used.usage.output.0), ("paid/mid", 1, 20));
     let (spent, reserved) = api.ledger().await;
-    assert_eq!((spent, reserved), (rows[0].cost, MicroUsd::ZERO));
+    assert_eq!((spent, reserved), (used.cost, MicroUsd::ZERO));
     assert!(spent > MicroUsd::ZERO);
 }
 

@@ -64,7 +64,7 @@ pub(crate) struct AgentDetails {
 }
 
 impl AgentSummary {
-    pub(super) fn new(ctx: &Ctx, agent: Agent) -> Self {
+    pub(crate) fn new(ctx: &Ctx, agent: Agent) -> Self {
         Self {
             id: agent.id.to_string(),
             status: word(ctx, agent.state),
@@ -88,7 +88,7 @@ impl AgentSummary {
 }
 
 impl AgentDetails {
-    pub(super) fn new(ctx: &Ctx, view: AgentView) -> Self {
+    pub(crate) fn new(ctx: &Ctx, view: AgentView) -> Self {
         let AgentView { agent, soul, identity, workflow } = view;
         let mut config = agent.config.clone();
         config.insert("llmProvider".to_owned(), json!(agent.model.provider()));

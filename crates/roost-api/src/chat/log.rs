@@ -178,6 +178,15 @@ fn journal(entry: Journal) -> (&'static str, Value) {
         Journal::Froze => ("agent_froze", json!({})),
         Journal::Woke => ("agent_woke", json!({})),
         Journal::Changed { what } => ("agent_changed", json!({"what": what})),
+        Journal::Saved { snapshot, name } => {
+            ("agent_saved", json!({"snapshotId": snapshot.to_string(), "name": name}))
+        }
+        Journal::Restored { snapshot, name } => {
+            ("agent_restored", json!({"snapshotId": snapshot.to_string(), "name": name}))
+        }
+        Journal::Forked { parent, name } => {
+            ("agent_forked", json!({"parentId": parent.to_string(), "name": name}))
+        }
         Journal::Failed { category, message } => {
             ("agent_failed", json!({"category": category.name(), "message": message}))
         }

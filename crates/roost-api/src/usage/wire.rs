@@ -1,9 +1,19 @@
 use jiff::civil::Date;
-use roost_core::UsageRow;
+use roost_core::{Amounts as Used, Dimension, UsageRow, UsageView};
+use roost_domain::page::Limit;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What agents used of models.
+use crate::envelope::Pagination;
+
+/// What agents used, and which part of it this is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Told {
+    data: Usage,
+    pagination: Pagination,
+}
+
+/// What agents used.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Usage {
     /// The first day, in UTC.
@@ -13,23 +23,31 @@ pub(crate) struct Usage {
     #[schema(example = "2026-02-10")]
     to: String,
     total: Amounts,
-    /// By day, agent and model; at most 10,000.
+    /// In the order of day, agent, model, peer.
     rows: Vec<Row>,
 }
 
-/// What one agent used of one model on one day.
+/// A sum, with what it is of: those of the four that `groupBy` names.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Row {
-    day: String,
-    agent_id: String,
-    model: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    day: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_id: Option<String>,
+    /// The model that was called; for what is no call, the one that the agent had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    /// `peer:` and the peer's id, `key:` and the id of the key that spoke, or null where it was for nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    peer: Option<Option<String>>,
     #[serde(flatten)]
     amounts: Amounts,
 }
 
 /// How much was used.
-#[derive(Debug, Default, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Amounts {
     /// Model calls that were answered.
@@ -44,51 +62,60 @@ struct Amounts {
     cost_usd: f64,
     /// The same in whole millionths of a dollar, for sums that must be exact.
     cost_micro_usd: i64,
+    /// Turns that ended, however they did.
+    turns: u64,
+    /// Tool calls that came to an end.
+    tool_calls: u64,
+    /// How long machines were up and not frozen.
+    machine_seconds: f64,
 }
 
-impl Usage {
-    pub(super) fn new(from: Date, to: Date, rows: &[UsageRow]) -> Self {
-        let rows: Vec<Row> = rows.iter().map(Row::new).collect();
-        let mut total = Amounts::default();
-        for row in &rows {
-            total.add(&row.amounts);
+impl Told {
+    pub(super) fn new(
+        from: Date,
+        to: Date,
+        by: &[Dimension],
+        limit: Limit,
+        view: &UsageView,
+        next: Option<String>,
+    ) -> Self {
+        let rows = view.page.rows.iter().map(|row| Row::new(by, row)).collect();
+        let (from, to, total) = (from.to_string(), to.to_string(), Amounts::new(&view.total));
+        Self {
+            data: Usage { from, to, total, rows },
+            pagination: Pagination::new(view.page.total, limit, next),
         }
-        Self { from: from.to_string(), to: to.to_string(), total, rows }
     }
 }
 
 impl Row {
-    fn new(row: &UsageRow) -> Self {
-        let mut amounts = Amounts {
-            calls: row.calls,
-            input_tokens: row.usage.input.0,
-            cached_tokens: row.usage.cached.0,
-            cache_written_tokens: row.usage.cache_written.0,
-            output_tokens: row.usage.output.0,
-            ..Amounts::default()
-        };
-        amounts.set_cost(row.cost.0);
+    fn new(by: &[Dimension], row: &UsageRow) -> Self {
+        let told = |dimension| by.contains(&dimension);
+        let key = &row.key;
+        let peer = Some(key.peer.clone()).filter(|peer| !peer.is_empty());
         Self {
-            day: row.day.to_string(),
-            agent_id: row.agent.to_string(),
-            model: row.model.to_string(),
-            amounts,
+            day: told(Dimension::Day).then(|| key.day.clone()),
+            agent_id: key.agent.filter(|_| told(Dimension::Agent)).map(|agent| agent.to_string()),
+            model: told(Dimension::Model).then(|| key.model.clone()),
+            peer: told(Dimension::Peer).then_some(peer),
+            amounts: Amounts::new(&row.amounts),
         }
     }
 }
 
 impl Amounts {
-    fn add(&mut self, other: &Self) {
-        self.calls = self.calls.saturating_add(other.calls);
-        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
-        self.cached_tokens = self.cached_tokens.saturating_add(other.cached_tokens);
-        self.cache_written_tokens = self.cache_written_tokens.saturating_add(other.cache_written_tokens);
-        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
-        self.set_cost(self.cost_micro_usd.saturating_add(other.cost_micro_usd));
-    }
-
-    fn set_cost(&mut self, micro_usd: i64) {
-        self.cost_micro_usd = micro_usd;
-        self.cost_usd = micro_usd as f64 / 1_000_000.0;
+    fn new(used: &Used) -> Self {
+        Self {
+            calls: used.calls,
+            input_tokens: used.usage.input.0,
+            cached_tokens: used.usage.cached.0,
+            cache_written_tokens: used.usage.cache_written.0,
+            output_tokens: used.usage.output.0,
+            cost_usd: used.cost.0 as f64 / 1_000_000.0,
+            cost_micro_usd: used.cost.0,
+            turns: used.turns,
+            tool_calls: used.tool_calls,
+            machine_seconds: used.machine.as_millis() as f64 / 1_000.0,
+        }
     }
 }

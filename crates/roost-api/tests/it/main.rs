@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect fails there")]
 
+mod account;
 mod agents;
 mod approvals;
 mod chat;
@@ -13,6 +14,7 @@ mod events;
 mod gate;
 mod keys;
 mod knowledge;
+mod lifecycle;
 mod logs;
 mod memory;
 mod permissions;
@@ -21,6 +23,8 @@ mod sandboxes;
 mod scans;
 mod secrets;
 mod server;
+mod skills;
+mod snapshots;
 mod support;
 mod swarms;
 mod usage;

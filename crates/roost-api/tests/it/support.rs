@@ -191,6 +191,7 @@ fn redacted_text(text: &str) -> String {
         "run_",
         "we_",
         "msg_",
+        "snap_",
     ] {
         if text.strip_prefix(prefix).is_some_and(|rest| rest.len() >= 24 && is_hex(rest)) {
             return format!("{prefix}…");

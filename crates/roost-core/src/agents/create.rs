@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use roost_domain::agent::{Agent, Region, Settings, State};
+use roost_domain::agent::{Agent, Failure, Region, Settings, State};
 use roost_domain::document::{DocumentName, MAX_BYTES, Mark};
 use roost_domain::event::{Body, Journal};
 use roost_domain::id::{AccountId, AgentId, SwarmId};
@@ -53,11 +53,12 @@ impl Agents<'_> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` names the field; its code is `unknown_model` or `model_key_missing` where that is what is
-    /// wrong. `QuotaExceeded` if the account has as many agents as it may have. Nothing is made then.
+    /// `InvalidInput` names the field; its code is `unknown_model`, `model_key_missing` or `region_without_hosts`
+    /// where that is what is wrong. `QuotaExceeded` if the account has as many agents as it may have. Nothing is made then.
     pub async fn create(&self, ctx: &Ctx, new: CreateAgent) -> Result<AgentView, Error> {
         ctx.require(Scope::AgentsWrite)?;
         check(&new)?;
+        self.0.settings.regions.check(new.region)?;
         let shared = self.shared_secrets(ctx, new.swarm).await?;
         let model = self.model_for(&new, &shared)?;
         let agent = Agent {
@@ -79,6 +80,7 @@ impl Agents<'_> {
             started_at: Some(ctx.now),
             stopped_at: None,
         };
+        let agent = self.0.settings.regions.placed(agent);
         let identity = new.identity.unwrap_or_else(|| format!("# IDENTITY.md\n\n- **Name:** {}", agent.name));
         let documents = [
             (DocumentName::Soul, new.soul),
@@ -108,7 +110,7 @@ impl Agents<'_> {
             for (name, sealed) in &sealed {
                 writer.put_secret(agent.id, name, sealed, now)?;
             }
-            let entries = vec![Body::Journal(Journal::Created), Body::Journal(Journal::Started)];
+            let entries = vec![Body::Journal(Journal::Created), Body::Journal(began(&agent))];
             writer.append_events(agent.id, agent.id.journal(), now, entries)?;
             writer.refresh_documents(agent.id)?;
             AgentView::read(writer, agent)
@@ -171,7 +173,7 @@ pub(crate) fn within_quota(core: &Core, reader: &dyn Reader, agent: &Agent) -> R
     Ok(())
 }
 
-fn journal_of(agent: &Agent) -> Session {
+pub(crate) fn journal_of(agent: &Agent) -> Session {
     Session {
         id: agent.id.journal(),
         account: agent.account,
@@ -199,6 +201,16 @@ fn check(new: &CreateAgent) -> Result<(), Error> {
     check_config(&new.config)
 }
 
+/// Returns what the journal says of an agent that has just begun, or could not.
+pub(super) fn began(agent: &Agent) -> Journal {
+    match &agent.last_failure {
+        Some(Failure { category, message }) if agent.state == State::Error => {
+            Journal::Failed { category: *category, message: message.clone() }
+        }
+        _ => Journal::Started,
+    }
+}
+
 /// Says that an agent cannot be in a swarm that its account does not have.
 pub(super) fn check_swarm(
     reader: &dyn Reader,
@@ -211,7 +223,7 @@ pub(super) fn check_swarm(
     }
 }
 
-pub(super) fn check_name(name: &str) -> Result<(), Error> {
+pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     match name.trim().chars().count() {
         0 => Err(Error::invalid("name", "is required and must have 1 to 100 characters")),
         1..=100 => Ok(()),

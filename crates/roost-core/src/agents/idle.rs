@@ -51,6 +51,7 @@ impl Agents<'_> {
         if !self.0.ports.store.write(freeze).await? {
             return Ok(false);
         }
+        self.0.machine_time.closing(id, self.0.now());
         if let Err(error) = self.0.ports.machines.freeze(id).await {
             tracing::error!(agent = %id, %error, "the machine of an idle agent does not freeze");
         }

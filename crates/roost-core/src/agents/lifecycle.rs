@@ -2,22 +2,26 @@ use roost_domain::agent::{Agent, State};
 use roost_domain::event::Journal;
 use roost_domain::id::AgentId;
 use roost_domain::key::Scope;
+use roost_domain::skill::Placement;
 use roost_ports::store::{TurnPhase, Writer};
 
+use super::create::began;
 use super::{Agents, own};
 use crate::sessions::cancel_turn;
+use crate::snapshots::check_whole;
 use crate::{Core, Ctx, Error, log};
 
 impl Agents<'_> {
     /// Starts an agent that is stopped, paused, frozen or in error; messages that queued are worked on. Starting
-    /// a running agent is a no-op.
+    /// a running agent is a no-op. One whose region is not this host's stays in error.
     ///
     /// # Errors
     ///
     /// `NotFound`.
     pub async fn start(&self, ctx: &Ctx, id: AgentId) -> Result<Agent, Error> {
-        let now = ctx.now;
-        let before_and_after = self.change(ctx, id, Journal::Started, move |agent| Ok(agent.start(now)));
+        let (core, now) = (self.0.clone(), ctx.now);
+        let start = move |agent: Agent| Ok(core.settings.regions.placed(agent.start(now)));
+        let before_and_after = self.change(ctx, id, Journal::Started, start);
         let (before, after) = before_and_after.await?;
         if before.state == State::Frozen {
             self.0.ports.machines.thaw(id).await?;
@@ -34,6 +38,7 @@ impl Agents<'_> {
     pub async fn stop(&self, ctx: &Ctx, id: AgentId) -> Result<Agent, Error> {
         let now = ctx.now;
         let (_, after) = self.change(ctx, id, Journal::Stopped, move |agent| Ok(agent.stop(now))).await?;
+        self.0.machine_time.closing(id, self.0.now());
         self.0.ports.machines.stop(id).await?;
         Ok(after)
     }
@@ -48,10 +53,11 @@ impl Agents<'_> {
         ctx.require(Scope::AgentsWrite)?;
         let caller = ctx.clone();
         self.0.ports.store.read(move |reader| own(reader, &caller, id)).await?;
+        self.0.machine_time.closing(id, self.0.now());
         self.0.ports.machines.stop(id).await?;
-        let now = ctx.now;
-        let (_, after) =
-            self.change(ctx, id, Journal::Restarted, move |agent| Ok(agent.restart(now))).await?;
+        let (core, now) = (self.0.clone(), ctx.now);
+        let restart = move |agent: Agent| Ok(core.settings.regions.placed(agent.restart(now)));
+        let (_, after) = self.change(ctx, id, Journal::Restarted, restart).await?;
         Ok(after)
     }
 
@@ -90,6 +96,7 @@ impl Agents<'_> {
         let (core, caller) = (self.0.clone(), ctx.clone());
         let change = move |writer: &mut dyn Writer| {
             let before = own(writer, &caller, id)?;
+            check_whole(writer, &before)?;
             let after = transition(before.clone())?;
             if after == before {
                 return Ok((before, after));
@@ -98,9 +105,16 @@ impl Agents<'_> {
             if started_afresh(&before, &after, &entry) {
                 writer.refresh_documents(id)?;
             }
+            let entry = if after.state == State::Error { began(&after) } else { entry };
             log::journal(writer, id, caller.now, entry)?;
             match after.state {
-                State::Running => release_turns(&core, writer, &after, &caller)?,
+                State::Running => {
+                    // A workspace may have been put back to what it was, or have come from elsewhere, meanwhile.
+                    if writer.placed_skills(id)?.is_some() {
+                        writer.place_skills(id, Some(Placement::UNKNOWN))?;
+                    }
+                    release_turns(&core, writer, &after, &caller)?;
+                }
                 State::Stopped => cancel_turns(&core, writer, &after, &caller)?,
                 State::Provisioning | State::Frozen | State::Paused | State::Error => {}
             }
@@ -114,7 +128,7 @@ impl Agents<'_> {
     }
 
     /// Tells the workers on the agent's turns to look again.
-    async fn tick_open_sessions(&self, id: AgentId) -> Result<(), Error> {
+    pub(crate) async fn tick_open_sessions(&self, id: AgentId) -> Result<(), Error> {
         let open = self.0.ports.store.read(move |reader| Ok::<_, Error>(reader.open_turns_of(id)?)).await?;
         open.into_iter().for_each(|turn| self.0.hub.tick(turn.session));
         Ok(())
@@ -138,7 +152,12 @@ fn release_turns(core: &Core, writer: &mut dyn Writer, agent: &Agent, ctx: &Ctx)
 }
 
 /// Cancels every open turn, the newest first, so that ending one does not begin the next.
-fn cancel_turns(core: &Core, writer: &mut dyn Writer, agent: &Agent, ctx: &Ctx) -> Result<(), Error> {
+pub(crate) fn cancel_turns(
+    core: &Core,
+    writer: &mut dyn Writer,
+    agent: &Agent,
+    ctx: &Ctx,
+) -> Result<(), Error> {
     let mut turns = writer.open_turns_of(agent.id)?;
     turns.reverse();
     turns.iter().try_for_each(|turn| cancel_turn(core, writer, turn, ctx.now))

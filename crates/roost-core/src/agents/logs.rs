@@ -107,6 +107,9 @@ fn journal_line(entry: &Journal) -> (&'static str, String) {
         Journal::Froze => ("info", "Machine frozen: the agent is idle".to_owned()),
         Journal::Woke => ("info", "Agent woken".to_owned()),
         Journal::Changed { what } => ("info", format!("Changed: {what}")),
+        Journal::Saved { snapshot, name } => ("info", format!("Snapshot {name:?} taken ({snapshot})")),
+        Journal::Restored { snapshot, name } => ("info", format!("Snapshot {name:?} restored ({snapshot})")),
+        Journal::Forked { parent, name } => ("info", format!("Forked from {name:?} ({parent})")),
         Journal::Failed { category, message } => ("error", format!("{} problem: {message}", category.name())),
         Journal::Connected { target, refused: None } => ("info", format!("Machine connected to {target}")),
         Journal::Connected { target, refused: Some(why) } => {

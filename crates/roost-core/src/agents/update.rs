@@ -77,7 +77,7 @@ impl Agents<'_> {
 fn has_key(reader: &dyn Reader, agent: &Agent) -> Result<bool, Error> {
     let name = provider_secret(agent.model.provider());
     let shared = agent.swarm.map(|swarm| reader.swarm_secret(swarm, &name)).transpose()?.flatten();
-    Ok(shared.is_some() || reader.secret(agent.id, &name)?.is_some())
+    Ok(shared.is_some() || reader.secret_holder(agent.id, &name)?.is_some())
 }
 
 fn check(change: &UpdateAgent) -> Result<(), Error> {

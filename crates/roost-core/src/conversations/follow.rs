@@ -250,3 +250,6 @@ pub(super) fn retold(turn: TurnId, after: Offset, events: Vec<Event>) -> (Follow
     }
     (follow, over)
 }
+
+#[cfg(test)]
+mod tests;

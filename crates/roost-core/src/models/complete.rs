@@ -17,7 +17,7 @@ use roost_domain::subject::Subject;
 use roost_domain::tool::{ToolCall, ToolCallId};
 use roost_domain::unit::MicroUsd;
 use roost_ports::model::{Chunk, Chunks, Description, Error as ModelError, Request};
-use roost_ports::store::{DecisionEntry, ModelCall, Writer};
+use roost_ports::store::{self, Amounts, DecisionEntry, ModelCall, Writer};
 use serde_json::{Value, json};
 
 use super::ModelCalls;
@@ -371,7 +371,9 @@ impl Completion {
         let ledger = self.call.ledger;
         let book = move |writer: &mut dyn Writer| {
             let day = now.to_zoned(TimeZone::UTC).date();
-            writer.add_usage(account, ledger, &model, day, usage, cost)?;
+            let amounts = Amounts { calls: 1, usage, cost, ..Amounts::default() };
+            let used = store::Used { account, agent: ledger, session: None, model, day, amounts };
+            writer.add_usage(&used)?;
             match &response {
                 Some(response) => Ok(writer.insert_response(response)?),
                 None => Ok(()),

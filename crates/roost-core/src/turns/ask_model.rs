@@ -1,5 +1,4 @@
 use futures_util::StreamExt;
-use jiff::tz::TimeZone;
 use roost_domain::agent::{Agent, Failure};
 use roost_domain::approval::Question;
 use roost_domain::conversation::Answer;
@@ -10,7 +9,7 @@ use roost_domain::id::ApprovalId;
 use roost_domain::tool::{ToolCall, ToolCallId};
 use roost_domain::unit::MicroUsd;
 use roost_ports::model::{Chunk, Error as ModelError, Request};
-use roost_ports::store::Writer;
+use roost_ports::store::{Amounts, Writer};
 
 use super::brief::Brief;
 use super::cost::{cost_of_failure, worst_case};
@@ -20,6 +19,7 @@ use super::use_tool::{may_begin, used};
 use super::{Turns, Work};
 use crate::error::with_causes;
 use crate::gate::Facts;
+use crate::usage::count;
 use crate::{Error, ProgressOf, gate, log};
 
 impl Turns<'_> {
@@ -192,8 +192,9 @@ impl Turns<'_> {
             for payer in payers(writer, turn)? {
                 writer.settle(payer, reserved, cost)?;
             }
-            let day = now.to_zoned(TimeZone::UTC).date();
-            writer.add_usage(agent.account, agent.id, &model, day, usage, cost)?;
+            let amounts = Amounts { calls: 1, usage, cost, ..Amounts::default() };
+            let asked = Agent { model, ..agent.clone() };
+            count(writer, &asked, Some(turn.session), amounts, now)?;
             let (state, _) = log::append(writer, &agent, turn, folded, now, vec![event])?;
             let [roost_domain::turn::Act::End(ending)] = &state.due()[..] else { return Ok(false) };
             log::end(writer, &core, &agent, turn, folded, ending.clone(), now)?;

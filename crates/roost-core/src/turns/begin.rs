@@ -37,6 +37,7 @@ impl Turns<'_> {
         let folded = work.folded.clone();
         let begin = move |writer: &mut dyn Writer| {
             let agent = log::agent_of(writer, &turn)?;
+            let was_frozen = agent.state == State::Frozen;
             let agent = woken(writer, agent, now)?;
             let state = log::fold(writer, &agent, &turn, &folded)?;
             for lost in state.lost() {
@@ -53,9 +54,15 @@ impl Turns<'_> {
                 };
                 log::append(writer, &agent, &turn, &folded, now, vec![event])?;
             }
-            Ok::<_, Error>(())
+            Ok::<_, Error>(was_frozen)
         };
-        self.0.ports.store.write(begin).await?;
+        if self.0.ports.store.write(begin).await? {
+            // Also where no tool needs it: a machine that stayed frozen would be idle no more, and the agent never be
+            // paused again.
+            if let Err(error) = self.0.ports.machines.thaw(work.turn.agent).await {
+                tracing::warn!(agent = %work.turn.agent, %error, "the machine of an agent that woke does not thaw");
+            }
+        }
         self.0.went_on(&work.turn);
         Ok(())
     }

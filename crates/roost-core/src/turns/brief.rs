@@ -5,14 +5,16 @@ use roost_domain::context::{self, Bounds, Persona, Source};
 use roost_domain::conversation::{Conversation, Wishes};
 use roost_domain::document::{DocumentName, RuleName};
 use roost_domain::event::{Body, Event, Offset, Problem, TurnEvent};
-use roost_domain::id::TurnId;
+use roost_domain::id::{AgentId, TurnId};
 use roost_domain::model::Price;
 use roost_domain::page::Limit;
 use roost_domain::secret::{Secret, placeholder};
+use roost_domain::skill::{InstalledSkill, SkillId};
 use roost_domain::tool::ToolSpec;
 use roost_domain::unit::Tokens;
 use roost_ports::model::{Description, Error as ModelError};
 use roost_ports::store::{Reader, SecretEntry, Turn};
+use roost_ports::vault::Sealed;
 
 use super::{Turns, Work};
 use crate::error::with_causes;
@@ -116,11 +118,19 @@ impl Materials {
             workflow: document(&DocumentName::Workflow)?,
             secrets: bound(&reader.secret_entries(agent.id)?),
             rules: names(&reader.rules_in(agent.id, work.turn.session)?),
+            skills: skills(reader, &agent)?,
         };
         let tools = core.tool_specs(reader, work, &agent)?;
         let events = history(reader, &work.turn, core.settings.max_input)?;
         Ok(Self { agent, settings, persona, tools, events })
     }
+}
+
+/// Returns the skills that the agent has, with what they are for.
+fn skills(reader: &dyn Reader, agent: &Agent) -> Result<Vec<(SkillId, String)>, Error> {
+    let mut skills = reader.installed_skills(agent.id)?;
+    skills.retain(InstalledSkill::is_active);
+    Ok(skills.into_iter().map(|one| (one.skill, one.description)).collect())
 }
 
 /// Names the secrets that an agent's requests may carry, with where to.
@@ -177,10 +187,9 @@ impl Core {
     /// Returns the agent's own key for its model's provider, or else its swarm's.
     pub(crate) async fn provider_key(&self, agent: &Agent) -> Result<Option<Secret>, Error> {
         let (id, swarm, name) = (agent.id, agent.swarm, provider_secret(agent.model.provider()));
-        let own_place = secret_place(agent, &name);
         let read = move |reader: &dyn Reader| {
-            if let Some(sealed) = reader.secret(id, &name)? {
-                return Ok::<_, Error>(Some((own_place, sealed)));
+            if let Some(found) = held_secret(reader, id, &name)? {
+                return Ok::<_, Error>(Some(found));
             }
             let Some(swarm) = swarm else { return Ok(None) };
             let place = crate::swarms::secret_place(swarm, &name);
@@ -197,7 +206,23 @@ pub(crate) fn provider_secret(provider: &str) -> String {
     format!("{}_api_key", provider.replace('-', "_"))
 }
 
+/// Returns a secret that an agent has, its own or one that it was lent, with the place to which its ciphertext is
+/// bound.
+pub(crate) fn held_secret(
+    reader: &dyn Reader,
+    agent: AgentId,
+    name: &str,
+) -> Result<Option<(String, Sealed)>, Error> {
+    let Some(holder) = reader.secret_holder(agent, name)? else { return Ok(None) };
+    Ok(reader.secret(holder, name)?.map(|sealed| (place_at(holder, name), sealed)))
+}
+
 /// Returns where a secret of an agent stands, to which its ciphertext is bound.
 pub(crate) fn secret_place(agent: &Agent, name: &str) -> String {
-    format!("agent/{}/{name}", agent.id)
+    place_at(agent.id, name)
+}
+
+/// Returns where a secret stands that this agent holds, to which its ciphertext is bound.
+pub(crate) fn place_at(holder: AgentId, name: &str) -> String {
+    format!("agent/{holder}/{name}")
 }

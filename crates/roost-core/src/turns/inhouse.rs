@@ -18,6 +18,7 @@ pub(crate) mod arguments;
 pub(crate) mod ask_agent;
 mod change_document;
 mod read_rule;
+mod read_skill;
 mod remember;
 mod search_knowledge;
 
@@ -54,10 +55,11 @@ pub(crate) trait InhouseTool: Send + Sync {
 pub(crate) type Bound = Result<Vec<Script>, String>;
 
 /// All of them, by name.
-const TOOLS: [&dyn InhouseTool; 5] = [
+const TOOLS: [&dyn InhouseTool; 6] = [
     &ask_agent::AskAgent,
     &change_document::ChangeDocument,
     &read_rule::ReadRule,
+    &read_skill::ReadSkill,
     &remember::Remember,
     &search_knowledge::SearchKnowledge,
 ];

@@ -11,7 +11,7 @@ use roost_domain::policy::OnBlock;
 use roost_domain::taint::Taint;
 use roost_domain::tool::{ToolCall, ToolOutcome, ToolStatus};
 use roost_ports::machine::Spec;
-use roost_ports::store::{Reader, Turn, Writer};
+use roost_ports::store::{Amounts, Reader, Turn, Writer};
 use roost_ports::tool::{Injections, Plan};
 
 use super::scripts::Looked;
@@ -20,6 +20,7 @@ use crate::error::with_causes;
 use crate::gate::Facts;
 use crate::log::Folded;
 use crate::secrets::note_uses;
+use crate::usage::count;
 use crate::{Core, Error, ProgressOf, gate, log};
 
 impl Turns<'_> {
@@ -84,7 +85,10 @@ impl Turns<'_> {
             }
         }
         match machines.open(permit, spec).await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.0.machine_time.opened(spec.agent, self.0.now());
+                self.0.equip(spec).await.map_err(|error| with_causes(&error))
+            }
             Err(error) => Err(with_causes(&error)),
         }
     }
@@ -161,6 +165,8 @@ impl Turns<'_> {
                     writer.answer_secret_uses(turn.id, call, status)?;
                 }
                 log::append(writer, &agent, &turn, &folded, now, vec![event])?;
+                let amounts = Amounts { tool_calls: 1, ..Amounts::default() };
+                count(writer, &agent, Some(turn.session), amounts, now)?;
                 // Together with the text, so that nothing the model makes of it is decided without knowing.
                 if let Some(taint) = taint {
                     writer.taint_session(turn.session, taint)?;

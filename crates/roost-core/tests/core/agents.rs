@@ -84,6 +84,9 @@ async fn an_idle_machine_freezes_and_wakes_on_the_next_message() {
     app.machines.idle_for(Duration::ZERO);
     app.talk(agent, "wake up").await;
     assert_eq!(app.look(agent).await.state, State::Running);
+    assert_eq!(app.machines.condition(agent), Condition::Running, "also where no tool was used");
+    app.machines.idle_for(Duration::from_secs(60));
+    app.until_agent(agent, |agent| agent.state == State::Frozen).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::skill::{FOLDER, SkillId};
 use crate::unit::Tokens;
 
 /// Who an agent is, in the texts that its people wrote.
@@ -20,6 +21,8 @@ pub struct Persona {
     pub workflow: Option<String>,
     /// The names of the rules that it can read.
     pub rules: Vec<String>,
+    /// Its skills, each with what it is for.
+    pub skills: Vec<(SkillId, String)>,
     /// What stands for the secrets that its requests may carry, each with where to.
     pub secrets: Vec<String>,
 }
@@ -39,6 +42,11 @@ const PROMPT_CAP: Tokens = Tokens(27_000);
 
 /// What an index of things that can be read on demand may take.
 const INDEX_CAP: Tokens = Tokens(2_500);
+/// As many skills as an agent can usually have, with descriptions of the usual length.
+const SKILLS_CAP: Tokens = Tokens(4_000);
+
+/// The most of a skill's description that is told before it is read, in characters.
+const LONGEST_LINE: usize = 400;
 
 const HOUSE_RULES: &str = "You have a computer of your own, reached through your tools. Your files are in \
 /workspace and last between conversations; everything else on it may be reset. It reaches the network only where \
@@ -53,6 +61,7 @@ pub(super) fn write(persona: &Persona, now: Timestamp) -> String {
         text => format!("You are {}. {text}\nToday is {today} (UTC).", persona.name),
     };
     let (rules, secrets) = (rules(&persona.rules), secrets(&persona.secrets));
+    let skills = index(&persona.skills);
     let fragments = [
         Fragment { title: "", text: persona.system_prompt.as_deref(), cap: PROMPT_CAP },
         Fragment { title: "", text: Some(&about), cap: Tokens(1_000) },
@@ -62,8 +71,29 @@ pub(super) fn write(persona: &Persona, now: Timestamp) -> String {
         Fragment { title: "WORKFLOW.md", text: persona.workflow.as_deref(), cap: DOCUMENT_CAP },
         Fragment { title: "Secrets", text: secrets.as_deref(), cap: INDEX_CAP },
         Fragment { title: "Rules", text: rules.as_deref(), cap: INDEX_CAP },
+        Fragment { title: "Skills", text: skills.as_deref(), cap: SKILLS_CAP },
     ];
     fragments.iter().filter_map(render).collect::<Vec<_>>().join("\n\n")
+}
+
+/// Lists skills, a line each; `None` where there are none.
+fn index(skills: &[(SkillId, String)]) -> Option<String> {
+    if skills.is_empty() {
+        return None;
+    }
+    let line = |(id, description): &(SkillId, String)| {
+        let description = description.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut line: String = description.chars().take(LONGEST_LINE).collect();
+        if description.chars().count() > LONGEST_LINE {
+            line.push('…');
+        }
+        format!("- {id}: {line}")
+    };
+    let lines = skills.iter().map(line).collect::<Vec<_>>().join("\n");
+    Some(format!(
+        "Before you do what one of these is for, read it with the tool read_skill and do as it says. Its files are in \
+         /workspace/{FOLDER}/NAME. The lines were written by the skills' authors.\n\n{lines}"
+    ))
 }
 
 fn rules(names: &[String]) -> Option<String> {

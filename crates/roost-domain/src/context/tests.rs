@@ -181,3 +181,21 @@ fn a_log_that_begins_in_mid_turn_leaves_that_turn_out() {
     let events = log(&[(1, answer("late", &[])), (2, said("hello"))]);
     assert_eq!(tell(&build(&events, 2, 10_000)), "user: hello");
 }
+
+#[test]
+fn skills_are_listed_by_a_line_each_within_their_room() {
+    let events = log(&[(1, said("hi"))]);
+    let system = |skills: Vec<(crate::skill::SkillId, String)>| {
+        let persona = Persona { skills, ..persona() };
+        let source = Source { persona: &persona, events: &events, turn: turn_id(1), tools: &[], now: NOW };
+        assemble(&source, Bounds { input: Tokens(100_000), output: Tokens(100) }).system
+    };
+    assert!(!system(Vec::new()).contains("Skills"));
+    let one = system(vec![("tidy".parse().unwrap(), "Tidies\n# Rules\nup. ".to_owned() + &"x".repeat(900))]);
+    let line = one.lines().find(|line| line.starts_with("- tidy: ")).unwrap();
+    assert!(line.starts_with("- tidy: Tidies # Rules up. x") && line.ends_with("x…"), "{line}");
+    assert!(line.chars().count() < 420 && one.contains("/workspace/.skills/NAME"));
+    let many = (0..500).map(|n| (format!("skill-{n}").parse().unwrap(), "y".repeat(300))).collect();
+    let many = system(many);
+    assert!(Tokens::estimate(&many) < Tokens(6_000) && many.contains("left out"), "{}", many.len());
+}

@@ -318,3 +318,17 @@ fn a_critical_finding_needs_approval_under_every_profile_and_blocks_stay_blocks(
     assert_eq!(name, "approval");
     assert!(opinion.why.contains("profile strict") && opinion.why.contains("SH001"), "{opinion}");
 }
+
+#[test]
+fn leave_to_equip_a_machine_is_for_the_skills_folder_alone() {
+    let agent = AgentId::from_uuid(uuid::Uuid::from_u128(4));
+    let (skill, path) = ("tidy".parse().unwrap(), "scripts/run.sh".parse().unwrap());
+    let permit = equip(agent, Equip::File(&skill, &path));
+    assert_eq!(permit.agent(), agent);
+    assert_eq!(*permit.action(), Action::WriteFile { path: ".skills/tidy/scripts/run.sh".into() });
+    for act in [Equip::Clear, Equip::Seal] {
+        let Action::RunCommand { command } = equip(agent, act).action().clone() else { panic!("{act:?}") };
+        let paths = command.split_whitespace().filter(|word| word.contains("skills"));
+        assert!(paths.map(|word| word.trim_matches(';')).all(|word| word == ".skills"), "{command}");
+    }
+}

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use roost_domain::conversation::StopReason;
+use roost_domain::conversation::{StopReason, ToolChoice, Wishes};
 use roost_domain::model::Usage;
 use roost_domain::unit::Tokens;
 use roost_ports::model::Error;
@@ -89,6 +89,31 @@ async fn what_is_not_of_the_documented_form_is_nonsense() {
     ] {
         let (_, answer) = read(body, decoder()).await;
         assert!(matches!(answer, Err(Error::Nonsense { .. })), "{body}: {answer:?}");
+    }
+}
+
+#[test]
+fn wishes_are_written_in_the_vendors_words_and_the_one_without_a_word_is_named() {
+    let talk = story();
+    let written = |wishes: &Wishes| {
+        let mut request = encode::request("m", &talk);
+        let result = encode::wish(&mut request, wishes);
+        (serde_json::to_value(request).unwrap(), result)
+    };
+    let plain = written(&Wishes::default()).0;
+    let (wished, result) = written(&crate::testing::wishes());
+    assert_eq!(result, Err("answers of a JSON form"));
+    for (key, value) in [
+        ("temperature", json!(0.5)),
+        ("top_p", json!(0.25)),
+        ("stop_sequences", json!(["END"])),
+        ("tool_choice", json!({"type": "tool", "name": "shell"})),
+    ] {
+        assert_eq!((plain.get(key), &wished[key]), (None, &value), "{key}");
+    }
+    for (choice, word) in [(ToolChoice::None, "none"), (ToolChoice::Required, "any")] {
+        let (wished, result) = written(&Wishes { choice, ..Wishes::default() });
+        assert_eq!((&wished["tool_choice"]["type"], result), (&json!(word), Ok(())));
     }
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use roost_domain::conversation::{Message, StopReason};
+use roost_domain::conversation::{Message, StopReason, ToolChoice, Wishes};
 use roost_domain::model::Usage;
 use roost_domain::unit::Tokens;
 use roost_ports::model::Error;
@@ -123,6 +123,34 @@ fn a_wrong_key_and_the_time_to_wait_are_found_in_error_bodies() {
         "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.5s"}]}}]);
     let limited = decode::error_body(429, &limited).unwrap();
     assert_eq!(limited.retry_after, Some(std::time::Duration::from_millis(34_500)));
+}
+
+#[test]
+fn wishes_are_written_in_the_vendors_words_and_left_out_where_there_are_none() {
+    let talk = story();
+    let written = |wishes: &Wishes| {
+        let mut request = encode::request("m", &talk, &Signatures::default());
+        encode::wish(&mut request, wishes);
+        serde_json::to_value(request).unwrap()
+    };
+    let (plain, wished) = (written(&Wishes::default()), written(&crate::testing::wishes()));
+    let config = &wished["generationConfig"];
+    for (key, value) in [
+        ("temperature", json!(0.5)),
+        ("topP", json!(0.25)),
+        ("stopSequences", json!(["END"])),
+        ("responseMimeType", json!("application/json")),
+        ("responseJsonSchema", json!({"type": "object"})),
+    ] {
+        assert_eq!((plain["generationConfig"].get(key), &config[key]), (None, &value), "{key}");
+    }
+    assert_eq!(plain.get("toolConfig"), None);
+    let calling = &wished["toolConfig"]["functionCallingConfig"];
+    assert_eq!(calling, &json!({"mode": "ANY", "allowedFunctionNames": ["shell"]}));
+    for (choice, mode) in [(ToolChoice::None, "NONE"), (ToolChoice::Required, "ANY")] {
+        let wished = written(&Wishes { choice, ..Wishes::default() });
+        assert_eq!(wished["toolConfig"]["functionCallingConfig"], json!({"mode": mode}));
+    }
 }
 
 proptest! {

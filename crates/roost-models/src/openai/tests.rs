@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use roost_domain::conversation::StopReason;
+use roost_domain::conversation::{StopReason, ToolChoice, Wishes};
 use roost_domain::model::Usage;
 use roost_domain::unit::Tokens;
 use roost_ports::model::Error;
@@ -153,6 +153,32 @@ async fn an_error_within_the_stream_says_what_the_server_says() {
     ] {
         let (_, answer) = read(&format!("data: {body}\n\n"), decoder()).await;
         assert_eq!(answer.unwrap_err().to_string(), said);
+    }
+}
+
+#[test]
+fn wishes_are_written_in_the_vendors_words_and_left_out_where_there_are_none() {
+    let talk = story();
+    let written = |wishes: &Wishes| {
+        let mut request = encode::request("m", &talk, Dialect::OpenAi);
+        encode::wish(&mut request, wishes);
+        serde_json::to_value(request).unwrap()
+    };
+    let (plain, wished) = (written(&Wishes::default()), written(&crate::testing::wishes()));
+    for (key, value) in [
+        ("temperature", json!(0.5)),
+        ("top_p", json!(0.25)),
+        ("stop", json!(["END"])),
+        ("tool_choice", json!({"type": "function", "function": {"name": "shell"}})),
+        (
+            "response_format",
+            json!({"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}, "strict": true}}),
+        ),
+    ] {
+        assert_eq!((plain.get(key), &wished[key]), (None, &value), "{key}");
+    }
+    for (choice, word) in [(ToolChoice::None, "none"), (ToolChoice::Required, "required")] {
+        assert_eq!(written(&Wishes { choice, ..Wishes::default() })["tool_choice"], word);
     }
 }
 

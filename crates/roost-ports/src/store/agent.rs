@@ -1,5 +1,5 @@
 use jiff::Timestamp;
-use roost_domain::agent::{Agent, State};
+use roost_domain::agent::{Agent, Region, State};
 use roost_domain::id::{AccountId, AgentId, SwarmId};
 use roost_domain::page::{Limit, Page};
 
@@ -62,6 +62,13 @@ pub trait Agents {
         after: Option<AgentCursor>,
         limit: Limit,
     ) -> Result<Page<Agent, AgentCursor>, Error>;
+
+    /// Returns agents of all accounts that are up (running, frozen or paused) in a region, in no order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn agents_up_in(&self, region: Region, limit: Limit) -> Result<Vec<Agent>, Error>;
 }
 
 /// Changes agents.
@@ -81,7 +88,8 @@ pub trait AgentsMut {
     fn update_agent(&mut self, agent: &Agent) -> Result<(), Error>;
 
     /// Deletes an agent for good: its documents, secrets, sessions, events, turns, jobs and approvals are
-    /// removed; the row stays, marked, so that its id is never used again and its usage can be accounted for.
+    /// removed; its snapshots are going; the row stays, marked, so that its id is never used again and its usage
+    /// can be accounted for.
     /// Returns whether it was there.
     ///
     /// # Errors

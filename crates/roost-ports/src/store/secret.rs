@@ -39,14 +39,29 @@ pub struct SecretUse {
 
 /// Looks at agents' secrets, which are stored sealed.
 pub trait Secrets {
-    /// Returns one secret.
+    /// Returns one secret that the agent holds itself.
     ///
     /// # Errors
     ///
     /// [`Error`] if the database fails.
     fn secret(&self, agent: AgentId, name: &str) -> Result<Option<Sealed>, Error>;
 
-    /// Returns the names of an agent's secrets, sorted.
+    /// Returns the agent that holds a secret of an agent: itself, or the one that it has it from; `None` if it has
+    /// none of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn secret_holder(&self, agent: AgentId, name: &str) -> Result<Option<AgentId>, Error>;
+
+    /// Returns the agents that have secrets from this one, and which, at most `limit` of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn secrets_lent(&self, holder: AgentId, limit: Limit) -> Result<Vec<(AgentId, String)>, Error>;
+
+    /// Returns the names of an agent's secrets, those that it has from another too, sorted.
     ///
     /// # Errors
     ///
@@ -77,7 +92,8 @@ pub trait Secrets {
 
 /// Changes agents' secrets.
 pub trait SecretsMut {
-    /// Sets a secret, whether or not it was there; its binding stays.
+    /// Sets a secret, whether or not it was there; its binding stays. One that the agent has from another is its own
+    /// from then on.
     ///
     /// # Errors
     ///
@@ -85,14 +101,22 @@ pub trait SecretsMut {
     fn put_secret(&mut self, agent: AgentId, name: &str, sealed: &Sealed, at: Timestamp)
     -> Result<(), Error>;
 
-    /// Removes a secret with its binding and returns whether it was there.
+    /// Removes a secret with its binding, its own or one that it has from another, and returns whether it was there.
     ///
     /// # Errors
     ///
     /// [`Error`] if the database fails.
     fn delete_secret(&mut self, agent: AgentId, name: &str) -> Result<bool, Error>;
 
-    /// Binds a secret, or takes its binding away, and returns whether the secret is there.
+    /// Lets an agent that has none use all secrets of another, by reference to whoever holds each: what is changed
+    /// there is changed here.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn lend_secrets(&mut self, from: AgentId, to: AgentId) -> Result<(), Error>;
+
+    /// Binds a secret that the agent holds itself, or takes its binding away, and returns whether it does.
     ///
     /// # Errors
     ///

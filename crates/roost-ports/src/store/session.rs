@@ -13,7 +13,8 @@ pub trait Sessions {
     /// [`Error`] if the database fails.
     fn session(&self, agent: AgentId, id: SessionId) -> Result<Option<Session>, Error>;
 
-    /// Returns the session with a peer that began last: the default for messages that name none.
+    /// Returns the session with a peer that began last: the default for messages that name none. One that was
+    /// superseded (see [`super::SnapshotsMut::supersede_sessions`]) is none.
     ///
     /// # Errors
     ///

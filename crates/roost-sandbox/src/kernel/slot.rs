@@ -3,18 +3,20 @@
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use roost_domain::id::AgentId;
+use roost_domain::id::{AgentId, SnapshotId};
 use roost_domain::machine::{Condition, Stats};
-use roost_ports::machine::{Error, Spec};
+use roost_domain::snapshot::Transfer;
+use roost_ports::machine::{Error, Hold, Spec};
 
 use super::live::Live;
+use super::workspace::Workspaces;
 use super::{Host, lock};
 
 /// The place of one agent's machine.
 pub(super) struct Slot {
     agent: AgentId,
     /// Held while the machine starts, stops, freezes or thaws.
-    change: tokio::sync::Mutex<()>,
+    change: Arc<tokio::sync::Mutex<()>>,
     live: Mutex<Option<Arc<Live>>>,
     /// Last, as it waits for machines that end by being dropped.
     host: Arc<Host>,
@@ -22,7 +24,7 @@ pub(super) struct Slot {
 
 impl Slot {
     pub(super) fn new(agent: AgentId, host: Arc<Host>) -> Self {
-        Self { agent, host, change: tokio::sync::Mutex::new(()), live: Mutex::new(None) }
+        Self { agent, host, change: Arc::default(), live: Mutex::new(None) }
     }
 
     pub(super) const fn agent(&self) -> AgentId {
@@ -94,10 +96,62 @@ impl Slot {
         let _change = self.change.lock().await;
         self.host.cleared.cancelled().await;
         self.end().await?;
+        let failed = |source| Error::Host { act: "remove the workspace", source };
+        self.on_disk(move |workspaces, agent| workspaces.destroy(agent).map_err(failed)).await
+    }
+
+    /// Saves the workspace while the machine stands still, which it does until the hold is dropped.
+    pub(super) async fn snapshot(self: &Arc<Self>, snapshot: SnapshotId) -> Result<(Transfer, Hold), Error> {
+        let change = Arc::clone(&self.change).lock_owned().await;
+        self.host.cleared.cancelled().await;
+        let running = self.up().filter(|live| !live.is_frozen());
+        if let Some(live) = &running {
+            live.freeze(true).await?;
+        }
+        let slot = Arc::clone(self);
+        // What is dropped on the way lets the machine go on, too.
+        let hold = Hold::new(move || {
+            let tasks = slot.host.tasks.clone();
+            tasks.spawn(async move {
+                let _change = change;
+                if let Some(live) = running
+                    && let Err(error) = live.freeze(false).await
+                    && !live.is_gone()
+                {
+                    tracing::error!(agent = %slot.agent, %error, "a machine does not thaw after a snapshot");
+                }
+            });
+        });
+        let transfer = self.on_disk(move |workspaces, agent| workspaces.save(agent, snapshot)).await?;
+        Ok((transfer, hold))
+    }
+
+    /// Ends the machine and makes the workspace what a snapshot holds.
+    pub(super) async fn restore(&self, snapshot: SnapshotId) -> Result<Transfer, Error> {
+        let _change = self.change.lock().await;
+        self.host.cleared.cancelled().await;
+        self.end().await?;
+        self.on_disk(move |workspaces, agent| workspaces.restore(snapshot, agent)).await
+    }
+
+    /// Ends the machine and makes a snapshot itself the workspace.
+    pub(super) async fn adopt(&self, snapshot: SnapshotId) -> Result<(), Error> {
+        let _change = self.change.lock().await;
+        self.host.cleared.cancelled().await;
+        self.end().await?;
+        self.on_disk(move |workspaces, agent| workspaces.adopt(snapshot, agent)).await
+    }
+
+    /// Works on the disk, where waiting is allowed.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Workspaces, AgentId) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
         let (host, agent) = (Arc::clone(&self.host), self.agent);
-        let removing = self.host.tasks.spawn_blocking(move || host.workspaces.destroy(agent));
-        let removed = removing.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
-        removed.map_err(|source| Error::Host { act: "remove the workspace", source })
+        let done = self.host.tasks.spawn_blocking(move || work(&host.workspaces, agent)).await;
+        done.unwrap_or_else(|error| {
+            Err(Error::Host { act: "work on the disk", source: std::io::Error::other(error) })
+        })
     }
 
     /// Ends the machine if there is one, alive or not. The caller holds `change`.

@@ -6,12 +6,13 @@ use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 
-use roost_domain::id::AgentId;
+use roost_domain::id::{AgentId, SnapshotId};
+use roost_domain::snapshot::Transfer;
+use roost_ports::machine::Error;
 
 use crate::removal::remove;
-
-/// Directories on their way out begin with this.
-const TRASH: &str = ".trash-";
+use crate::shelf::{Shelf, TRASH};
+use crate::tree::{Owner, give};
 
 /// The directory of all workspaces.
 #[derive(Debug, Clone)]
@@ -19,6 +20,7 @@ pub(super) struct Workspaces {
     root: PathBuf,
     /// The host's users that machines run as; `None` if the server may not use other users.
     uids: Option<Range<u32>>,
+    shelf: Shelf,
 }
 
 /// A workspace that is ready.
@@ -52,7 +54,8 @@ impl Workspaces {
         fs::create_dir(&probe)?;
         let others = !uids.is_empty() && lchown(&probe, Some(uids.start), Some(uids.start)).is_ok();
         fs::remove_dir(&probe)?;
-        Ok(Self { root, uids: others.then_some(uids) })
+        let shelf = Shelf::open(&root)?;
+        Ok(Self { root, uids: others.then_some(uids), shelf })
     }
 
     /// Returns the directory, as the kernel names it.
@@ -79,20 +82,48 @@ impl Workspaces {
                 "something else is in the workspace's place",
             ));
         }
-        let (uid, gid) = match &self.uids {
+        let (uid, gid) = match self.owner(agent) {
             None => (found.uid(), found.gid()),
-            // Whoever owns it already stays: so the range may be changed later.
-            Some(uids) if uids.contains(&found.uid()) && found.uid() == found.gid() => {
-                (found.uid(), found.gid())
-            }
-            Some(uids) => {
-                let uid = choose(agent, uids);
-                give(&path, uid)?;
-                (uid, uid)
+            Some(owner) => {
+                if (found.uid(), found.gid()) != (owner.uid, owner.gid) {
+                    give(&path, owner)?;
+                }
+                (owner.uid, owner.gid)
             }
         };
         fs::set_permissions(&path, fs::Permissions::from_mode(0o700))?;
         Ok(Workspace { path, uid, gid })
+    }
+
+    /// Returns whom the agent's workspace belongs to, if machines run as users of their own. Whoever owns it
+    /// already stays: so the range may be changed later.
+    fn owner(&self, agent: AgentId) -> Option<Owner> {
+        let uids = self.uids.as_ref()?;
+        // silent-ok: what is not there, or cannot be looked at, gets the owner that it would have from now on.
+        let found = fs::symlink_metadata(self.path(agent)).ok();
+        let owned = found.filter(|found| uids.contains(&found.uid()) && found.uid() == found.gid());
+        let uid = owned.map_or_else(|| choose(agent, uids), |found| found.uid());
+        Some(Owner { uid, gid: uid })
+    }
+
+    /// Returns the saved workspaces.
+    pub(super) const fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+
+    /// Saves the agent's workspace, which nobody changes meanwhile.
+    pub(super) fn save(&self, agent: AgentId, snapshot: SnapshotId) -> Result<Transfer, Error> {
+        self.shelf.save(&self.path(agent), snapshot, self.owner(agent))
+    }
+
+    /// Makes the agent's workspace what a snapshot holds.
+    pub(super) fn restore(&self, snapshot: SnapshotId, agent: AgentId) -> Result<Transfer, Error> {
+        self.shelf.restore(snapshot, agent, &self.path(agent), self.owner(agent))
+    }
+
+    /// Makes a snapshot itself the agent's workspace.
+    pub(super) fn adopt(&self, snapshot: SnapshotId, agent: AgentId) -> Result<(), Error> {
+        self.shelf.adopt(snapshot, &self.path(agent), self.owner(agent))
     }
 
     /// Removes the agent's workspace; no-op when there is none.
@@ -140,23 +171,6 @@ fn choose(agent: AgentId, uids: &Range<u32>) -> u32 {
     let spread = (high ^ low.rotate_left(31)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
     let offset = spread % u64::from(uids.end - uids.start);
     uids.start + u32::try_from(offset).unwrap_or(0)
-}
-
-/// Gives a directory and all in it to a user; links themselves, not what they point to.
-fn give(path: &Path, uid: u32) -> io::Result<()> {
-    let mut waiting = vec![path.to_owned()];
-    while let Some(directory) = waiting.pop() {
-        lchown(&directory, Some(uid), Some(uid))?;
-        for entry in fs::read_dir(&directory)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                waiting.push(entry.path());
-            } else {
-                lchown(entry.path(), Some(uid), Some(uid))?;
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

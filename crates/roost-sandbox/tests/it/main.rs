@@ -8,3 +8,4 @@ mod fake;
 mod fences;
 mod kernel;
 mod limits;
+mod sharing;

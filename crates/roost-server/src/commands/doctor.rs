@@ -46,6 +46,7 @@ pub(super) async fn run(config: &Config, json: bool) -> anyhow::Result<ExitCode>
     let mut findings = vec![configuration(config), data_directory(config), master_key(config)];
     findings.push(port(config).await);
     findings.extend(providers(config));
+    findings.extend(regions(config));
     findings.extend(walls(config).await);
     let bad = findings.iter().any(|finding| finding.verdict == Verdict::Bad);
     if json {
@@ -164,6 +165,21 @@ fn providers(config: &Config) -> Vec<Finding> {
         ),
     };
     vec![keys, default]
+}
+
+/// Says which hosts agents of which region live on.
+fn regions(config: &Config) -> Vec<Finding> {
+    let host = &config.file.server.host;
+    let finding = |name: &str, hosts: &[String]| {
+        let (verdict, detail) = match hosts {
+            [] => (Verdict::Weak, "no hosts: no agent can be made there".to_owned()),
+            _ if hosts.contains(host) => (Verdict::Good, hosts.join(", ")),
+            _ => (Verdict::Weak, format!("{}, not {host}, which is this host", hosts.join(", "))),
+        };
+        Finding::new(format!("region: {name}"), verdict, detail)
+    };
+    let regions = &config.file.regions;
+    vec![finding("eu", &regions.eu.hosts), finding("us", &regions.us.hosts)]
 }
 
 /// Asks the machine driver what stands on this host, in a directory that is gone afterwards.

@@ -22,6 +22,7 @@ section! {
     }
     with {
         server: Server,
+        regions: Regions,
         log: Log,
         limits: Limits,
         models: Models,
@@ -31,6 +32,7 @@ section! {
         runtime: Runtime,
         machines: Machines,
         sandboxes: Sandboxes,
+        skills: Skills,
         webhooks: Webhooks,
         knowledge: Knowledge,
         embeddings: Embeddings,
@@ -41,6 +43,8 @@ section! {
 section! {
     /// How requests come in and how the server ends.
     Server {
+        /// What this server is called in the pools of `[regions]`.
+        host: String = "local".to_owned(),
         /// Connections that may be open at once; more wait until one closes.
         max_connections: usize = 1_024,
         /// How long a client may take to send a request's head, and how long a connection may idle between two
@@ -53,6 +57,24 @@ section! {
         shutdown_timeout: Span = Span::from_secs(10),
         /// Threads that work on requests.
         workers: usize = 2,
+    }
+}
+
+section! {
+    /// Pools of hosts that agents live in. An agent's region selects one; an agent whose pool does not have this
+    /// server's host is not started here.
+    Regions {}
+    with {
+        eu: Region,
+        us: Region,
+    }
+}
+
+section! {
+    /// One pool.
+    Region {
+        /// The hosts in it, by their names; none makes it an error to create an agent there.
+        hosts: Vec<String> = vec!["local".to_owned()],
     }
 }
 
@@ -72,6 +94,8 @@ section! {
     Limits {
         /// Agents of one account, where its plan allows more.
         max_agents: u64 = 100_000,
+        /// Snapshots of one agent.
+        max_snapshots: u64 = 20,
         /// Messages of one session that may wait for an answer, the one that is being answered included.
         max_open_turns: usize = 100,
         /// Tokens a model may write in one call.
@@ -303,6 +327,23 @@ section! {
         /// A Python interpreter as a WASI module (`python.wasm`, preview 1, with its library inside), with which the
         /// mode `wasm` runs Python. Without it, that mode runs modules only.
         python_wasm: Option<PathBuf> = None,
+    }
+}
+
+section! {
+    /// Skills for agents.
+    Skills {
+        /// A folder of skills that this server's owner trusts, such as a git checkout: folders with a `SKILL.md`, in
+        /// it or in its folder `skills`. Changes are seen at the next look.
+        catalog: Option<PathBuf> = None,
+        /// Whether the skills that are built in belong to the catalog too.
+        starter: bool = true,
+        /// The public registry of skills, without `/api/v1`; empty does without one.
+        clawhub_url: String = "https://clawhub.ai".to_owned(),
+        /// How long a request to the registry may take.
+        clawhub_timeout: Span = Span::from_secs(20),
+        /// Skills whose scan comes to less than this, out of 100, wait for an approval.
+        approval_below: u32 = 70,
     }
 }
 

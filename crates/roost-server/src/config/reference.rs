@@ -43,6 +43,8 @@ fn page() -> String {
     let mut page = HEAD.to_owned();
     section::<file::File>(&mut page, "");
     section::<file::Server>(&mut page, "server");
+    section::<file::Region>(&mut page, "regions.eu");
+    section::<file::Region>(&mut page, "regions.us");
     section::<file::Log>(&mut page, "log");
     section::<file::Limits>(&mut page, "limits");
     section::<file::Api>(&mut page, "api");
@@ -51,6 +53,7 @@ fn page() -> String {
     section::<file::Machines>(&mut page, "machines");
     section::<file::Sandboxes>(&mut page, "sandboxes");
     section::<file::Runtime>(&mut page, "runtime");
+    section::<file::Skills>(&mut page, "skills");
     section::<file::Webhooks>(&mut page, "webhooks");
     section::<file::Knowledge>(&mut page, "knowledge");
     section::<file::Embeddings>(&mut page, "embeddings");

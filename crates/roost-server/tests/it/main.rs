@@ -18,6 +18,8 @@ mod roost;
 mod sandboxes;
 mod scan;
 mod shutdown;
+mod skills;
+mod snapshots;
 mod stream;
 mod swarms;
 mod terminal;

@@ -35,3 +35,36 @@ create table secret_uses (
 ) strict;
 
 create index secret_uses_of_turn on secret_uses (turn_id);
+
+-- What was used is told apart by peer too, and holds more than model calls. SQLite cannot change a primary key; the table
+-- is made anew.
+create table usages_new (
+    account_id blob not null references accounts (id),
+    -- `2026-11-21`, in UTC.
+    day text not null,
+    agent_id blob not null references agents (id),
+    -- The model that was called; for what is no call, the one that the agent had.
+    model text not null,
+    -- `peer:…`, `key:…` or `agent`; empty where nobody knows, or where it is for no peer.
+    peer text not null,
+    calls integer not null,
+    input_tokens integer not null,
+    cached_tokens integer not null,
+    cache_written_tokens integer not null,
+    output_tokens integer not null,
+    cost integer not null,
+    turns integer not null,
+    tool_calls integer not null,
+    machine_ms integer not null,
+    primary key (account_id, day, agent_id, model, peer)
+) strict;
+
+insert into usages_new (
+    account_id, day, agent_id, model, peer, calls, input_tokens, cached_tokens, cache_written_tokens, output_tokens, cost,
+    turns, tool_calls, machine_ms)
+select account_id, day, agent_id, model, '', calls, input_tokens, cached_tokens, cache_written_tokens, output_tokens, cost,
+    0, 0, 0
+from usages;
+
+drop table usages;
+alter table usages_new rename to usages;

@@ -223,3 +223,24 @@ async fn belongings(store: &Any, agent: AgentId, n: u128) -> [bool; 7] {
 fn limit(rows: u32) -> Limit {
     Limit::clamped(rows, 1_000)
 }
+
+pub(crate) async fn agents_that_are_up_are_found_by_region(store: Any) {
+    let account = world(&store).await.account;
+    let of = move |number, region, state| Agent { region, state, ..agent(number, account) };
+    write(&store, move |writer| {
+        for (number, state) in (20..).zip(State::ALL) {
+            writer.insert_agent(&of(number, Region::Us, state))?;
+        }
+        writer.insert_agent(&of(30, Region::Us, State::Running))?;
+        writer.delete_agent(account, id(30), at(1))?;
+        Ok(())
+    })
+    .await;
+    let up =
+        |region, limit| read(&store, move |reader| reader.agents_up_in(region, Limit::clamped(limit, limit)));
+    let found = up(Region::Us, 9).await;
+    let states: Vec<_> = found.iter().map(|agent| agent.state).collect();
+    assert_eq!(states, [State::Running, State::Frozen, State::Paused]);
+    assert_eq!(up(Region::Us, 2).await.len(), 2);
+    assert_eq!(up(Region::Eu, 9).await.len(), 1);
+}

@@ -4,7 +4,7 @@ use roost_domain::tool::ToolCallId;
 use roost_ports::store::{SecretEntry, SecretUse};
 use roost_ports::vault::Sealed;
 
-use super::{Any, at, id, read, world, write};
+use super::{Any, agent, at, id, read, world, write};
 
 pub(crate) async fn secrets_are_set_replaced_listed_and_removed(store: Any) {
     let agent = world(&store).await.agent;
@@ -20,6 +20,60 @@ pub(crate) async fn secrets_are_set_replaced_listed_and_removed(store: Any) {
     assert!(write(&store, move |writer| writer.delete_secret(agent, "B")).await);
     assert!(!write(&store, move |writer| writer.delete_secret(agent, "B")).await);
     assert_eq!(read(&store, move |reader| reader.secret(agent, "B")).await, None);
+}
+
+pub(crate) async fn a_secret_that_is_lent_is_its_holders_until_it_is_set_or_removed(store: Any) {
+    let world = world(&store).await;
+    let (holder, fork) = (world.agent, id(11));
+    write(&store, move |writer| {
+        writer.insert_agent(&agent(11, world.account))?;
+        for name in ["A", "B", "C"] {
+            writer.put_secret(holder, name, &Sealed(vec![1]), at(1))?;
+        }
+        writer.lend_secrets(holder, fork)?;
+        writer.put_secret(fork, "A", &Sealed(vec![2]), at(2))
+    })
+    .await;
+    assert_eq!(read(&store, move |reader| reader.secret_names(fork)).await, ["A", "B", "C"]);
+    assert_eq!(read(&store, move |reader| reader.secret_holder(fork, "A")).await, Some(fork));
+    assert_eq!(read(&store, move |reader| reader.secret_holder(fork, "B")).await, Some(holder));
+    assert_eq!(read(&store, move |reader| reader.secret_holder(fork, "D")).await, None);
+    assert!(write(&store, move |writer| writer.delete_secret(fork, "A")).await);
+    assert!(write(&store, move |writer| writer.delete_secret(fork, "B")).await);
+    assert!(!write(&store, move |writer| writer.delete_secret(fork, "B")).await);
+    assert_eq!(
+        read(&store, move |reader| reader.secret_names(fork)).await,
+        ["C"],
+        "what was removed stays so"
+    );
+    assert_eq!(read(&store, move |reader| reader.secret_names(holder)).await, ["A", "B", "C"]);
+    write(&store, move |writer| writer.delete_secret(holder, "C")).await;
+    assert_eq!(read(&store, move |reader| reader.secret_names(fork)).await, [""; 0], "gone for both");
+    assert_eq!(read(&store, move |reader| reader.secret_holder(fork, "C")).await, None);
+    write(&store, move |writer| writer.delete_agent(world.account, fork, at(3))).await;
+    let lent = read(&store, move |reader| reader.secrets_lent(holder, Limit::clamped(9, 9))).await;
+    assert_eq!(lent, []);
+}
+
+pub(crate) async fn lent_secrets_can_be_lent_on_and_are_found_at_their_holder(store: Any) {
+    let world = world(&store).await;
+    let (holder, fork, again) = (world.agent, id(11), id(12));
+    write(&store, move |writer| {
+        writer.insert_agent(&agent(11, world.account))?;
+        writer.insert_agent(&agent(12, world.account))?;
+        writer.put_secret(holder, "A", &Sealed(vec![1]), at(1))?;
+        writer.lend_secrets(holder, fork)?;
+        writer.put_secret(fork, "B", &Sealed(vec![2]), at(1))?;
+        writer.lend_secrets(fork, again)
+    })
+    .await;
+    assert_eq!(read(&store, move |reader| reader.secret_holder(again, "A")).await, Some(holder));
+    assert_eq!(read(&store, move |reader| reader.secret_holder(again, "B")).await, Some(fork));
+    let all = Limit::clamped(9, 9);
+    let lent = read(&store, move |reader| reader.secrets_lent(holder, all)).await;
+    assert_eq!(lent, [(fork, "A".to_owned()), (again, "A".to_owned())]);
+    let lent = read(&store, move |reader| reader.secrets_lent(holder, Limit::clamped(1, 1))).await;
+    assert_eq!(lent, [(fork, "A".to_owned())]);
 }
 
 pub(crate) async fn a_binding_lasts_as_long_as_its_secret(store: Any) {

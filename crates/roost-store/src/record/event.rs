@@ -65,7 +65,7 @@ pub(crate) fn decode(text: &str) -> Result<Body, Unreadable> {
         }
         None => {
             let journal: JournalV1 = serde_json::from_str(text).map_err(Unreadable::Shape)?;
-            Ok(Body::from(journal))
+            Body::try_from(journal)
         }
     }
 }

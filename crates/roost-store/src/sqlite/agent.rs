@@ -1,5 +1,5 @@
 use jiff::Timestamp;
-use roost_domain::agent::{Agent, Failure, FailureCategory, State};
+use roost_domain::agent::{Agent, Failure, FailureCategory, Region, State};
 use roost_domain::id::{AccountId, AgentId};
 use roost_domain::knowledge::Owner;
 use roost_domain::page::{Limit, Page};
@@ -118,6 +118,20 @@ impl Agents for Tx<'_> {
         )?;
         Ok(Page { rows, next, total })
     }
+
+    fn agents_up_in(&self, region: Region, limit: Limit) -> Result<Vec<Agent>, Error> {
+        self.all(
+            AGENT,
+            "select id, account_id, name, description, model, size, region, avatar_url, tags, config, state,
+                    needs_restart, failure_category, failure_message, created_at, started_at, stopped_at,
+                    swarm_id
+             from agents
+             where region = $1 and state in ('running', 'frozen', 'paused') and deleted_at is null
+             order by id limit $2",
+            params![region.name(), limit.get()],
+            agent,
+        )
+    }
 }
 
 impl AgentsMut for Tx<'_> {
@@ -203,7 +217,17 @@ impl AgentsMut for Tx<'_> {
         // What refers to another row goes before it.
         self.delete_of(id, "delete from agent_tags where agent_id = $1")?;
         self.delete_of(id, "delete from documents where agent_id = $1")?;
+        self.delete_of(id, "delete from secret_references where agent_id = $1")?;
         self.delete_of(id, "delete from secrets where agent_id = $1")?;
+        self.delete_of(id, "delete from restorations where agent_id = $1")?;
+        self.delete_of(
+            id,
+            "delete from snapshot_documents
+             where snapshot_id in (select id from snapshots where agent_id = $1)",
+        )?;
+        self.delete_of(id, "update snapshots set status = 'going' where agent_id = $1")?;
+        self.delete_of(id, "delete from placed_skills where agent_id = $1")?;
+        self.delete_skills(id)?;
         self.delete_of(id, "delete from secret_uses where agent_id = $1")?;
         self.delete_of(id, "delete from jobs where agent_id = $1")?;
         self.delete_of(id, "delete from approvals where agent_id = $1")?;

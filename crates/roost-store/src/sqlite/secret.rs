@@ -24,11 +24,41 @@ impl Secrets for Tx<'_> {
         )
     }
 
+    fn secret_holder(&self, agent: AgentId, name: &str) -> Result<Option<AgentId>, Error> {
+        self.first(
+            SECRET,
+            "select agent_id from secrets where agent_id = $1 and name = $2
+             union all
+             select holder_id from secret_references
+             where agent_id = $1 and name = $2 and exists (
+                 select 1 from secrets where secrets.agent_id = holder_id and secrets.name = $2)
+             limit 1",
+            params![agent.uuid().as_bytes(), name],
+            |columns| columns.id(),
+        )
+    }
+
+    fn secrets_lent(&self, holder: AgentId, limit: Limit) -> Result<Vec<(AgentId, String)>, Error> {
+        self.all(
+            SECRET,
+            "select agent_id, name from secret_references where holder_id = $1
+             order by agent_id, name limit $2",
+            params![holder.uuid().as_bytes(), limit.get()],
+            |columns| Ok((columns.id()?, columns.take()?)),
+        )
+    }
+
     fn secret_names(&self, agent: AgentId) -> Result<Vec<String>, Error> {
         // The port returns all of them; the core limits how many an agent may have.
         self.all(
             SECRET,
-            "select name from secrets where agent_id = $1 order by name limit 10000",
+            "select name from secrets where agent_id = $1
+             union
+             select name from secret_references
+             where agent_id = $1 and exists (
+                 select 1 from secrets
+                 where secrets.agent_id = holder_id and secrets.name = secret_references.name)
+             order by name limit 10000",
             params![agent.uuid().as_bytes()],
             |columns| columns.take(),
         )
@@ -37,8 +67,12 @@ impl Secrets for Tx<'_> {
     fn secret_entries(&self, agent: AgentId) -> Result<Vec<SecretEntry>, Error> {
         self.all(
             SECRET,
-            "select name, updated_at, bound_hosts, bound_methods from secrets
-             where agent_id = $1 order by name limit 10000",
+            "select name, updated_at, bound_hosts, bound_methods from secrets where agent_id = $1
+             union all
+             select secrets.name, updated_at, bound_hosts, bound_methods
+             from secret_references
+             join secrets on secrets.agent_id = holder_id and secrets.name = secret_references.name
+             where secret_references.agent_id = $1 order by 1 limit 10000",
             params![agent.uuid().as_bytes()],
             |columns| {
                 Ok(SecretEntry {
@@ -103,6 +137,7 @@ impl SecretsMut for Tx<'_> {
         sealed: &Sealed,
         at: Timestamp,
     ) -> Result<(), Error> {
+        self.return_secret(agent, name)?;
         self.change_one(
             SECRET,
             "insert into secrets (agent_id, name, sealed, updated_at) values ($1, $2, $3, $4)
@@ -118,7 +153,20 @@ impl SecretsMut for Tx<'_> {
             "delete from secrets where agent_id = $1 and name = $2",
             params![agent.uuid().as_bytes(), name],
         )?;
-        Ok(removed > 0)
+        let returned = self.return_secret(agent, name)?;
+        Ok(removed > 0 || returned)
+    }
+
+    fn lend_secrets(&mut self, from: AgentId, to: AgentId) -> Result<(), Error> {
+        self.change(
+            SECRET,
+            "insert into secret_references (agent_id, name, holder_id)
+             select $1, name, agent_id from secrets where agent_id = $2
+             union all
+             select $1, name, holder_id from secret_references where agent_id = $2",
+            params![to.uuid().as_bytes(), from.uuid().as_bytes()],
+        )?;
+        Ok(())
     }
 
     fn bind_secret(&mut self, agent: AgentId, name: &str, binding: Option<&Binding>) -> Result<bool, Error> {
@@ -174,6 +222,18 @@ impl SecretsMut for Tx<'_> {
             params![status, turn.uuid().as_bytes(), call.as_str()],
         )?;
         Ok(())
+    }
+}
+
+impl Tx<'_> {
+    /// Lets go of a secret that is another's, and tells whether there was one.
+    fn return_secret(&self, agent: AgentId, name: &str) -> Result<bool, Error> {
+        let returned = self.change(
+            SECRET,
+            "delete from secret_references where agent_id = $1 and name = $2",
+            params![agent.uuid().as_bytes(), name],
+        )?;
+        Ok(returned > 0)
     }
 }
 

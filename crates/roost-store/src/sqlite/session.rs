@@ -24,7 +24,7 @@ impl Sessions for Tx<'_> {
         self.first(
             SESSION,
             "select id, account_id, agent_id, peer, channel, name, started_at
-             from sessions where agent_id = $1 and peer = $2 and channel <> 'journal'
+             from sessions where agent_id = $1 and peer = $2 and channel <> 'journal' and superseded is null
              order by started_at desc, id desc limit 1",
             params![agent.uuid().as_bytes(), peer.to_string()],
             session,
@@ -71,7 +71,7 @@ impl SessionsMut for Tx<'_> {
     }
 }
 
-fn session(columns: &mut Columns<'_>) -> Result<Session, Error> {
+pub(super) fn session(columns: &mut Columns<'_>) -> Result<Session, Error> {
     Ok(Session {
         id: columns.id()?,
         account: columns.id()?,

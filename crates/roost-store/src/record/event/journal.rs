@@ -2,6 +2,7 @@ use roost_domain::event::{Body, Journal};
 use serde::{Deserialize, Serialize};
 
 use super::name::{CategoryV1, ChannelV1};
+use super::{Unreadable, parsed};
 
 /// What happens outside of turns.
 #[derive(Serialize, Deserialize)]
@@ -20,6 +21,18 @@ pub(super) enum JournalV1 {
     AgentWoke,
     AgentChanged {
         what: String,
+    },
+    AgentSaved {
+        snapshot: String,
+        name: String,
+    },
+    AgentRestored {
+        snapshot: String,
+        name: String,
+    },
+    AgentForked {
+        parent: String,
+        name: String,
     },
     AgentFailed {
         category: CategoryV1,
@@ -44,16 +57,25 @@ impl From<&Journal> for JournalV1 {
             Journal::Froze => Self::AgentFroze,
             Journal::Woke => Self::AgentWoke,
             Journal::Changed { what } => Self::AgentChanged { what },
+            Journal::Saved { snapshot, name } => Self::AgentSaved { snapshot: snapshot.to_string(), name },
+            Journal::Restored { snapshot, name } => {
+                Self::AgentRestored { snapshot: snapshot.to_string(), name }
+            }
+            Journal::Forked { parent, name } => Self::AgentForked { parent: parent.to_string(), name },
             Journal::Failed { category, message } => Self::AgentFailed { category: category.into(), message },
             Journal::Connected { target, refused } => Self::AgentConnected { target, refused },
         }
     }
 }
 
-impl From<JournalV1> for Body {
-    fn from(record: JournalV1) -> Self {
-        Self::Journal(match record {
-            JournalV1::SessionStarted { channel } => return Self::SessionStarted { channel: channel.into() },
+impl TryFrom<JournalV1> for Body {
+    type Error = Unreadable;
+
+    fn try_from(record: JournalV1) -> Result<Self, Unreadable> {
+        Ok(Self::Journal(match record {
+            JournalV1::SessionStarted { channel } => {
+                return Ok(Self::SessionStarted { channel: channel.into() });
+            }
             JournalV1::AgentCreated => Journal::Created,
             JournalV1::AgentStarted => Journal::Started,
             JournalV1::AgentStopped => Journal::Stopped,
@@ -63,10 +85,19 @@ impl From<JournalV1> for Body {
             JournalV1::AgentFroze => Journal::Froze,
             JournalV1::AgentWoke => Journal::Woke,
             JournalV1::AgentChanged { what } => Journal::Changed { what },
+            JournalV1::AgentSaved { snapshot, name } => {
+                Journal::Saved { snapshot: parsed("snapshot", &snapshot)?, name }
+            }
+            JournalV1::AgentRestored { snapshot, name } => {
+                Journal::Restored { snapshot: parsed("snapshot", &snapshot)?, name }
+            }
+            JournalV1::AgentForked { parent, name } => {
+                Journal::Forked { parent: parsed("parent", &parent)?, name }
+            }
             JournalV1::AgentFailed { category, message } => {
                 Journal::Failed { category: category.into(), message }
             }
             JournalV1::AgentConnected { target, refused } => Journal::Connected { target, refused },
-        })
+        }))
     }
 }

@@ -5,7 +5,7 @@ use roost_domain::agent::FailureCategory;
 use roost_domain::approval::{Question, Verdict};
 use roost_domain::conversation::{Format, Message, StopReason, ToolChoice, Wishes};
 use roost_domain::event::{Ending, Journal, Problem, Recollection};
-use roost_domain::id::ApprovalId;
+use roost_domain::id::{ApprovalId, SnapshotId};
 use roost_domain::model::Usage;
 use roost_domain::session::Channel;
 use roost_domain::tool::{ToolCall, ToolCallId, ToolOutcome, ToolSpec, ToolStatus};
@@ -24,6 +24,10 @@ fn records() -> Vec<Value> {
 
 fn call() -> ToolCallId {
     ToolCallId::from_text("call_2_0")
+}
+
+fn snapshot() -> SnapshotId {
+    "snap_0190b5a42f6e7cc19d2b8a6c1d2e3f40".parse().unwrap()
 }
 
 fn problem(code: &str, message: &str) -> Problem {
@@ -45,6 +49,12 @@ fn bodies() -> Vec<Body> {
         Body::Journal(Journal::Froze),
         Body::Journal(Journal::Woke),
         Body::Journal(Journal::Changed { what: "config".into() }),
+        Body::Journal(Journal::Saved { snapshot: snapshot(), name: "before".into() }),
+        Body::Journal(Journal::Restored { snapshot: snapshot(), name: "before".into() }),
+        Body::Journal(Journal::Forked {
+            parent: "0190b5a4-2f6e-7cc1-9d2b-8a6c1d2e3f40".parse().unwrap(),
+            name: "Ada".into(),
+        }),
         Body::Journal(Journal::Failed {
             category: FailureCategory::Machine,
             message: "the machine died".into(),

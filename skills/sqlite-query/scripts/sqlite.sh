@@ -1,0 +1,9 @@
+#!/bin/sh
+# Runs lib/sqlite_query.py, if this machine has python3.
+set -eu
+if ! command -v python3 >/dev/null 2>&1; then
+    echo "sqlite-query needs python3, which this machine does not have." >&2
+    exit 127
+fi
+here=$(dirname "$0")
+exec python3 "$here/../lib/sqlite_query.py" "$@"
