@@ -9,6 +9,7 @@ use roost_ports::store::Reader;
 
 use crate::{Core, Ctx, Error, Kind};
 
+mod copy;
 mod delete;
 mod ingest;
 mod library;

@@ -57,14 +57,14 @@ pub struct EmbeddingOptions {
 ///
 /// [`InvalidOptions`] says what is wrong with the options, or with the local model's directory.
 pub fn embedder(
-    options: EmbeddingOptions,
+    options: &EmbeddingOptions,
     random: Arc<dyn Random>,
 ) -> Result<Arc<dyn Embedder>, InvalidOptions> {
     Ok(match options.choice {
         Choice::Auto if local_model_is_there(&options.path) => Arc::new(local::Local::new(&options.path)?),
         Choice::Local => Arc::new(local::Local::new(&options.path)?),
-        Choice::OpenAi => Arc::new(remote::Remote::new(openai::api(&options)?, &options, random)?),
-        Choice::Gemini => Arc::new(remote::Remote::new(gemini::api(&options)?, &options, random)?),
+        Choice::OpenAi => Arc::new(remote::Remote::new(openai::api(options)?, options, random)?),
+        Choice::Gemini => Arc::new(remote::Remote::new(gemini::api(options)?, options, random)?),
         Choice::Auto | Choice::Lexical => Arc::new(lexical::Lexical::default()),
     })
 }

@@ -63,7 +63,6 @@ const fn name(format: Format) -> &'static str {
 }
 
 fn damaged(format: &'static str, problem: impl std::fmt::Display) -> Error {
-    #![expect(clippy::needless_pass_by_value, reason = "texts and errors are given as they are")]
     let problem = problem.to_string();
     Error::Damaged { format, problem }
 }

@@ -73,7 +73,7 @@ impl House {
             tools: Arc::new(BuiltinTools::new(machines.clone(), HttpOptions::system())),
             wasm,
             scanner: Arc::new(CodeScanner),
-            embedder: roost_models::embedder(config.embedding_options()?, random.clone())
+            embedder: roost_models::embedder(&config.embedding_options()?, random.clone())
                 .context("knowledge cannot be embedded")?,
             reader: Arc::new(Documents),
             skills: Arc::new(Skills::new(skill_options(config)?)),

@@ -130,7 +130,7 @@ impl Core {
             .map(|((draft, digest, vector), id)| NewEntry {
                 entry: entry(&draft, id, put.now),
                 digest,
-                vector,
+                vector: Some(vector),
             })
             .collect();
         let (model, most) = (self.ports.embedder.description().key(), self.settings.max_knowledge_entries);

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use roost_core::{
-    DeleteKnowledge, Error, Found, Ingest, Kind, KnowledgeChunk, ListKnowledge, Removed, SearchKnowledge,
-    Settings, Stored, Upload,
+    DeleteKnowledge, Error, ForkAgent, Found, Ingest, Kind, KnowledgeChunk, ListKnowledge, Removed,
+    SearchKnowledge, Settings, Stored, Upload,
 };
+use roost_domain::event::TurnEvent;
 use roost_domain::id::{AgentId, SwarmId};
 use roost_domain::knowledge::{Entry, Owner};
 use roost_domain::page::Limit;
@@ -331,4 +332,29 @@ async fn a_deleted_agent_leaves_no_knowledge() {
         limit: Limit::clamped(1, 1),
     };
     assert_eq!(app.core.knowledge().search(&app.ctx(), gone).await.unwrap_err().kind(), Kind::NotFound);
+}
+
+#[tokio::test]
+async fn a_fork_knows_what_its_parent_knew_and_goes_its_own_way() {
+    let (app, parent) = stocked().await;
+    app.talk(parent, "I live in Vienna.").await;
+    let wait = async {
+        while app.core.knowledge().status(&app.ctx()).await.unwrap().embedded.entries != 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), wait).await.expect("it is remembered in time");
+    let fork = ForkAgent { parent, snapshot: None, name: None };
+    let fork = app.core.snapshots().fork(&app.ctx(), fork).await.unwrap().view.agent.id;
+    let owner = Owner::Agent(fork);
+    let found = search(&app, owner, "when is a refund paid").await;
+    assert_eq!((texts(&found)[0], found.hits[0].similarity.is_some()), (REFUNDS, true));
+    let order: Vec<String> = all(&app, owner).await.into_iter().map(|entry| entry.text).collect();
+    let of_parent: Vec<String> =
+        all(&app, Owner::Agent(parent)).await.into_iter().map(|entry| entry.text).collect();
+    assert_eq!(order, of_parent);
+    let events = app.talk(fork, "Which city do I live in?").await;
+    assert!(events.iter().any(|event| matches!(event, TurnEvent::Recalled { .. })), "{events:?}");
+    delete(&app, owner, Removed::All).await;
+    assert_eq!(all(&app, Owner::Agent(parent)).await.len(), 2);
 }

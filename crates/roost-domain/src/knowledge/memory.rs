@@ -119,7 +119,9 @@ pub fn looks_secret(text: &str) -> bool {
 /// Tells whether a sentence, in small letters, states something that lasts.
 fn states(sentence: &str) -> bool {
     let Some([my, verbs, others, asked, _]) = &*PATTERNS else { return false };
-    if verbs.is_match(sentence) || others.is_match(sentence) || asked.is_match(sentence) {
+    // "Remember one" says nothing.
+    let asks = asked.is_match(sentence) && sentence.split_whitespace().count() >= 3;
+    if asks || verbs.is_match(sentence) || others.is_match(sentence) {
         return true;
     }
     my.captures_iter(sentence)
@@ -202,6 +204,7 @@ mod tests {
             "I'm sorry, can you say that again?",
             "I'm looking for a good restaurant.",
             "Write a poem about the sea.",
+            "Remember this!",
             "ok",
             "Do I live in Vienna?",
             "let x = my_name is null;",

@@ -32,7 +32,7 @@ fn options(choice: Choice, address: &str, key: &str) -> EmbeddingOptions {
     }
 }
 
-fn made(options: EmbeddingOptions) -> Arc<dyn Embedder> {
+fn made(options: &EmbeddingOptions) -> Arc<dyn Embedder> {
     embedder(options, Arc::new(Zeros)).unwrap()
 }
 
@@ -60,7 +60,7 @@ async fn both_vendors_give_one_vector_for_each_text_in_their_order() {
         (Choice::OpenAi, "openai/text-embedding-3-small@512", 512),
         (Choice::Gemini, "gemini/gemini-embedding-001@768", 768),
     ] {
-        let embedder = made(options(choice, &address, "right"));
+        let embedder = made(&options(choice, &address, "right"));
         assert_eq!(embedder.description().key(), key);
         let vectors = embedder.embed(&texts(), Purpose::Document).await.unwrap();
         assert_eq!(vectors.iter().map(|vector| vector.dimensions()).collect::<Vec<_>>(), [dimensions; 3]);
@@ -75,11 +75,11 @@ async fn both_vendors_give_one_vector_for_each_text_in_their_order() {
 async fn a_wrong_key_lasts_and_a_server_that_is_not_there_may_come_back() {
     let address = served().await;
     for choice in [Choice::OpenAi, Choice::Gemini] {
-        let wrong = made(options(choice, &address, "sk-wrong-secret"));
+        let wrong = made(&options(choice, &address, "sk-wrong-secret"));
         let error = wrong.embed(&texts(), Purpose::Query).await.unwrap_err();
         assert!(matches!(error, Error::Unusable { .. }), "{error}");
         assert!(!error.to_string().contains("sk-wrong-secret"), "{error}");
-        let gone = made(options(choice, "http://127.0.0.1:1", "right"));
+        let gone = made(&options(choice, "http://127.0.0.1:1", "right"));
         let error = gone.embed(&texts(), Purpose::Query).await.unwrap_err();
         assert!(matches!(error, Error::Unavailable { .. }), "{error}");
     }
@@ -93,7 +93,7 @@ async fn vectors_of_other_dimensions_than_configured_are_refused() {
         dimensions: Some(100),
         ..options(Choice::OpenAi, &address, "right")
     };
-    let error = made(wrong).embed(&texts(), Purpose::Query).await.unwrap_err().to_string();
+    let error = made(&wrong).embed(&texts(), Purpose::Query).await.unwrap_err().to_string();
     assert!(
         error.contains("1536 dimensions and not 100") && error.contains("embeddings.dimensions"),
         "{error}"
@@ -102,16 +102,16 @@ async fn vectors_of_other_dimensions_than_configured_are_refused() {
         model: Some("other-model".to_owned()),
         ..options(Choice::OpenAi, &address, "right")
     };
-    let error = embedder(unknown, Arc::new(Zeros)).err().unwrap().to_string();
+    let error = embedder(&unknown, Arc::new(Zeros)).err().unwrap().to_string();
     assert!(error.contains("embeddings.dimensions is needed"), "{error}");
 }
 
 #[tokio::test]
 async fn without_a_model_words_are_compared_and_it_says_so() {
-    let embedder = made(options(Choice::Auto, "http://127.0.0.1:1", "right"));
+    let embedder = made(&options(Choice::Auto, "http://127.0.0.1:1", "right"));
     assert_eq!(embedder.description().key(), "lexical/words-1@384");
     assert!(embedder.description().about.starts_with("No model"));
     let vectors = embedder.embed(&texts(), Purpose::Document).await.unwrap();
     assert!(vectors[0].cosine(&vectors[2]) > vectors[0].cosine(&vectors[1]));
-    assert!(super::embedder(options(Choice::Local, "", ""), Arc::new(Zeros)).is_err());
+    assert!(super::embedder(&options(Choice::Local, "", ""), Arc::new(Zeros)).is_err());
 }

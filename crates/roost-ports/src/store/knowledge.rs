@@ -53,8 +53,8 @@ pub struct NewEntry {
     pub entry: Entry,
     /// The SHA-256 of its text.
     pub digest: [u8; 32],
-    /// Its vector.
-    pub vector: Vector,
+    /// Its vector; without one it is embedded later.
+    pub vector: Option<Vector>,
 }
 
 /// An entry that has no vector of the model that is used now.
@@ -186,6 +186,33 @@ pub trait Knowledge {
     ///
     /// [`Error`] if the database fails.
     fn embedded(&self, account: AccountId, model: &str) -> Result<Embedded, Error>;
+
+    /// Returns the shelves of an owner whose numbers come after one, by number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn shelves_of(
+        &self,
+        account: AccountId,
+        owner: Owner,
+        after: i64,
+        limit: Limit,
+    ) -> Result<Vec<(i64, Shelf)>, Error>;
+
+    /// Returns all that is kept of the entries of a shelf whose numbers come after one, by number, with their vectors of
+    /// a model where they have one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn whole_entries(
+        &self,
+        shelf: i64,
+        model: &str,
+        after: i64,
+        limit: Limit,
+    ) -> Result<Vec<(i64, NewEntry)>, Error>;
 
     /// Returns what is remembered somewhere, of one peer or of all, oldest first.
     ///

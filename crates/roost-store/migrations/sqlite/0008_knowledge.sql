@@ -33,6 +33,7 @@ create table knowledge_entries (
 ) strict;
 
 create index knowledge_entries_of_shelf on knowledge_entries (shelf_id, id);
+create index knowledge_entries_by_number on knowledge_entries (shelf_id, number);
 create index knowledge_entries_of_source on knowledge_entries (shelf_id, source);
 create index knowledge_entries_by_digest on knowledge_entries (shelf_id, digest);
 

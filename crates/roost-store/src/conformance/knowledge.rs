@@ -22,7 +22,7 @@ fn new(number: u128, text: &str, source: &str) -> NewEntry {
             updated_at: at(2),
         },
         digest: [u8::try_from(number % 256).unwrap(); 32],
-        vector: Vector::normalized(vec![number as f32, 1.0, 0.0, -1.0]),
+        vector: Some(Vector::normalized(vec![number as f32, 1.0, 0.0, -1.0])),
     }
 }
 
@@ -138,12 +138,21 @@ pub(crate) async fn vectors_are_read_in_the_order_in_which_they_came(store: Any)
         let all = reader.vectors_after(shelf, MODEL, (0, 0), MANY)?;
         assert_eq!(all.iter().map(|kept| kept.revision).collect::<Vec<_>>(), [1, 1, 1, 2]);
         assert!(all.windows(2).all(|pair| pair[0].row < pair[1].row));
-        assert!(all[3].vector.cosine(&new(5, "", "").vector) > 0.999_99);
+        assert!(all[3].vector.cosine(&new(5, "", "").vector.unwrap()) > 0.999_99);
         let rest = reader.vectors_after(shelf, MODEL, (1, all[1].row), MANY)?;
         assert_eq!(rest, all[2..]);
         assert!(reader.vectors_after(shelf, "test/other@4", (0, 0), MANY)?.is_empty());
         let at = reader.vectors_at(shelf, MODEL, &[all[0].row, all[3].row, 99])?;
         assert_eq!(at.len(), 2);
+        let whole = reader.whole_entries(shelf, MODEL, all[0].row, MANY)?;
+        assert_eq!(whole.iter().map(|(_, new)| new.entry.id).collect::<Vec<_>>(), [id(2), id(3), id(5)]);
+        assert_eq!((whole[2].1.digest, whole[2].1.vector.is_some()), ([5; 32], true));
+        assert!(
+            reader.whole_entries(shelf, "test/other@4", 0, MANY)?.iter().all(|(_, new)| new.vector.is_none())
+        );
+        assert_eq!(reader.shelves_of(id(1), mine().owner, 0, MANY)?, [(shelf, mine())]);
+        assert!(reader.shelves_of(id(1), mine().owner, shelf, MANY)?.is_empty());
+        assert!(reader.shelves_of(id(2), mine().owner, 0, MANY)?.is_empty(), "another account's");
         Ok(())
     })
     .await;

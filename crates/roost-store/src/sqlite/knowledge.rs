@@ -173,6 +173,53 @@ impl Knowledge for Tx<'_> {
         Ok(Embedded { entries, embedded })
     }
 
+    fn shelves_of(
+        &self,
+        account: AccountId,
+        owner: Owner,
+        after: i64,
+        limit: Limit,
+    ) -> Result<Vec<(i64, Shelf)>, Error> {
+        let (kind, id) = of(owner);
+        self.all(
+            SHELF,
+            "select id, peer from knowledge_shelves
+             where owner_id = $1 and owner_kind = $2 and account_id = $3 and id > $4
+             order by id limit $5",
+            params![id, kind, account.uuid().as_bytes(), after, limit.get()],
+            |columns| {
+                let (number, peer): (i64, String) = (columns.take()?, columns.take()?);
+                Ok((number, Shelf { owner, peer: Some(peer).filter(|peer| !peer.is_empty()) }))
+            },
+        )
+    }
+
+    fn whole_entries(
+        &self,
+        shelf: i64,
+        model: &str,
+        after: i64,
+        limit: Limit,
+    ) -> Result<Vec<(i64, NewEntry)>, Error> {
+        self.all(
+            ENTRY,
+            "select entries.number, entries.digest, vectors.vector, entries.id, entries.text, entries.source,
+                    entries.metadata, entries.created_at, entries.updated_at
+             from knowledge_entries as entries
+             left join knowledge_vectors as vectors on vectors.number = entries.number and vectors.model = $1
+             where entries.shelf_id = $2 and entries.number > $3
+             order by entries.number limit $4",
+            params![model, shelf, after, limit.get()],
+            |columns| {
+                let (number, digest): (i64, [u8; 32]) = (columns.take()?, columns.take()?);
+                let bytes: Option<Vec<u8>> = columns.take()?;
+                let vector = bytes.as_deref().map(Vector::from_bytes).transpose();
+                let vector = vector.map_err(|error| corrupt(VECTOR.name, error))?;
+                Ok((number, NewEntry { entry: entry(columns)?, digest, vector }))
+            },
+        )
+    }
+
     fn memories(
         &self,
         account: AccountId,
@@ -380,12 +427,14 @@ impl Tx<'_> {
             ],
         )?;
         let row = self.connection.last_insert_rowid();
-        self.change_one(
-            VECTOR,
-            "insert into knowledge_vectors (number, shelf_id, model, revision, vector)
-             select $1, id, $2, revision, $3 from knowledge_shelves where id = $4",
-            params![row, model, new.vector.to_bytes(), shelf],
-        )?;
+        if let Some(vector) = &new.vector {
+            self.change_one(
+                VECTOR,
+                "insert into knowledge_vectors (number, shelf_id, model, revision, vector)
+                 select $1, id, $2, revision, $3 from knowledge_shelves where id = $4",
+                params![row, model, vector.to_bytes(), shelf],
+            )?;
+        }
         self.change_one(
             ENTRY,
             "insert into knowledge_words (rowid, shelf, text) values ($1, $2, $3)",
