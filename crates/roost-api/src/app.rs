@@ -9,8 +9,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::{
-    Options, account, agents, approvals, chat, docs, documents, envelope, gate, health, keys, openapi,
-    permissions, policies, sandboxes, scans, secrets, skills, snapshots, swarms, usage, webhooks,
+    Options, account, agents, approvals, chat, docs, documents, envelope, gate, health, keys, knowledge,
+    memory, openapi, permissions, policies, sandboxes, scans, secrets, skills, snapshots, swarms, usage,
+    webhooks,
 };
 
 /// What handlers share.
@@ -111,6 +112,13 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(secrets::list_uses))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::revoke))
+        .routes(routes!(knowledge::list, knowledge::delete))
+        .routes(routes!(knowledge::ingest))
+        .routes(routes!(knowledge::search))
+        .routes(routes!(knowledge::status))
+        .routes(routes!(knowledge::reembed))
+        .routes(routes!(memory::memories, memory::forget_all))
+        .routes(routes!(memory::forget))
         .routes(routes!(sandboxes::list, sandboxes::create))
         .routes(routes!(sandboxes::get, sandboxes::delete))
         .routes(routes!(sandboxes::get_run))
@@ -137,6 +145,7 @@ fn talking_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(chat::history, chat::post))
         .routes(routes!(sandboxes::run))
+        .routes(routes!(knowledge::upload))
         .routes(routes!(snapshots::list, snapshots::take))
         .routes(routes!(snapshots::restore))
         .routes(routes!(snapshots::diff))

@@ -15,6 +15,8 @@ mod envelope;
 mod gate;
 mod health;
 mod keys;
+mod knowledge;
+mod memory;
 mod openapi;
 mod options;
 mod paging;

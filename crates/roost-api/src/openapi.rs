@@ -22,6 +22,7 @@ use crate::envelope::ErrorBody;
     tags(
         (name = "agents", description = "Make agents, change them, start and stop them, see how they are."),
         (name = "chat", description = "Talk with agents, and follow what happens."),
+        (name = "knowledge", description = "Give agents texts that they find again, and search them."),
         (name = "documents", description = "What shapes agents: read it, write it, look back, restore."),
         (name = "secrets", description = "Set what agents may use and nobody may see; bind it to hosts."),
         (name = "approvals", description = "Decide what agents may not do on their own."),

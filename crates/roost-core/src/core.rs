@@ -6,9 +6,11 @@ use roost_domain::model::ModelName;
 use roost_domain::plan::{BuiltinPlan, Plans};
 use roost_domain::unit::Tokens;
 use roost_ports::clock::Clock;
+use roost_ports::embedder::Embedder;
 use roost_ports::machine::Machines;
 use roost_ports::model::Models;
 use roost_ports::random::Random;
+use roost_ports::reader::DocumentReader;
 use roost_ports::runtime::Runtimes;
 use roost_ports::scanner::Scanner;
 use roost_ports::skills::SkillSources;
@@ -22,6 +24,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::accounts::ChosenPlans;
 use crate::guard::Editions;
 use crate::hub::Hub;
+use crate::knowledge::Library;
 use crate::models::Live as LiveCalls;
 use crate::quota::Quotas;
 use crate::regions::Regions;
@@ -30,8 +33,8 @@ use crate::snapshots::UnderWay;
 use crate::usage::MachineTime;
 use crate::{
     Accounts, Agents, Approvals, Conversations, Documents, Error, Events, Gate, HostedRuntimes, Keys,
-    Messages, ModelCalls, PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions, Skills, Snapshots,
-    Swarms, Turns, Usages, Webhooks,
+    Knowledge, Memories, Messages, ModelCalls, PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions,
+    Skills, Snapshots, Swarms, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -46,6 +49,9 @@ pub struct Core {
     pub(crate) announced: Arc<Notify>,
     pub(crate) editions: Arc<Editions>,
     pub(crate) quotas: Arc<Quotas>,
+    pub(crate) library: Arc<Library>,
+    pub(crate) stale: Arc<Notify>,
+    pub(crate) memorable: Arc<Notify>,
     pub(crate) live_calls: Arc<LiveCalls>,
     pub(crate) under_way: Arc<UnderWay>,
     pub(crate) chosen_plans: Arc<ChosenPlans>,
@@ -96,6 +102,10 @@ pub struct Ports {
     pub wasm: Arc<dyn WasmRunner>,
     /// What is wrong with code.
     pub scanner: Arc<dyn Scanner>,
+    /// What texts mean.
+    pub embedder: Arc<dyn Embedder>,
+    /// What stands in files.
+    pub reader: Arc<dyn DocumentReader>,
     /// Where skills come from.
     pub skills: Arc<dyn SkillSources>,
     /// Telling other people's systems what happened.
@@ -130,6 +140,10 @@ pub struct Settings {
     pub max_sandboxes: Option<u32>,
     /// The images that sandboxes may name.
     pub sandbox_images: Vec<String>,
+    /// How many entries the knowledge of one agent or swarm may have.
+    pub max_knowledge_entries: u64,
+    /// How much memory copies of vectors may take, in bytes; those that were not used for longest go.
+    pub knowledge_memory_bytes: usize,
     /// Skills whose scan comes to less than this wait for an approval.
     pub skill_approval_below: u8,
     /// The plans that accounts can have.
@@ -152,6 +166,8 @@ impl Default for Settings {
             strict_layers: ["namespaces", "network", "seccomp"].map(str::to_owned).to_vec(),
             max_sandboxes: None,
             sandbox_images: vec!["default".to_owned()],
+            max_knowledge_entries: 200_000,
+            knowledge_memory_bytes: 256 * 1024 * 1024,
             skill_approval_below: 70,
             plans: Plans::builtin(BuiltinPlan::Enterprise),
             caller_wait: Duration::from_secs(60 * 60),
@@ -175,6 +191,9 @@ impl Core {
             editions: Arc::default(),
             scanning: Arc::new(Semaphore::new(SCANS_AT_ONCE)),
             quotas: Arc::default(),
+            library: Arc::default(),
+            stale: Arc::new(Notify::new()),
+            memorable: Arc::new(Notify::new()),
             skill_reports: Arc::default(),
             skill_places: Arc::default(),
             live_calls: Arc::default(),
@@ -254,6 +273,16 @@ impl Core {
     /// Returns the use cases of API keys.
     pub const fn keys(&self) -> Keys<'_> {
         Keys(self)
+    }
+
+    /// Returns the use cases of knowledge, and what the runtime embeds it anew with.
+    pub const fn knowledge(&self) -> Knowledge<'_> {
+        Knowledge(self)
+    }
+
+    /// Returns the use cases of what is remembered, and what the runtime keeps memories with.
+    pub const fn memories(&self) -> Memories<'_> {
+        Memories(self)
     }
 
     /// Returns the use cases of messages.

@@ -139,6 +139,7 @@ impl Subscription {
                 return;
             }
             TurnEvent::MessageReceived { .. }
+            | TurnEvent::Recalled { .. }
             | TurnEvent::HistoryGiven { .. }
             | TurnEvent::CallerAsked { .. }
             | TurnEvent::CallHandedOut { .. }

@@ -17,7 +17,9 @@ mod gate;
 mod guard;
 mod hub;
 mod keys;
+mod knowledge;
 mod log;
+mod memory;
 mod messages;
 mod models;
 mod notices;
@@ -51,6 +53,11 @@ pub use guard::{
     PolicyView, PutPolicy, TestPolicy,
 };
 pub use keys::{CreateKey, Keys, NewKey};
+pub use knowledge::{
+    DeleteKnowledge, EmbedderView, Found, Hit, Ingest, Knowledge, KnowledgeChunk, KnowledgeStatus,
+    ListKnowledge, SearchKnowledge, Stored, Upload, Uploaded,
+};
+pub use memory::{ForgetMemories, ListMemories, Memories, MemoryView, MemoryWork};
 pub use messages::{History, Messages, PostMessage, Posted};
 pub use models::{Asker, Complete, Completion, ListedModel, ListedModels, ModelCalls};
 pub use regions::Regions;
@@ -75,6 +82,6 @@ pub use roost_ports::model::Chunk;
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, Amounts, ApprovalCursor, ApprovalFilter, ChatMessage, CustomVersion,
     DecisionEntry, DecisionFilter, DeliveryCursor, DeliveryFilter, Dimension, DocumentEntry, Edition,
-    EntryFilter, Role, SandboxCursor, Scan, SecretEntry, SecretUse, SnapshotCursor, TurnPhase, UsageKey,
-    UsageRow, VersionEntry,
+    EntryFilter, Part, Remembered, Removed, Role, SandboxCursor, Scan, SecretEntry, SecretUse,
+    SnapshotCursor, TurnPhase, UsageKey, UsageRow, VersionEntry,
 };

@@ -134,7 +134,11 @@ pub(crate) fn end(
     ending: Ending,
     now: Timestamp,
 ) -> Result<(), Error> {
-    append(writer, agent, turn, folded, now, vec![TurnEvent::Ended { ending }])?;
+    let answered = ending == Ending::Answered;
+    let (state, _) = append(writer, agent, turn, folded, now, vec![TurnEvent::Ended { ending }])?;
+    if answered && state.is_memorable() {
+        crate::memory::queue(writer, core, agent, turn, now)?;
+    }
     close(writer, core, agent, turn, now)
 }
 

@@ -11,7 +11,7 @@ mod settings;
 mod state;
 
 pub use runtime::{RuntimeKind, UnknownRuntime};
-pub use settings::{InvalidSetting, Settings};
+pub use settings::{InvalidSetting, Memory, Mode, Settings};
 pub use state::{Failure, FailureCategory, InvalidTransition, State};
 
 /// One agent.

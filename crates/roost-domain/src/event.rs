@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::agent::FailureCategory;
 use crate::approval::{Question, Verdict};
 use crate::conversation::{Message, StopReason, Wishes};
-use crate::id::{AgentId, ApprovalId, SessionId, SnapshotId, TurnId};
+use crate::id::{AgentId, ApprovalId, KnowledgeId, SessionId, SnapshotId, TurnId};
 use crate::model::{ModelName, Usage};
 use crate::session::Channel;
 use crate::tool::{ToolCall, ToolCallId, ToolOutcome, ToolSpec};
@@ -140,6 +140,11 @@ pub enum TurnEvent {
         text: String,
         /// What the caller told about the peer, formatted.
         context: Option<String>,
+    },
+    /// What the agent knows of its peer and of the matter was looked up, for the model to read with the message.
+    Recalled {
+        /// What was found, best first, cut to what the model reads.
+        entries: Vec<Recollection>,
     },
     /// What was said before the turn's message, as the caller tells it: the session does not have it.
     HistoryGiven {
@@ -284,6 +289,19 @@ pub enum TurnEvent {
         /// How.
         ending: Ending,
     },
+}
+
+/// Something that was looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recollection {
+    /// Which entry it is.
+    pub id: KnowledgeId,
+    /// Whether it is remembered of the peer; else it is knowledge.
+    pub memory: bool,
+    /// Where it comes from.
+    pub source: String,
+    /// What it says.
+    pub text: String,
 }
 
 /// How a turn ended.

@@ -18,6 +18,7 @@ pub mod gate;
 pub mod guard;
 pub mod id;
 pub mod key;
+pub mod knowledge;
 pub mod machine;
 pub mod model;
 pub mod network;

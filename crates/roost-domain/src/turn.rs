@@ -12,6 +12,7 @@ use crate::conversation::StopReason;
 use crate::event::{Ending, Problem, TurnEvent};
 use crate::gate::Used;
 use crate::id::ApprovalId;
+use crate::knowledge::is_memorable;
 use crate::tool::{ToolCall, ToolCallId};
 
 /// How often a model call that failed in passing is tried again within a turn, one after the other.
@@ -28,6 +29,10 @@ pub struct State {
     cancelled: bool,
     tool_calls: u64,
     tokens: u64,
+    /// Whether something was looked up for the message.
+    recalled: bool,
+    /// Whether the peer said something that may be worth remembering.
+    memorable: bool,
     /// The names of the caller's own tools.
     offered: Vec<String>,
 }
@@ -127,6 +132,8 @@ impl State {
             cancelled: false,
             tool_calls: 0,
             tokens: 0,
+            recalled: false,
+            memorable: false,
             offered: Vec::new(),
         }
     }
@@ -149,6 +156,16 @@ impl State {
     /// Returns what the turn has used when it is `age` old: tool calls that were begun, tokens of the model's answers.
     pub const fn used(&self, age: Duration) -> Used {
         Used { tool_calls: self.tool_calls, tokens: self.tokens, time: age }
+    }
+
+    /// Tells whether the model is about to read the message for the first time and nothing was looked up for it.
+    pub const fn may_recall(&self) -> bool {
+        matches!(self.phase, Phase::Due { .. }) && self.rounds == 0 && !self.recalled && !self.cancelled
+    }
+
+    /// Tells whether the peer said something that may be worth remembering.
+    pub const fn is_memorable(&self) -> bool {
+        self.memorable
     }
 
     /// Returns how many model calls in a row failed in passing.
@@ -297,8 +314,12 @@ pub fn step(mut state: State, event: &TurnEvent) -> Result<(State, Vec<Act>), Un
 
 fn apply(state: &mut State, event: &TurnEvent) -> Option<()> {
     match event {
-        TurnEvent::MessageReceived { .. } => {
-            (state.phase == Phase::New).then(|| state.phase = Phase::Due { leave: None })
+        TurnEvent::MessageReceived { text, .. } => (state.phase == Phase::New).then(|| {
+            state.phase = Phase::Due { leave: None };
+            state.memorable = is_memorable(text);
+        }),
+        TurnEvent::Recalled { .. } => {
+            (matches!(state.phase, Phase::Due { .. }) && !state.recalled).then(|| state.recalled = true)
         }
         TurnEvent::HistoryGiven { .. } => {
             (state.rounds == 0 && matches!(state.phase, Phase::Due { .. })).then_some(())
@@ -349,7 +370,8 @@ fn apply(state: &mut State, event: &TurnEvent) -> Option<()> {
         TurnEvent::QuestionAsked { call, .. } => {
             settle(state, call, |status| matches!(status, Status::Due { .. }), Status::AwaitingPeer)
         }
-        TurnEvent::QuestionAnswered { call, .. } => {
+        TurnEvent::QuestionAnswered { call, answer } => {
+            state.memorable |= is_memorable(answer);
             settle(state, call, |status| *status == Status::AwaitingPeer, Status::Done)
         }
         TurnEvent::CallHandedOut { call } => {
@@ -489,6 +511,7 @@ fn settle(
 const fn event_name(event: &TurnEvent) -> &'static str {
     match event {
         TurnEvent::MessageReceived { .. } => "message received",
+        TurnEvent::Recalled { .. } => "recalled",
         TurnEvent::HistoryGiven { .. } => "history given",
         TurnEvent::CallerAsked { .. } => "caller asked",
         TurnEvent::ModelCalled { .. } => "model called",

@@ -3,10 +3,12 @@
 //! Serves `POST /v1/messages` (Anthropic), `POST /v1/chat/completions` (OpenAI) and
 //! `POST /v1beta/models/{model}:generateContent` and `:streamGenerateContent` (Gemini; also under `/v1`, where
 //! Google's newer clients look), each streaming or not, with the vendors' own shapes for answers and errors. Any
-//! model name is answered; a key must be there.
+//! model name is answered; a key must be there. `POST /v1/embeddings` (OpenAI) and `:batchEmbedContents` (Gemini) give
+//! vectors made from the words of the texts, whatever the script says.
 
 mod anthropic;
 mod check;
+mod embeddings;
 mod gemini;
 mod openai;
 mod reply;
@@ -40,6 +42,7 @@ pub fn router(script: Script, options: Options) -> Router {
     Router::new()
         .route("/v1/messages", post(anthropic::messages))
         .route("/v1/chat/completions", post(openai::chat_completions))
+        .route("/v1/embeddings", post(embeddings::openai))
         .route("/v1/models/{call}", post(gemini::generate_content))
         .route("/v1beta/models/{call}", post(gemini::generate_content))
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))

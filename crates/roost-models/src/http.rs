@@ -68,6 +68,50 @@ pub(crate) async fn send(
     Reading::new(reading::bytes(response, http.timeouts()), decoder, faults.clone()).begin().await
 }
 
+/// The most of an answer that comes whole, in bytes.
+const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+/// Sends the call once and returns its whole answer.
+///
+/// # Errors
+///
+/// As [`send`].
+///
+/// # Cancel
+///
+/// Dropping the future closes the connection.
+pub(crate) async fn fetch(http: &Http, outgoing: &Outgoing, faults: &Faults) -> Result<Value, Failure> {
+    let request = http
+        .client()
+        .post(outgoing.url.clone())
+        .headers(outgoing.headers.clone())
+        .header(CONTENT_TYPE, "application/json")
+        .body(outgoing.body.clone());
+    let patience = http.timeouts().first_byte;
+    let mut response = match tokio::time::timeout(patience, request.send()).await {
+        Err(_) => return Err(Failure::lasting(faults.timeout(patience))),
+        Ok(Err(error)) => return Err(http.unreachable(faults, error)),
+        Ok(Ok(response)) => response,
+    };
+    if !response.status().is_success() {
+        return Err(refusal(outgoing, faults, response, patience).await);
+    }
+    let mut body = Vec::new();
+    loop {
+        match tokio::time::timeout(http.timeouts().silence, response.chunk()).await {
+            Err(_) => return Err(Failure::lasting(faults.timeout(http.timeouts().silence))),
+            Ok(Err(error)) => return Err(http.unreachable(faults, error)),
+            Ok(Ok(None)) => break,
+            Ok(Ok(Some(chunk))) if body.len() + chunk.len() > MAX_ANSWER_BYTES => {
+                return Err(Failure::lasting(faults.nonsense("the answer is too long")));
+            }
+            Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
+        }
+    }
+    serde_json::from_slice(&body)
+        .map_err(|error| Failure::lasting(faults.nonsense(&format!("the answer is no JSON: {error}"))))
+}
+
 /// Returns the content type of an answer that is no event stream. Servers that name none are believed.
 fn not_a_stream(headers: &HeaderMap) -> Option<String> {
     let kind = headers.get(CONTENT_TYPE)?;

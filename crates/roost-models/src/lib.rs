@@ -8,6 +8,7 @@
 
 mod anthropic;
 mod draft;
+mod embeddings;
 mod gemini;
 mod http;
 mod names;
@@ -22,5 +23,6 @@ mod testing;
 pub mod fake;
 pub mod script;
 
+pub use embeddings::{Choice, EmbeddingOptions, embedder};
 pub use options::{Compatible, InvalidOptions, Options, PriceEntry, Provider, Retries, Timeouts};
 pub use providers::Providers;

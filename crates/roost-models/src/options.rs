@@ -153,6 +153,9 @@ pub enum InvalidOptions {
     /// A name that cannot be given to a compatible provider.
     #[error("{0:?} cannot name a provider: use lower-case letters, digits and dashes, and no built-in name")]
     ProviderName(String),
+    /// Embeddings cannot be made as the options say.
+    #[error("{0}")]
+    Embeddings(String),
     /// The HTTP client cannot be built.
     #[error("the HTTP client cannot be built")]
     Client(#[source] reqwest::Error),

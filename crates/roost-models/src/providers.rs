@@ -286,7 +286,7 @@ impl Endpoint {
     }
 }
 
-fn base_url(provider: &str, text: &str) -> Result<Url, InvalidOptions> {
+pub(crate) fn base_url(provider: &str, text: &str) -> Result<Url, InvalidOptions> {
     let invalid = |source| InvalidOptions::BaseUrl { provider: provider.to_owned(), source };
     let url = Url::parse(text.trim()).map_err(|error| invalid(Some(error)))?;
     let plain = ["http", "https"].contains(&url.scheme())

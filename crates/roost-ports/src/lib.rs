@@ -5,9 +5,11 @@
 //! thinks).
 
 pub mod clock;
+pub mod embedder;
 pub mod machine;
 pub mod model;
 pub mod random;
+pub mod reader;
 pub mod runtime;
 pub mod scanner;
 pub mod skills;

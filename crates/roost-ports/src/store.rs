@@ -19,6 +19,7 @@ mod event;
 mod guard;
 mod job;
 mod key;
+mod knowledge;
 mod model_call;
 mod response;
 mod sandbox;
@@ -40,6 +41,10 @@ pub use event::{AgentEvent, ChatMessage, Events, EventsMut, MessageFilter, Role}
 pub use guard::{DecisionEntry, DecisionFilter, Edition, Guards, GuardsMut, Kept};
 pub use job::{Job, Jobs, JobsMut, NewJob};
 pub use key::{Keys, KeysMut};
+pub use knowledge::{
+    Embedded, KeptEntry, KeptShelf, KeptVector, Knowledge, KnowledgeMut, NewEntry, Part, Remembered, Removed,
+    Stale,
+};
 pub use model_call::{ModelCall, ModelCalls, ModelCallsMut};
 pub use response::{Responses, ResponsesMut};
 pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
@@ -65,6 +70,7 @@ pub trait Reader:
     + Guards
     + Jobs
     + Keys
+    + Knowledge
     + ModelCalls
     + Responses
     + Sandboxes
@@ -89,6 +95,7 @@ impl<T> Reader for T where
         + Guards
         + Jobs
         + Keys
+        + Knowledge
         + ModelCalls
         + Responses
         + Sandboxes
@@ -116,6 +123,7 @@ pub trait Writer:
     + GuardsMut
     + JobsMut
     + KeysMut
+    + KnowledgeMut
     + ModelCallsMut
     + ResponsesMut
     + SandboxesMut
@@ -141,6 +149,7 @@ impl<T> Writer for T where
         + GuardsMut
         + JobsMut
         + KeysMut
+        + KnowledgeMut
         + ModelCallsMut
         + ResponsesMut
         + SandboxesMut

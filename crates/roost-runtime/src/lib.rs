@@ -6,7 +6,9 @@
 
 mod connections;
 mod drive;
+mod embedding;
 mod hosted;
+mod memory;
 mod runtime;
 mod sandboxes;
 mod turns;

@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::connections::ConnectionInbox;
-use crate::{hosted, sandboxes, turns, upkeep, webhooks};
+use crate::{embedding, hosted, memory, sandboxes, turns, upkeep, webhooks};
 
 /// How the runtime works.
 pub struct Options {
@@ -83,6 +83,7 @@ impl Runtime {
         if left > 0 {
             tracing::info!(webhooks = left, "took over webhooks that the last run had under way");
         }
+        self.core.memories().recover().await.map_err(Error::Recovery)?;
         let lost = self.core.sandboxes().recover().await.map_err(Error::Recovery)?;
         if lost > 0 {
             tracing::info!(runs = lost, "runs of sandboxes were lost when the last run ended");
@@ -90,6 +91,8 @@ impl Runtime {
         let Options { max_turns, max_sandbox_runs, grace, upkeep_every, retry_delay, connections } =
             self.options;
         let mut loops = JoinSet::new();
+        loops.spawn(embedding::run(self.core.clone(), shutdown.clone()));
+        loops.spawn(memory::run(self.core.clone(), upkeep_every, shutdown.clone()));
         loops.spawn(upkeep::run(self.core.clone(), upkeep_every, shutdown.clone()));
         loops.spawn(hosted::run(self.core.clone(), shutdown.clone()));
         loops.spawn(webhooks::run(self.core.clone(), upkeep_every, grace, shutdown.clone()));

@@ -11,6 +11,7 @@ use roost_domain::scan::{Framework, Severity};
 use crate::config::Flags;
 
 mod guard;
+mod knowledge;
 mod skills;
 mod snapshots;
 mod swarms;
@@ -18,6 +19,7 @@ mod swarms;
 pub(crate) use guard::{
     Explain, FileOf, Permissions, Policy, PutPermissions, PutPolicy, Suggest, TestPolicy,
 };
+pub(crate) use knowledge::{Knowledge, KnowledgeOf};
 pub(crate) use skills::{InstallSkill, SearchSkills, SkillOf, SkillSource, Skills, UploadSkill};
 pub(crate) use snapshots::{Fork, OneSnapshot, Snapshots};
 pub(crate) use swarms::{OneSwarm, Swarms};
@@ -77,6 +79,9 @@ pub(crate) enum Command {
     /// Group agents that share keys, permissions and knowledge, and may ask one another
     #[command(subcommand)]
     Swarms(Swarms),
+    /// Give agents documents to know, and search them
+    #[command(subcommand)]
+    Knowledge(Knowledge),
     FakeModel(FakeModel),
     Doctor(Doctor),
     Completions(Completions),

@@ -20,6 +20,7 @@ mod doctor;
 mod document;
 mod fake_model;
 mod keys;
+mod knowledge;
 mod logs;
 mod openclaw;
 mod permissions;
@@ -104,6 +105,10 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
             openclaw::install(&load(flags)?)
         }
         Command::Scan(args) => scan::run(&args),
+        Command::Knowledge(args) => {
+            let client = client(knowledge::client_args(&args))?;
+            asking(knowledge::run(args, &client))
+        }
         Command::Swarms(args) => {
             let client = client(swarms::client_args(&args))?;
             asking(swarms::run(args, &client))

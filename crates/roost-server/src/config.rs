@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use roost_domain::model::ModelName;
 use roost_domain::secret::Secret;
 
+mod embeddings;
 mod environment;
 pub(crate) mod file;
 mod models;

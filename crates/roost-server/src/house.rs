@@ -13,6 +13,7 @@ use roost_ports::clock::Clock;
 use roost_ports::machine::Machines;
 use roost_ports::model::Models;
 use roost_ports::random::Random;
+use roost_reader::Documents;
 use roost_runtime::{ConnectionInbox, ConnectionNotes};
 use roost_scan::CodeScanner;
 use roost_skills::{RegistryOptions, Skills};
@@ -82,6 +83,9 @@ impl House {
             tools: Arc::new(BuiltinTools::new(machines.clone(), HttpOptions::system())),
             wasm,
             scanner: Arc::new(CodeScanner),
+            embedder: roost_models::embedder(&config.embedding_options()?, random.clone())
+                .context("knowledge cannot be embedded")?,
+            reader: Arc::new(Documents),
             skills: Arc::new(Skills::new(skill_options(config)?)),
             webhooks: Arc::new(Webhooks::new(webhook_options(config)?)),
             clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
@@ -131,6 +135,8 @@ fn settings(config: &Config, models: &dyn Models) -> Result<Settings, ConfigErro
         strict_layers: config.file.machines.strict_layers.clone(),
         max_sandboxes: config.file.sandboxes.max_per_account,
         sandbox_images: config.file.sandboxes.images.clone(),
+        max_knowledge_entries: config.file.knowledge.max_entries,
+        knowledge_memory_bytes: usize::try_from(config.file.knowledge.memory.0.0).unwrap_or(usize::MAX),
         skill_approval_below: u8::try_from(config.file.skills.approval_below).unwrap_or(100),
         caller_wait: Settings::default().caller_wait,
         plans: config.plans()?,

@@ -21,6 +21,7 @@ pub(crate) mod event;
 pub(crate) mod guard;
 pub(crate) mod job;
 pub(crate) mod key;
+pub(crate) mod knowledge;
 pub(crate) mod response;
 pub(crate) mod sandbox;
 pub(crate) mod secret;
@@ -90,6 +91,16 @@ macro_rules! conformance {
                 a_key_is_found_by_its_hash_with_all_its_parts,
                 revoking_twice_keeps_the_first_time,
                 another_accounts_key_cannot_be_revoked,
+            }
+            knowledge {
+                entries_are_listed_in_order_and_found_by_words_on_their_shelf_only,
+                no_query_is_a_syntax_error,
+                vectors_are_read_in_the_order_in_which_they_came,
+                what_is_removed_is_gone_from_every_way_of_finding,
+                the_shelf_counts_its_changes,
+                stale_entries_are_found_and_made_good,
+                memories_are_of_one_peer,
+                a_deleted_owner_leaves_nothing,
             }
             response {
                 a_response_reads_back_in_its_account_and_goes_when_it_is_deleted,

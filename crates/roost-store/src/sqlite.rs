@@ -19,6 +19,7 @@ mod event;
 mod guard;
 mod job;
 mod key;
+mod knowledge;
 mod model_call;
 mod response;
 mod sandbox;

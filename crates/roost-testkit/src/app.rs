@@ -17,14 +17,15 @@ use roost_domain::unit::MicroUsd;
 use roost_ports::random::Random;
 use roost_ports::scanner::Scanner;
 use roost_ports::store::Store;
+use roost_ports::vault::Vault;
 use roost_runtime::{Options, Runtime};
 use roost_store::{Database, MasterKey, SealedVault};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    SeededRandom, TestClock, TestMachines, TestModels, TestRuntimes, TestScanner, TestSkills, TestTools,
-    TestWasm, TestWebhooks,
+    SeededRandom, TestClock, TestEmbedder, TestMachines, TestModels, TestReader, TestRuntimes, TestScanner,
+    TestSkills, TestTools, TestWasm, TestWebhooks,
 };
 
 /// How long a test waits for anything before it fails.
@@ -38,6 +39,8 @@ pub struct TestApp {
     pub models: Arc<TestModels>,
     /// The machines.
     pub machines: Arc<TestMachines>,
+    /// What says what texts mean.
+    pub embedder: Arc<TestEmbedder>,
     /// Where skills come from.
     pub skills: Arc<TestSkills>,
     /// The hosted runtimes.
@@ -59,6 +62,8 @@ pub struct TestApp {
     runtime: Option<JoinHandle<()>>,
     retry_delay: Duration,
     grace: Duration,
+    vault: Arc<dyn Vault>,
+    settings: Settings,
 }
 
 /// Puts a [`TestApp`] together.
@@ -68,9 +73,16 @@ pub struct Builder {
     running: bool,
     grace: Duration,
     scanner: Arc<dyn Scanner>,
+    embedder: TestEmbedder,
 }
 
 impl Builder {
+    /// Embeds with this instead of the test's usual embedder.
+    #[must_use]
+    pub fn embedder(self, embedder: TestEmbedder) -> Self {
+        Self { embedder, ..self }
+    }
+
     /// Sets what the server's owner sets.
     #[must_use]
     pub fn settings(self, settings: Settings) -> Self {
@@ -109,25 +121,29 @@ impl Builder {
         let clock = Arc::new(TestClock::default());
         let models = Arc::new(TestModels::default());
         let machines = Arc::new(TestMachines::default());
+        let embedder = Arc::new(self.embedder);
         let skills = Arc::new(TestSkills::default());
         let webhooks = Arc::new(TestWebhooks::default());
         let runtimes = Arc::new(TestRuntimes::default());
         let master = MasterKey::generate(&*random);
+        let vault: Arc<dyn Vault> = Arc::new(SealedVault::new(master, Arc::clone(&random)));
         let ports = Ports {
             store: Arc::clone(&store),
-            vault: Arc::new(SealedVault::new(master, Arc::clone(&random))),
+            vault: Arc::clone(&vault),
             machines: Arc::clone(&machines) as _,
             runtimes: Arc::clone(&runtimes) as _,
             models: Arc::clone(&models) as _,
             tools: Arc::new(TestTools::new(Arc::clone(&machines) as _)),
             wasm: Arc::new(TestWasm::default()),
             scanner: self.scanner,
+            embedder: Arc::clone(&embedder) as _,
+            reader: Arc::new(TestReader),
             skills: Arc::clone(&skills) as _,
             webhooks: Arc::clone(&webhooks) as _,
             clock: Arc::clone(&clock) as _,
             random,
         };
-        let core = Core::new(ports, self.settings);
+        let core = Core::new(ports, self.settings.clone());
         let account = core.keys().owner_account("Test").await.expect("an account can be made");
         let owner = context(&core, Principal::Owner(account));
         let new = CreateKey { name: "test".to_owned(), style: self.style, scopes: Scope::ALL.to_vec() };
@@ -136,6 +152,7 @@ impl Builder {
             core,
             models,
             machines,
+            embedder,
             runtimes,
             skills,
             webhooks,
@@ -149,6 +166,8 @@ impl Builder {
             runtime: None,
             retry_delay: Duration::from_millis(1),
             grace: self.grace,
+            vault,
+            settings: self.settings,
         };
         if self.running {
             app.start_runtime();
@@ -171,6 +190,7 @@ impl TestApp {
             running: true,
             grace: Duration::from_secs(5),
             scanner: Arc::new(TestScanner),
+            embedder: TestEmbedder::default(),
         }
     }
 
@@ -213,6 +233,14 @@ impl TestApp {
             let ended = within("the runtime dies", runtime).await;
             assert!(ended.is_err_and(|error| error.is_cancelled()), "the runtime had ended by itself");
         }
+    }
+
+    /// Stops the server and starts another over the same data, with another embedder.
+    pub async fn restart_with(&mut self, embedder: TestEmbedder) {
+        self.stop_runtime().await;
+        self.embedder = Arc::new(embedder);
+        self.core = self.with_settings(self.settings.clone());
+        self.start_runtime();
     }
 
     /// Returns a context of the app's key, now.
@@ -285,12 +313,14 @@ impl TestApp {
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(2));
         let ports = Ports {
             store: Arc::clone(&self.store),
-            vault: Arc::new(SealedVault::new(MasterKey::generate(&*random), Arc::clone(&random))),
+            vault: Arc::clone(&self.vault),
             machines: Arc::clone(&self.machines) as _,
             models: Arc::clone(&self.models) as _,
             tools: Arc::new(TestTools::new(Arc::clone(&self.machines) as _)),
             wasm: Arc::new(TestWasm::default()),
             scanner: Arc::new(TestScanner),
+            embedder: Arc::clone(&self.embedder) as _,
+            reader: Arc::new(TestReader),
             skills: Arc::clone(&self.skills) as _,
             runtimes: Arc::clone(&self.runtimes) as _,
             webhooks: Arc::clone(&self.webhooks) as _,

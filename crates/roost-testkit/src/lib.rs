@@ -6,9 +6,11 @@
 
 mod app;
 mod clock;
+mod embedder;
 mod machines;
 mod models;
 mod random;
+mod reader;
 mod runtimes;
 mod scanner;
 mod skills;
@@ -18,9 +20,11 @@ mod webhooks;
 
 pub use app::{Builder, TestApp};
 pub use clock::TestClock;
+pub use embedder::TestEmbedder;
 pub use machines::TestMachines;
 pub use models::{Reply, TestModels};
 pub use random::SeededRandom;
+pub use reader::TestReader;
 pub use runtimes::TestRuntimes;
 pub use scanner::TestScanner;
 pub use skills::TestSkills;

@@ -78,7 +78,10 @@ fn answer(text: &str, calls: Vec<ToolCall>) -> Answer {
 
 fn last_said(conversation: &Conversation) -> &str {
     let said = conversation.messages.iter().rev().find_map(|message| match message {
-        Message::User(text) => Some(text.rsplit("</context>\n\n").next().unwrap_or(text)),
+        Message::User(text) => {
+            let said = text.split_once("</recalled>\n\n").map_or(text.as_str(), |(_, said)| said);
+            Some(said.rsplit("</context>\n\n").next().unwrap_or(said))
+        }
         Message::Assistant { .. } | Message::ToolResult { .. } => None,
     });
     said.unwrap_or_default()

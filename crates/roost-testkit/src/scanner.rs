@@ -1,7 +1,8 @@
 use roost_domain::scan::{Category, Finding, Framework, Report, Severity};
 use roost_ports::scanner::{ArchiveError, Scanner, SourceFile};
 
-/// A scanner that finds what a file says of itself: each line `FINDS CRITICAL` (or another severity) is a finding.
+/// A scanner that finds what a file says of itself: each line `FINDS CRITICAL` (or another severity) is a finding,
+/// and so is `DISCLOSES`, of a secret.
 #[derive(Debug, Default)]
 pub struct TestScanner;
 
@@ -15,12 +16,15 @@ impl Scanner for TestScanner {
         for file in files {
             let text = String::from_utf8_lossy(&file.content);
             for (line, number) in text.lines().zip(1..) {
-                let Some((_, severity)) = line.split_once("FINDS ") else { continue };
+                let found =
+                    line.split_once("FINDS ").map(|(_, severity)| (Category::InsecureOutput, severity));
+                let told = line.contains("DISCLOSES").then_some((Category::SensitiveDisclosure, "HIGH"));
+                let Some((category, severity)) = found.or(told) else { continue };
                 let word = severity.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
                 let Ok(severity) = word.parse::<Severity>() else { continue };
                 findings.push(Finding {
                     rule: "TEST".to_owned(),
-                    category: Category::InsecureOutput,
+                    category,
                     severity,
                     description: "It says so".to_owned(),
                     file: Some(file.path.clone()).filter(|path| !path.is_empty()),

@@ -182,6 +182,8 @@ impl Follow {
                 self.ask(&call, question, out);
             }
             TurnEvent::QuestionAnswered { call, .. } => self.close(&call),
+            // It can be read in the session's events.
+            TurnEvent::Recalled { .. } => {}
             TurnEvent::Ended { ending } => {
                 self.over = true;
                 out.push(match ending {

@@ -1,7 +1,7 @@
 //! A session's events as programs read them.
 
 use roost_core::ProgressOf;
-use roost_domain::event::{Body, Ending, Event, Journal, TurnEvent};
+use roost_domain::event::{Body, Ending, Event, Journal, Recollection, TurnEvent};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -65,6 +65,10 @@ fn in_turn(event: TurnEvent) -> (&'static str, Value) {
     match event {
         TurnEvent::MessageReceived { text, context } => {
             ("message_received", json!({"text": text, "context": context}))
+        }
+        TurnEvent::Recalled { entries } => {
+            let entry = |entry: Recollection| json!({"id": entry.id.to_string(), "memory": entry.memory, "source": entry.source, "text": entry.text});
+            ("recalled", json!({"entries": entries.into_iter().map(entry).collect::<Vec<_>>()}))
         }
         TurnEvent::ModelCalled { model, reserved } => {
             ("model_called", json!({"model": model.as_str(), "reservedMicroUsd": reserved.0}))

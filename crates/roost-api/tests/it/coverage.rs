@@ -62,6 +62,16 @@ fn rows() -> Vec<Route> {
         row("post", "/v1/agents/{id}/chat/sessions", empty()),
         row("post", "/v1/agents/{id}/chat/sessions/{session}/cancel", None),
         row("get", "/v1/agents/{id}/chat/sessions/{session}/events", None),
+        row("get", "/v1/agents/{id}/memory", None),
+        row("delete", "/v1/agents/{id}/memory", None),
+        row("delete", "/v1/agents/{id}/memory/{memory}", None),
+        row("get", "/v1/knowledge", None),
+        row("delete", "/v1/knowledge", None),
+        row("post", "/v1/knowledge/ingest", Some(json!({"agentId": "a", "chunks": []}))),
+        row("post", "/v1/knowledge/search", Some(json!({"agentId": "a", "query": "b"}))),
+        row("post", "/v1/knowledge/upload", None),
+        row("get", "/v1/knowledge/status", None),
+        row("post", "/v1/knowledge/reembed", None),
         row("get", "/v1/agents/{id}/chat/turns/{turn}", None),
         row("get", "/v1/agents/{id}/personality", None),
         row("put", "/v1/agents/{id}/personality", Some(json!({"soulMd": "Kind."}))),
@@ -168,6 +178,7 @@ struct Things {
     snapshot: String,
     endpoint: String,
     delivery: String,
+    memory: String,
 }
 
 impl Route {
@@ -194,6 +205,7 @@ impl Route {
         let makes_permissions = self.method == "post" && self.path.starts_with("/v1/permissions");
         let agent = if makes_permissions { &things.bare } else { &things.agent };
         let path = self.path.replace("{id}", id).replace("{session}", &things.session);
+        let path = path.replace("{memory}", &things.memory);
         let (document, version) = match self.path {
             path if path.contains("/documents/") => ("IDENTITY.md", "1"),
             path if path.contains("/secrets/") => ("github_token", "1"),
@@ -239,6 +251,9 @@ async fn things(api: &Api) -> Things {
     let swarm = api.post("/v1/swarms", json!({"name": "Growth"})).await.data()["id"].clone();
     let swarm = swarm.as_str().unwrap().to_owned();
     let run = api.post(&format!("/v1/sandboxes/{sandbox}/run"), json!({"code": "print(1)"})).await.data();
+    let remembering = api.app.agent(json!({})).await;
+    api.app.talk(remembering, "I live in Vienna.").await;
+    let memory = crate::memory::until(api, remembering, 1).await[0]["id"].as_str().unwrap().to_owned();
     let deliveries = api.get(&format!("/v1/webhook-endpoints/{endpoint}/deliveries")).await.data();
     let snapshot = api.post(&format!("/v1/agents/{agent}/snapshots"), json!({})).await.data();
     api.app.skills.stock("stocked", "1.0.0", &[]);
@@ -262,6 +277,7 @@ async fn things(api: &Api) -> Things {
         key: keys[0]["id"].as_str().unwrap().to_owned(),
         delivery: deliveries[0]["id"].as_str().unwrap().to_owned(),
         endpoint,
+        memory,
     }
 }
 
@@ -371,6 +387,7 @@ async fn what_nobody_has_is_not_there() {
         snapshot: "snap_nope".to_owned(),
         endpoint: things.delivery.clone(),
         delivery: "msg_".to_owned(),
+        memory: "nope".to_owned(),
     };
     for (row, number) in rows().into_iter().zip(0x0abc..).filter(|(row, _)| row.is_named()) {
         // Other names for each row, since some make what they name.
@@ -390,6 +407,7 @@ async fn what_nobody_has_is_not_there() {
             snapshot: unknown(&things.snapshot),
             endpoint: unknown(&things.endpoint),
             delivery: unknown(&things.delivery),
+            memory: unknown(&things.memory),
         };
         let ask = async |things: &Things| api.ask(row.method(), &row.path(things), row.body.clone()).await;
         let answer = ask(&nobody).await;

@@ -121,6 +121,7 @@ fn journal_line(entry: &Journal) -> (&'static str, String) {
 fn turn_line(event: &TurnEvent) -> (&'static str, String) {
     match event {
         TurnEvent::MessageReceived { .. } => ("info", "Message received".to_owned()),
+        TurnEvent::Recalled { entries } => ("info", format!("Recalled {} entries", entries.len())),
         TurnEvent::ModelCalled { model, .. } => ("info", format!("Asking {model}")),
         TurnEvent::ModelAnswered { calls, usage, cost, .. } => (
             "info",

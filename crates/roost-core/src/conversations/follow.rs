@@ -176,6 +176,7 @@ impl Follow {
             | TurnEvent::ApprovalDecided { .. }
             | TurnEvent::ToolStarted { .. }
             | TurnEvent::ToolLost { .. }
+            | TurnEvent::Recalled { .. }
             | TurnEvent::CancelRequested => {}
         }
         self.end_if_waiting(out);

@@ -35,7 +35,7 @@ impl Snapshots<'_> {
     /// Makes another agent with the state of one: its files, documents and conversations as they were at a
     /// snapshot, or are now. Its configuration, its policy and its permissions are those of the other now; secrets
     /// are used from there, and follow it, until the new one has its own. Turns that were open are cancelled in the
-    /// copy, approvals are not copied.
+    /// copy, approvals are not copied. What it knows and remembers is what the other does now.
     ///
     /// # Errors
     ///
@@ -71,6 +71,7 @@ impl Snapshots<'_> {
         };
         let (parent, agent, snapshot) = self.0.ports.store.write(begin).await?;
         self.0.copy_sessions(&parent, &agent, &snapshot).await?;
+        self.0.copy_knowledge(&parent, &agent).await?;
         let transfer = self.0.ports.machines.restore(of, id).await?;
         self.finish(ctx, id, transfer).await
     }
@@ -107,6 +108,7 @@ impl Snapshots<'_> {
             }
         };
         self.0.copy_sessions(&parent, &agent, &snapshot).await?;
+        self.0.copy_knowledge(&parent, &agent).await?;
         self.0.ports.machines.adopt(of, id).await?;
         self.finish(ctx, id, transfer).await
     }

@@ -37,6 +37,7 @@ impl Turns<'_> {
     ///
     /// Dropping the future leaves the intent without an outcome; the caller writes that with [`Turns::abort`].
     pub async fn ask_model(&self, work: &Work, leave: Option<ApprovalId>) -> Result<bool, Error> {
+        self.recall(work).await?;
         let mut brief = match self.brief(work).await? {
             Ok(brief) => brief,
             Err(problem) => {

@@ -19,6 +19,8 @@ pub(crate) mod ask_agent;
 mod change_document;
 mod read_rule;
 mod read_skill;
+mod remember;
+mod search_knowledge;
 
 /// One in-house tool.
 #[async_trait]
@@ -53,8 +55,14 @@ pub(crate) trait InhouseTool: Send + Sync {
 pub(crate) type Bound = Result<Vec<Script>, String>;
 
 /// All of them, by name.
-const TOOLS: [&dyn InhouseTool; 4] =
-    [&ask_agent::AskAgent, &change_document::ChangeDocument, &read_rule::ReadRule, &read_skill::ReadSkill];
+const TOOLS: [&dyn InhouseTool; 6] = [
+    &ask_agent::AskAgent,
+    &change_document::ChangeDocument,
+    &read_rule::ReadRule,
+    &read_skill::ReadSkill,
+    &remember::Remember,
+    &search_knowledge::SearchKnowledge,
+];
 
 /// Says that a call came to nothing, and why.
 pub(crate) fn failed(problem: impl Into<String>) -> ToolOutcome {

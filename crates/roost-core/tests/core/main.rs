@@ -8,6 +8,8 @@ mod cancel;
 mod documents;
 mod guard;
 mod keys;
+mod knowledge;
+mod memory;
 mod models;
 mod recovery;
 mod regions;

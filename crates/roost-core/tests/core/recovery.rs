@@ -17,6 +17,7 @@ fn names(events: &[TurnEvent]) -> Vec<&'static str> {
         .iter()
         .map(|event| match event {
             TurnEvent::MessageReceived { .. } => "message",
+            TurnEvent::Recalled { .. } => "recalled",
             TurnEvent::ModelCalled { .. } => "called",
             TurnEvent::ModelAnswered { .. } => "answered",
             TurnEvent::ModelLost => "model lost",

@@ -29,6 +29,28 @@ pub struct Settings {
     pub approval_ttl: Duration,
     /// Instructions that come before everything else the model reads.
     pub system_prompt: Option<String>,
+    /// What it remembers of its peers.
+    pub memory: Memory,
+}
+
+/// What an agent remembers of its peers, as `config.memory` and `config.mode` say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Whether it looks up what it knows before it answers.
+    pub recall: bool,
+    /// Whether it keeps what peers tell of themselves.
+    pub capture: bool,
+    /// Who shares a memory.
+    pub mode: Mode,
+}
+
+/// Who an agent is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// `private`: its own people. Whoever holds a key shares one memory; named peers have one each.
+    Private,
+    /// `shared`: people who do not know each other. Every key and every named peer has a memory of its own.
+    Shared,
 }
 
 /// A setting that cannot be used.
@@ -68,6 +90,7 @@ impl Settings {
                 whole(config, "approvalTtlSeconds", 1, 2_592_000, 86_400)?.into(),
             ),
             system_prompt: system_prompt(config)?,
+            memory: memory(config)?,
         })
     }
 }
@@ -140,6 +163,21 @@ fn budget(config: &Map<String, Value>) -> Result<Option<MicroUsd>, InvalidSettin
             _ => Err(invalid("budgetUsd", "must be a number of dollars from 0 to 1,000,000,000")),
         },
     }
+}
+
+fn memory(config: &Map<String, Value>) -> Result<Memory, InvalidSetting> {
+    let memory = object(config, "memory")?;
+    let flag = |key: &str| match memory.and_then(|memory| memory.get(key)) {
+        None | Some(Value::Null) => Ok(true),
+        Some(Value::Bool(flag)) => Ok(*flag),
+        Some(_) => Err(invalid(format!("memory.{key}"), "must be true or false")),
+    };
+    let mode = match text(config, "mode")? {
+        None | Some("private") => Mode::Private,
+        Some("shared") => Mode::Shared,
+        Some(_) => return Err(invalid("mode", "must be private or shared")),
+    };
+    Ok(Memory { recall: flag("recall")?, capture: flag("capture")?, mode })
 }
 
 fn system_prompt(config: &Map<String, Value>) -> Result<Option<String>, InvalidSetting> {

@@ -42,6 +42,9 @@ pub(super) async fn generate_content(
     if let Some(why) = fake.refuses(key.or(parameters.key.as_deref())) {
         return error(401, why);
     }
+    if let Some((_, "batchEmbedContents")) = call.rsplit_once(':') {
+        return super::embeddings::gemini(&body);
+    }
     let (model, form) = match (call.rsplit_once(':'), parameters.alt.as_deref()) {
         (Some((model, "generateContent")), _) => (model, Form::Whole),
         (Some((model, "streamGenerateContent")), Some("sse")) => (model, Form::Events),
@@ -224,7 +227,7 @@ const fn finish_reason(stop: StopReason) -> &'static str {
     }
 }
 
-fn error(status: u16, message: &str) -> Response {
+pub(super) fn error(status: u16, message: &str) -> Response {
     reply::error(status, None, &error_body(status, message))
 }
 

@@ -205,7 +205,7 @@ const fn finish_reason(stop: StopReason) -> &'static str {
     }
 }
 
-fn error(status: u16, message: &str) -> Response {
+pub(super) fn error(status: u16, message: &str) -> Response {
     reply::error(status, None, &error_body(status, message))
 }
 

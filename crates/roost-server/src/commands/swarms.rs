@@ -63,7 +63,7 @@ async fn list(client: &Client, json: bool) -> anyhow::Result<()> {
 }
 
 /// Returns the swarm that a person named.
-async fn find(client: &Client, named: &str) -> anyhow::Result<Value> {
+pub(super) async fn find(client: &Client, named: &str) -> anyhow::Result<Value> {
     let answer = client.get(&["swarms"], &[]).await?;
     let swarms = answer["data"].as_array().cloned().unwrap_or_default();
     if let Some(swarm) = swarms.iter().find(|swarm| swarm["id"] == *named || swarm["slug"] == *named) {

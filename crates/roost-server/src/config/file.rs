@@ -35,6 +35,8 @@ section! {
         sandboxes: Sandboxes,
         skills: Skills,
         webhooks: Webhooks,
+        knowledge: Knowledge,
+        embeddings: Embeddings,
         store: Store,
     }
 }
@@ -383,6 +385,40 @@ section! {
 }
 
 section! {
+    /// What agents know.
+    Knowledge {
+        /// Entries that the knowledge of one agent or swarm may have.
+        max_entries: u64 = 200_000,
+        /// Memory for copies of vectors that are searched; those that were not used for longest go. 100,000 entries of
+        /// 384 dimensions take 40 MiB.
+        memory: Size = Size(roost_domain::unit::Bytes::mib(256)),
+    }
+}
+
+section! {
+    /// Who says what texts mean, so that knowledge is found by its meaning. When this changes, all entries are embedded
+    /// anew in the background.
+    Embeddings {
+        /// `auto`, `local`, `openai`, `gemini` or `lexical`. `auto` is the local model if it is there, else `lexical`:
+        /// texts are compared by their words, without a model.
+        provider: EmbeddingProvider = EmbeddingProvider::Auto,
+        /// Where the local model is: a directory with `config.json`, `vocab.txt` and `model.safetensors`, as
+        /// `sentence-transformers/all-MiniLM-L6-v2` has them. Without it, `models/all-MiniLM-L6-v2` below `data`.
+        path: Option<PathBuf> = None,
+        /// The model of `openai` or `gemini`. Without it, `text-embedding-3-small` or `gemini-embedding-001`.
+        model: Option<String> = None,
+        /// How many numbers a vector has. Without it, 512 of OpenAI's models and 768 of Gemini's; needed for the models
+        /// of other servers.
+        dimensions: Option<usize> = None,
+        /// A server that speaks OpenAI's `/embeddings`: what comes before that. Without it, `models.openai.base_url`.
+        base_url: Option<String> = None,
+        /// The environment variable that holds the key for `base_url`. Without it, no key is sent there; OpenAI and
+        /// Gemini themselves get theirs.
+        api_key_env: Option<String> = None,
+    }
+}
+
+section! {
     /// How the database is used. The defaults fit a server with a few hundred agents at work.
     Store {
         /// Reads that run at once.
@@ -402,6 +438,22 @@ pub(crate) enum Driver {
     Kernel,
     /// A Docker engine.
     Docker,
+}
+
+/// Who says what texts mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum EmbeddingProvider {
+    /// The local model if it is there, else words.
+    Auto,
+    /// The local model.
+    Local,
+    /// OpenAI or a server like it.
+    Openai,
+    /// Gemini.
+    Gemini,
+    /// Words.
+    Lexical,
 }
 
 /// How log lines are written.

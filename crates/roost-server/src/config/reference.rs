@@ -57,6 +57,8 @@ fn page() -> String {
     section::<file::Runtime>(&mut page, "runtime");
     section::<file::Skills>(&mut page, "skills");
     section::<file::Webhooks>(&mut page, "webhooks");
+    section::<file::Knowledge>(&mut page, "knowledge");
+    section::<file::Embeddings>(&mut page, "embeddings");
     section::<file::Store>(&mut page, "store");
     section::<file::Models>(&mut page, "models");
     section::<file::Anthropic>(&mut page, "models.anthropic");

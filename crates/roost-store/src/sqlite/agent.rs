@@ -1,8 +1,9 @@
 use jiff::Timestamp;
 use roost_domain::agent::{Agent, Failure, FailureCategory, Region, State};
 use roost_domain::id::{AccountId, AgentId};
+use roost_domain::knowledge::Owner;
 use roost_domain::page::{Limit, Page};
-use roost_ports::store::{AgentCursor, AgentFilter, Agents, AgentsMut, Error};
+use roost_ports::store::{AgentCursor, AgentFilter, Agents, AgentsMut, Error, KnowledgeMut};
 use rusqlite::params;
 use serde::Serialize;
 
@@ -245,6 +246,7 @@ impl AgentsMut for Tx<'_> {
         self.delete_of(id, "delete from turns where agent_id = $1")?;
         self.delete_of(id, "delete from events where agent_id = $1")?;
         self.delete_of(id, "delete from sessions where agent_id = $1")?;
+        self.remove_knowledge_of(account, Owner::Agent(id))?;
         Ok(true)
     }
 }

@@ -249,6 +249,7 @@ fn message(body: &Body) -> Option<(Role, &str)> {
         }
         TurnEvent::ModelAnswered { text, .. } if !text.is_empty() => Some((Role::Assistant, text)),
         TurnEvent::ModelAnswered { .. }
+        | TurnEvent::Recalled { .. }
         | TurnEvent::ModelCalled { .. }
         | TurnEvent::ModelFailed { .. }
         | TurnEvent::ModelLost

@@ -1,7 +1,8 @@
 use jiff::Timestamp;
 use roost_domain::id::{AccountId, SwarmId};
+use roost_domain::knowledge::Owner;
 use roost_domain::swarm::Swarm;
-use roost_ports::store::{Error, Swarms, SwarmsMut};
+use roost_ports::store::{Error, KnowledgeMut, Swarms, SwarmsMut};
 use roost_ports::vault::Sealed;
 use rusqlite::params;
 
@@ -101,6 +102,7 @@ impl SwarmsMut for Tx<'_> {
         if self.swarm(account, id)?.is_none() {
             return Ok(false);
         }
+        self.remove_knowledge_of(account, Owner::Swarm(id))?;
         let id = id.uuid().into_bytes();
         self.change(SWARM, "update agents set swarm_id = null where swarm_id = $1", params![id])?;
         self.change(SECRET, "delete from swarm_secrets where swarm_id = $1", params![id])?;

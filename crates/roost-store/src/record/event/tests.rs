@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use roost_domain::agent::FailureCategory;
 use roost_domain::approval::{Question, Verdict};
 use roost_domain::conversation::{Format, Message, StopReason, ToolChoice, Wishes};
-use roost_domain::event::{Ending, Journal, Problem};
+use roost_domain::event::{Ending, Journal, Problem, Recollection};
 use roost_domain::id::{ApprovalId, SnapshotId};
 use roost_domain::model::Usage;
 use roost_domain::session::Channel;
@@ -80,6 +80,22 @@ fn talk() -> Vec<TurnEvent> {
     vec![
         TurnEvent::MessageReceived { text: "Hi, \"you\"\n".into(), context: None },
         TurnEvent::MessageReceived { text: "Hi".into(), context: Some("name: Ann".into()) },
+        TurnEvent::Recalled {
+            entries: vec![
+                Recollection {
+                    id: "0190b5a4-2f6e-7cc1-9d2b-8a6c1d2e3f42".parse().unwrap(),
+                    memory: true,
+                    source: "sess_1".into(),
+                    text: "I live in Vienna.".into(),
+                },
+                Recollection {
+                    id: "0190b5a4-2f6e-7cc1-9d2b-8a6c1d2e3f43".parse().unwrap(),
+                    memory: false,
+                    source: "docs/a.md".into(),
+                    text: "Refunds.".into(),
+                },
+            ],
+        },
         TurnEvent::ModelCalled {
             model: "anthropic/claude-sonnet-4-6".parse().unwrap(),
             reserved: MicroUsd(4_200),

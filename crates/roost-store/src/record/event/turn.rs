@@ -1,5 +1,5 @@
 use roost_domain::conversation::{Message, Wishes};
-use roost_domain::event::{Ending, Problem, TurnEvent};
+use roost_domain::event::{Ending, Problem, Recollection, TurnEvent};
 use roost_domain::model::Usage;
 use roost_domain::tool::{ToolCall, ToolCallId, ToolOutcome, ToolSpec};
 use roost_domain::unit::{MicroUsd, Tokens};
@@ -17,6 +17,9 @@ pub(super) enum TurnV1 {
         text: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         context: Option<String>,
+    },
+    Recalled {
+        entries: Vec<RecollectionV1>,
     },
     HistoryGiven {
         messages: Vec<MessageV1>,
@@ -108,6 +111,14 @@ pub(super) enum TurnV1 {
 }
 
 #[derive(Serialize, Deserialize)]
+pub(super) struct RecollectionV1 {
+    id: String,
+    memory: bool,
+    source: String,
+    text: String,
+}
+
+#[derive(Serialize, Deserialize)]
 pub(crate) struct CallV1 {
     id: String,
     tool: String,
@@ -140,6 +151,9 @@ impl From<&TurnEvent> for TurnV1 {
     fn from(event: &TurnEvent) -> Self {
         match event.clone() {
             TurnEvent::MessageReceived { text, context } => Self::MessageReceived { text, context },
+            TurnEvent::Recalled { entries } => {
+                Self::Recalled { entries: entries.into_iter().map(RecollectionV1::from).collect() }
+            }
             TurnEvent::HistoryGiven { messages } => {
                 Self::HistoryGiven { messages: messages.into_iter().map(MessageV1::from).collect() }
             }
@@ -220,6 +234,10 @@ impl TryFrom<TurnV1> for TurnEvent {
         let call_id = |id: String| ToolCallId::from_text(id);
         Ok(match record {
             TurnV1::MessageReceived { text, context } => Self::MessageReceived { text, context },
+            TurnV1::Recalled { entries } => {
+                let entries = entries.into_iter().map(Recollection::try_from).collect::<Result<_, _>>()?;
+                Self::Recalled { entries }
+            }
             TurnV1::HistoryGiven { messages } => {
                 Self::HistoryGiven { messages: messages.into_iter().map(Message::from).collect() }
             }
@@ -286,6 +304,21 @@ impl TryFrom<TurnV1> for TurnEvent {
             TurnV1::CancelRequested => Self::CancelRequested,
             TurnV1::TurnEnded { ending } => Self::Ended { ending: Ending::from(ending) },
         })
+    }
+}
+
+impl From<Recollection> for RecollectionV1 {
+    fn from(one: Recollection) -> Self {
+        Self { id: one.id.to_string(), memory: one.memory, source: one.source, text: one.text }
+    }
+}
+
+impl TryFrom<RecollectionV1> for Recollection {
+    type Error = Unreadable;
+
+    fn try_from(record: RecollectionV1) -> Result<Self, Unreadable> {
+        let RecollectionV1 { id, memory, source, text } = record;
+        Ok(Self { id: parsed("id", &id)?, memory, source, text })
     }
 }
 
