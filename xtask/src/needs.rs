@@ -68,9 +68,18 @@ pub(crate) fn provide(deadline: Instant) -> Result<Vec<String>> {
     Ok(missing)
 }
 
+/// Tells whether this runs as root.
+pub(crate) fn is_root() -> bool {
+    works(Command::new("sh").args(["-c", "test \"$(id -u)\" = 0"]))
+}
+
 /// Installs Debian packages; `false` where that cannot be done without asking.
-fn install(packages: &[&str], deadline: Instant) -> Result<bool> {
-    let is_root = works(Command::new("sh").args(["-c", "test \"$(id -u)\" = 0"]));
+///
+/// # Errors
+///
+/// If the installer cannot be waited for.
+pub(crate) fn install(packages: &[&str], deadline: Instant) -> Result<bool> {
+    let is_root = is_root();
     let has_sudo = || works(Command::new("sudo").args(["--non-interactive", "true"]));
     if !works(Command::new("apt-get").arg("--version")) || !(is_root || has_sudo()) {
         return Ok(false);

@@ -51,6 +51,7 @@ struct Peer {
 const PEERS: &[Peer] = &[
     Peer { name: "minilm", registry: Registry::Pypi, packages: MINILM },
     Peer { name: "node", registry: Registry::Npm, packages: &[NODE] },
+    Peer { name: "openclaw", registry: Registry::Npm, packages: &["openclaw@2026.6.35", NODE] },
     Peer { name: "openai", registry: Registry::Npm, packages: &["openai@7.57.0"] },
     Peer { name: "openai", registry: Registry::Pypi, packages: &["openai==3.57.0"] },
 ];
@@ -145,7 +146,7 @@ impl Peer {
                 let mut command = Command::new("npm");
                 command
                     .args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
-                    .args(["--engine-strict=false", "--fetch-retries=2", "--prefix"])
+                    .args(["--omit=optional", "--engine-strict=false", "--fetch-retries=2", "--prefix"])
                     .arg(place);
                 command.args(self.packages);
                 command

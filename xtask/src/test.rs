@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use crate::command::{Ended, run as run_command, works};
+use crate::engine::{self, Engine};
 use crate::summary::{self, Tally};
 use crate::{needs, peers};
 
@@ -79,12 +80,18 @@ pub(crate) fn run(root: &Path) -> ExitCode {
     let mut sum = Tally::default();
     heading("what the tests need", began);
     sum += provided(root, deadline);
+    let engine = engine(deadline);
+    let socket = engine.as_ref().ok().map(Engine::socket);
     let has_nextest = works(Command::new("cargo").args(["nextest", "--version"]));
     let tests = if has_nextest { NEXTEST } else { CARGO_TEST };
     for step in CHECKS.into_iter().chain([tests, DOC_TESTS]) {
         heading(step.title, began);
-        sum += step.run(root, deadline);
+        sum += step.run(root, deadline, socket.as_deref());
     }
+    if let Err(why) = &engine {
+        println!("\nNOT TESTED: the Docker driver, as there is no engine: {why:#}");
+    }
+    drop(engine);
     println!("\ntook {} s", began.elapsed().as_secs());
     println!("{} passed, {} failed", sum.passed, sum.failed);
     if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -105,15 +112,28 @@ fn provided(root: &Path, deadline: Instant) -> Tally {
     Tally { passed: 0, failed: missing.len() as u64 }
 }
 
+/// Starts an engine for the tests of the Docker driver.
+fn engine(deadline: Instant) -> anyhow::Result<Engine> {
+    let engine = Engine::start(deadline);
+    match &engine {
+        Ok(engine) => println!("a Docker engine listens at {}", engine.socket().display()),
+        Err(why) => println!("there is no Docker engine: {why:#}"),
+    }
+    engine
+}
+
 fn heading(title: &str, began: Instant) {
     println!("\n=== {title} (after {} s)", began.elapsed().as_secs());
 }
 
 impl Step {
-    fn run(&self, root: &Path, deadline: Instant) -> Tally {
+    fn run(&self, root: &Path, deadline: Instant, engine: Option<&Path>) -> Tally {
         let mut command = Command::new("cargo");
         command.args(self.arguments).envs(self.environment.iter().copied()).current_dir(root);
         command.env(peers::VARIABLE, peers::directory(root));
+        if let Some(socket) = engine {
+            command.env(engine::VARIABLE, socket);
+        }
         println!("$ cargo {}", self.arguments.join(" "));
         let mut tally = Tally::default();
         let ended = run_command(&mut command, deadline, &mut |line| {

@@ -10,13 +10,14 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// Every crate of the house with those of ours that it may import. Adapters know `domain` and `ports` only, so
 /// none knows another.
-const FLOORS: [(&str, &[&str]); 23] = [
+const FLOORS: [(&str, &[&str]); 24] = [
     ("roost-domain", &[]),
     ("roost-ports", &["roost-domain"]),
     ("roost-store", &["roost-domain", "roost-ports"]),
     ("roost-sandbox", &["roost-domain", "roost-ports"]),
     ("roost-models", &["roost-domain", "roost-ports"]),
     ("roost-channels", &["roost-domain", "roost-ports"]),
+    ("roost-openclaw", &["roost-domain", "roost-ports"]),
     ("roost-tools", &["roost-domain", "roost-ports"]),
     ("roost-scan", &["roost-domain", "roost-ports"]),
     ("roost-reader", &["roost-domain", "roost-ports"]),

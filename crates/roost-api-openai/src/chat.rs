@@ -13,7 +13,7 @@ mod answer;
 mod request;
 mod stream;
 
-use request::ChatBody;
+pub(crate) use request::ChatBody;
 pub(crate) use request::tool_of;
 
 /// The session in which an agent answers, for whoever wants to look there.
@@ -26,16 +26,30 @@ pub(crate) async fn complete(
     Json(body): Json<ChatBody>,
 ) -> Result<Response, Failure> {
     let asked = body.read(is_retry(&headers))?;
-    let about = answer::About { model: asked.ask.model.clone(), created: ctx.now.as_second() };
-    let mut answering = Answering::new(core.conversations().ask(&ctx, asked.ask).await?);
+    let about = about(&asked.ask.model, ctx.now.as_second());
+    let answering = Answering::new(core.conversations().ask(&ctx, asked.ask).await?);
     let session = answering.session;
-    let response = if asked.streams {
-        stream::send(about, answering, asked.include_usage)
-    } else {
-        let whole = answering.whole().await?;
-        Answer(answer::completion(&about, &answering.name, whole)).into_response()
-    };
+    let response = respond(about, answering, asked.streams, asked.include_usage).await?;
     Ok(with_session(response, session))
+}
+
+/// Says what an answer names: the model as it was asked for, and when.
+pub(crate) fn about(model: &str, created: i64) -> answer::About {
+    answer::About { model: model.to_owned(), created }
+}
+
+/// Sends an answer piece by piece, or whole.
+pub(crate) async fn respond(
+    about: answer::About,
+    mut answering: Answering,
+    streams: bool,
+    include_usage: bool,
+) -> Result<Response, Failure> {
+    if streams {
+        return Ok(stream::send(about, answering, include_usage));
+    }
+    let whole = answering.whole().await?;
+    Ok(Answer(answer::completion(&about, &answering.name, whole)).into_response())
 }
 
 /// Tells whether an official client says that it asks again after a failure.

@@ -8,6 +8,7 @@ mod answering;
 mod app;
 mod chat;
 mod content;
+mod door;
 mod errors;
 mod models;
 mod options;
@@ -16,4 +17,5 @@ mod tools;
 mod unsupported;
 
 pub use app::{ROUTES, router};
+pub use door::door;
 pub use options::Options;

@@ -19,7 +19,7 @@ mod update;
 
 pub use create::CreateAgent;
 pub(crate) use create::{check_name, journal_of, within_quota};
-pub(crate) use lifecycle::cancel_turns;
+pub(crate) use lifecycle::{cancel_turns, release_turns};
 pub use list::ListAgents;
 pub use logs::{LogLines, LogStream};
 pub use status::{MachineView, StatusView};

@@ -20,6 +20,7 @@ mod place;
 mod resume;
 mod target;
 
+pub(crate) use begin::speaking_first;
 pub use follow::{Follow, Over, Told};
 pub use kept::{Answered, Kept};
 pub(crate) use target::{Target, find};

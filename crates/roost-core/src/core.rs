@@ -11,6 +11,7 @@ use roost_ports::machine::Machines;
 use roost_ports::model::Models;
 use roost_ports::random::Random;
 use roost_ports::reader::DocumentReader;
+use roost_ports::runtime::Runtimes;
 use roost_ports::scanner::Scanner;
 use roost_ports::skills::SkillSources;
 use roost_ports::store::{Reader, Store};
@@ -31,9 +32,9 @@ use crate::skills::{Places, Reports};
 use crate::snapshots::UnderWay;
 use crate::usage::MachineTime;
 use crate::{
-    Accounts, Agents, Approvals, Conversations, Documents, Error, Events, Gate, Keys, Knowledge, Memories,
-    Messages, ModelCalls, PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions, Skills, Snapshots,
-    Swarms, Turns, Usages, Webhooks,
+    Accounts, Agents, Approvals, Conversations, Documents, Error, Events, Gate, HostedRuntimes, Keys,
+    Knowledge, Memories, Messages, ModelCalls, PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions,
+    Skills, Snapshots, Swarms, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -44,6 +45,7 @@ pub struct Core {
     pub(crate) hub: Arc<Hub>,
     pub(crate) queued: Arc<Notify>,
     pub(crate) sandbox_runs: Arc<Notify>,
+    pub(crate) provisioning: Arc<Notify>,
     pub(crate) announced: Arc<Notify>,
     pub(crate) editions: Arc<Editions>,
     pub(crate) quotas: Arc<Quotas>,
@@ -90,6 +92,8 @@ pub struct Ports {
     pub vault: Arc<dyn Vault>,
     /// Where tools run.
     pub machines: Arc<dyn Machines>,
+    /// Somebody else's loops, in agents' machines.
+    pub runtimes: Arc<dyn Runtimes>,
     /// Who thinks.
     pub models: Arc<dyn Models>,
     /// What models can ask for.
@@ -182,6 +186,7 @@ impl Core {
             hub: Arc::new(Hub::default()),
             queued: Arc::new(Notify::new()),
             sandbox_runs: Arc::new(Notify::new()),
+            provisioning: Arc::new(Notify::new()),
             announced: Arc::new(Notify::new()),
             editions: Arc::default(),
             scanning: Arc::new(Semaphore::new(SCANS_AT_ONCE)),
@@ -288,6 +293,11 @@ impl Core {
     /// Returns the use cases of sandboxes, and what the runtime performs their runs with.
     pub const fn sandboxes(&self) -> Sandboxes<'_> {
         Sandboxes(self)
+    }
+
+    /// Returns what hosted runtimes are brought up with, and what they ask for.
+    pub const fn runtimes(&self) -> HostedRuntimes<'_> {
+        HostedRuntimes(self)
     }
 
     /// Returns the use cases of permissions.

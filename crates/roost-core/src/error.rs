@@ -217,6 +217,7 @@ impl From<model::Error> for Error {
             | model::Error::Unreachable { .. }
             | model::Error::Timeout { .. }
             | model::Error::Broken { .. }
+            | model::Error::Runtime { .. }
             | model::Error::Nonsense { .. } => Kind::Unavailable,
         };
         Self::new(kind, error.code(), error.to_string()).caused_by(error)

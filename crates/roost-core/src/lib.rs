@@ -25,6 +25,7 @@ mod models;
 mod notices;
 mod quota;
 mod regions;
+mod runtimes;
 mod sandboxes;
 mod scans;
 mod secrets;
@@ -60,6 +61,7 @@ pub use memory::{ForgetMemories, ListMemories, Memories, MemoryView, MemoryWork}
 pub use messages::{History, Messages, PostMessage, Posted};
 pub use models::{Asker, Complete, Completion, ListedModel, ListedModels, ModelCalls};
 pub use regions::Regions;
+pub use runtimes::HostedRuntimes;
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
 pub use secrets::{ModelKey, PutSecrets, Secrets, SecretsChanged};

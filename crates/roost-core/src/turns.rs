@@ -30,6 +30,7 @@ mod use_tool;
 pub(crate) use brief::{held_secret, place_at, provider_secret, secret_place};
 pub(crate) use cost::{cost_of_failure, worst_case};
 pub(crate) use delegate::{call_off, hand_back, orphan};
+pub(crate) use use_tool::machine_spec;
 
 /// What the runtime drives turns with.
 pub struct Turns<'a>(pub(crate) &'a Core);
@@ -194,7 +195,7 @@ impl Turns<'_> {
     pub fn runs_alone(&self, call: &ToolCall) -> bool {
         match self.0.plan(call) {
             Ok(Plan::Act { action, idempotent }) => match action {
-                Action::RunCommand { .. } | Action::WriteFile { .. } => true,
+                Action::RunCommand { .. } | Action::RunRuntime { .. } | Action::WriteFile { .. } => true,
                 Action::SendHttp { .. } => !idempotent,
                 Action::ChangeDocument { .. } | Action::WriteKnowledge { .. } => true,
                 Action::ReadFiles { .. }

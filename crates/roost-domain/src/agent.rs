@@ -6,9 +6,11 @@ use crate::id::{AccountId, AgentId, SwarmId};
 use crate::machine::Size;
 use crate::model::ModelName;
 
+mod runtime;
 mod settings;
 mod state;
 
+pub use runtime::{RuntimeKind, UnknownRuntime};
 pub use settings::{InvalidSetting, Memory, Mode, Settings};
 pub use state::{Failure, FailureCategory, InvalidTransition, State};
 
@@ -25,6 +27,8 @@ pub struct Agent {
     pub description: String,
     /// The model it thinks with.
     pub model: ModelName,
+    /// Whose loop it runs.
+    pub runtime: RuntimeKind,
     /// How big its machine is.
     pub size: Size,
     /// Which pool of hosts it lives in.
@@ -108,7 +112,7 @@ impl Agent {
     /// Starts it, from any state in which it is not up; a running agent stays as it is.
     ///
     /// A frozen or paused agent goes on where it was; from any other state it starts afresh, with its latest
-    /// configuration and documents. Clears the last failure.
+    /// configuration and documents, once a hosted runtime is up. Clears the last failure.
     pub fn start(self, at: Timestamp) -> Self {
         match self.state {
             State::Running => self,
@@ -131,7 +135,16 @@ impl Agent {
 
     /// Starts it afresh with its latest configuration, from any state.
     pub fn restart(self, at: Timestamp) -> Self {
-        Self { state: State::Running, started_at: Some(at), last_failure: None, needs_restart: false, ..self }
+        let state = self.runtime.first_state();
+        Self { state, started_at: Some(at), last_failure: None, needs_restart: false, ..self }
+    }
+
+    /// Says that what it runs in is up; any other state than being made ready stays.
+    pub fn ready(self) -> Self {
+        match self.state {
+            State::Provisioning => Self { state: State::Running, ..self },
+            State::Running | State::Frozen | State::Paused | State::Stopped | State::Error => self,
+        }
     }
 
     /// Turns its loop off; the machine and the files stay up and messages queue. Pausing twice is a no-op.

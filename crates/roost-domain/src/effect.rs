@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::agent::RuntimeKind;
 use crate::id::{AgentId, SessionId, TurnId};
 use crate::model::ModelName;
 use crate::network::Host;
@@ -62,6 +63,12 @@ pub enum Action {
     RunCommand {
         /// As a shell reads it.
         command: String,
+    },
+    /// Runs somebody else's agent runtime in the agent's own machine, whose own acts there nobody decides about one by
+    /// one.
+    RunRuntime {
+        /// Which.
+        runtime: RuntimeKind,
     },
     /// Reads below a path of the agent's own workspace.
     ReadFiles {
@@ -131,6 +138,7 @@ impl Action {
         match self {
             Self::CallModel { .. } => "call_model",
             Self::RunCommand { .. } => "run_command",
+            Self::RunRuntime { .. } => "run_runtime",
             Self::ReadFiles { .. } => "read_files",
             Self::WriteFile { .. } => "write_file",
             Self::SendHttp { .. } => "send_http",
@@ -148,7 +156,10 @@ impl Action {
     /// Tells whether it happens in the agent's machine, which has to be up for it.
     pub const fn needs_machine(&self) -> bool {
         match self {
-            Self::RunCommand { .. } | Self::ReadFiles { .. } | Self::WriteFile { .. } => true,
+            Self::RunCommand { .. }
+            | Self::RunRuntime { .. }
+            | Self::ReadFiles { .. }
+            | Self::WriteFile { .. } => true,
             Self::CallModel { .. }
             | Self::SendHttp { .. }
             | Self::AskPeer
@@ -169,6 +180,7 @@ impl fmt::Display for Action {
         match self {
             Self::CallModel { model, worst_case } => write!(f, "ask {model} for up to {worst_case}"),
             Self::RunCommand { command } => write!(f, "run the command {:?}", shorten(command)),
+            Self::RunRuntime { runtime } => write!(f, "run {runtime} in its machine"),
             Self::ReadFiles { path } => write!(f, "read {path:?} in its workspace"),
             Self::WriteFile { path } => write!(f, "write {path:?} in its workspace"),
             Self::SendHttp { method, url, .. } => write!(f, "send {method} {}", shorten(url)),
@@ -239,6 +251,7 @@ impl Effect {
         match &self.action {
             Action::CallModel { model, worst_case: _ } => put(model.as_str()),
             Action::RunCommand { command } => put(command),
+            Action::RunRuntime { runtime } => put(runtime.name()),
             Action::ReadFiles { path } | Action::WriteFile { path } => put(path),
             Action::SendHttp { method, url, host: _, port: _, carries: _ } => {
                 put(method);

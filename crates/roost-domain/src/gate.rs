@@ -260,6 +260,7 @@ fn touched(action: &Action) -> Vec<Touch> {
         Action::SendHttp { host, port, .. } => vec![Touch::Host(host.clone(), *port)],
         // What a command touches, its machine holds to the same rules.
         Action::RunCommand { .. }
+        | Action::RunRuntime { .. }
         | Action::CallModel { .. }
         | Action::AskPeer
         | Action::HandOut { .. }
@@ -302,6 +303,7 @@ fn by_profile(effect: &Effect, rules: &Rules<'_>) -> Opinion {
         Action::CallModel { worst_case, .. } => spending(*worst_case, rules),
         Action::SendHttp { host, port, .. } => connecting(host, *port, rules),
         Action::RunCommand { .. } => own_machine("command", "Commands", rules.profile),
+        Action::RunRuntime { .. } => own_machine("runtime", "Runtimes of others", rules.profile),
         Action::WriteFile { .. } => own_machine("change", "Changes to files", rules.profile),
         Action::ChangeDocument { name } => own_document(name, rules.profile),
         Action::WriteKnowledge { .. } => own_machine("change", "Additions to its knowledge", rules.profile),

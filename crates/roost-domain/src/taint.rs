@@ -30,6 +30,7 @@ impl Taint {
             Action::SendHttp { .. } => Some(Self::Web),
             Action::RunCommand { .. } if connected => Some(Self::Command),
             Action::RunCommand { .. }
+            | Action::RunRuntime { .. }
             | Action::CallModel { .. }
             | Action::ReadFiles { .. }
             | Action::WriteFile { .. }
@@ -52,7 +53,7 @@ pub fn sends_out(action: &Action, reaches_hosts: bool) -> bool {
         Action::SendHttp { method, url, carries, .. } => {
             *carries || !matches!(method.as_str(), "GET" | "HEAD") || url.contains(['?', '#'])
         }
-        Action::RunCommand { .. } => reaches_hosts,
+        Action::RunCommand { .. } | Action::RunRuntime { .. } => reaches_hosts,
         // What another agent is asked carries its taint along; nothing of these leaves Roost.
         Action::CallModel { .. }
         | Action::ReadFiles { .. }

@@ -10,6 +10,7 @@ pub mod machine;
 pub mod model;
 pub mod random;
 pub mod reader;
+pub mod runtime;
 pub mod scanner;
 pub mod skills;
 pub mod store;

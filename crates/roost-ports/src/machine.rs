@@ -1,5 +1,7 @@
 //! Machines: the isolated environment of one agent, where its tools run.
 
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -205,6 +207,22 @@ pub struct Spec {
     /// covers the files that exist then; a rule that denies covers what exists then, while what a command makes
     /// later under such a name is the machine's own until the next start.
     pub files: FileRules,
+    /// What a machine has that hosts somebody else's runtime; `None` for any other.
+    pub hosted: Option<Hosted>,
+}
+
+/// Where a machine finds the directory that [`Hosted::programs`] names.
+pub const PROGRAMS: &str = "/opt/runtime";
+
+/// What a machine has that hosts somebody else's runtime.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hosted {
+    /// A directory of this host that its processes can read and run, at [`PROGRAMS`]. Everything in it must be
+    /// readable to everybody.
+    pub programs: PathBuf,
+    /// A service of this server on loopback. Requests that name the address of the machine's own proxy and no other
+    /// host go there: `http://127.0.0.1:3128/…`. It has to know by itself whom it serves.
+    pub door: SocketAddr,
 }
 
 /// A machine that is up. Paths are UTF-8, relative to the workspace or absolute below `/workspace`; whatever
@@ -230,6 +248,30 @@ pub trait Machine: Send + Sync {
         command: Command,
         output: &mut (dyn for<'piece> FnMut(Output<'piece>) + Send),
     ) -> Result<Exit, Error>;
+
+    /// As [`Machine::exec`], for a process that lives as long as its caller wants it: while it runs, the machine may
+    /// still be idle, and freeze.
+    ///
+    /// # Errors
+    ///
+    /// As [`Machine::exec`].
+    ///
+    /// # Cancel
+    ///
+    /// As [`Machine::exec`].
+    async fn serve(
+        &self,
+        permit: &Permit,
+        command: Command,
+        output: &mut (dyn for<'piece> FnMut(Output<'piece>) + Send),
+    ) -> Result<Exit, Error>;
+
+    /// Connects to a port of the machine's own loopback address, as its processes do. The socket does not block.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Host`] if nobody listens there.
+    async fn dial(&self, permit: &Permit, port: u16) -> Result<TcpStream, Error>;
 
     /// Reads a file, at most `max` bytes from `offset`. A permit to write the file covers reading it too.
     ///

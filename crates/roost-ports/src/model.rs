@@ -172,6 +172,14 @@ pub enum Error {
         /// The provider.
         provider: String,
     },
+    /// The runtime that the agent is hosted in did not answer.
+    #[error("the agent's {runtime} did not answer: {problem}")]
+    Runtime {
+        /// Which.
+        runtime: &'static str,
+        /// What is known of it.
+        problem: String,
+    },
     /// The answer is not of the provider's documented form.
     #[error("{provider} answered something that is not of its documented form: {problem}")]
     Nonsense {
@@ -195,6 +203,7 @@ impl Error {
             Self::Unreachable { .. } => "model_unreachable",
             Self::Timeout { .. } => "model_timeout",
             Self::Broken { .. } => "model_stream_broken",
+            Self::Runtime { .. } => "runtime_unavailable",
             Self::Nonsense { .. } => "model_nonsense",
         }
     }
@@ -206,6 +215,7 @@ impl Error {
             | Self::Failed { .. }
             | Self::Unreachable { .. }
             | Self::Timeout { .. }
+            | Self::Runtime { .. }
             | Self::Broken { .. } => true,
             Self::UnknownModel { .. }
             | Self::NoKey { .. }
@@ -221,6 +231,7 @@ impl Error {
             Self::UnknownModel { .. } | Self::Refused { .. } => FailureCategory::Config,
             Self::NoKey { .. } | Self::Auth { .. } => FailureCategory::Auth,
             Self::RateLimited { .. } => FailureCategory::Quota,
+            Self::Runtime { .. } => FailureCategory::Machine,
             Self::Failed { .. }
             | Self::Unreachable { .. }
             | Self::Timeout { .. }

@@ -7,6 +7,7 @@
 mod connections;
 mod drive;
 mod embedding;
+mod hosted;
 mod memory;
 mod runtime;
 mod sandboxes;

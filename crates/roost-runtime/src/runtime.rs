@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::connections::ConnectionInbox;
-use crate::{embedding, memory, sandboxes, turns, upkeep, webhooks};
+use crate::{embedding, hosted, memory, sandboxes, turns, upkeep, webhooks};
 
 /// How the runtime works.
 pub struct Options {
@@ -94,6 +94,7 @@ impl Runtime {
         loops.spawn(embedding::run(self.core.clone(), shutdown.clone()));
         loops.spawn(memory::run(self.core.clone(), upkeep_every, shutdown.clone()));
         loops.spawn(upkeep::run(self.core.clone(), upkeep_every, shutdown.clone()));
+        loops.spawn(hosted::run(self.core.clone(), shutdown.clone()));
         loops.spawn(webhooks::run(self.core.clone(), upkeep_every, grace, shutdown.clone()));
         if let Some(inbox) = connections {
             loops.spawn(inbox.run(self.core.clone(), shutdown.clone()));

@@ -63,6 +63,7 @@ impl Bench {
             profile: Profile::Standard,
             network: NetworkRules::default(),
             files: FileRules::default(),
+            hosted: None,
         };
         Self { machines, agent, spec }
     }

@@ -49,6 +49,8 @@ pub(crate) struct Door {
     profile: Profile,
     rules: Arc<NetworkRules>,
     connections: Arc<dyn Connections>,
+    /// Where requests that name no other host go.
+    own: Option<SocketAddr>,
 }
 
 /// Why a connection is not made.
@@ -58,12 +60,16 @@ enum Refusal {
     Forbidden(String),
     /// The other side cannot be reached.
     Unreachable(String),
+    /// It names nobody to reach.
+    Malformed(&'static str),
 }
 
 impl Door {
     /// Makes the door of a machine, with the rules it is started with.
     pub(crate) fn new(spec: &Spec, connections: Arc<dyn Connections>) -> Self {
-        Self { agent: spec.agent, profile: spec.profile, rules: Arc::new(spec.network.clone()), connections }
+        let own = spec.hosted.as_ref().map(|hosted| hosted.door);
+        let rules = Arc::new(spec.network.clone());
+        Self { agent: spec.agent, profile: spec.profile, rules, connections, own }
     }
 
     /// Serves the machine's connections until the future is dropped; those under way end with the machine.
@@ -103,13 +109,24 @@ impl Door {
                 return answer(stream, "403 Forbidden", &problem).await;
             }
         };
-        let upstream = match self.reach(&request.target).await {
+        let reached = match &request.target {
+            Some(target) => self.reach(target).await,
+            None => self.reach_own().await,
+        };
+        let upstream = match reached {
             Ok(upstream) => upstream,
             Err(Refusal::Forbidden(why)) => return answer(stream, "403 Forbidden", &why).await,
+            Err(Refusal::Malformed(problem)) => return answer(stream, "400 Bad Request", problem).await,
             Err(Refusal::Unreachable(why)) => return answer(stream, "502 Bad Gateway", &why).await,
         };
         // silent-ok: a connection that breaks is a matter between its two ends.
         let _ = splice::splice(stream, upstream, request.reply, request.forward).await;
+    }
+
+    /// Connects to the service of this server that stands behind the machine's own proxy.
+    async fn reach_own(&self) -> Result<TcpStream, Refusal> {
+        let Some(own) = self.own else { return Err(Refusal::Malformed(request::NOT_FOR_A_PROXY)) };
+        TcpStream::connect(own).await.map_err(|error| Refusal::Unreachable(error.to_string()))
     }
 
     /// Connects to a target if the rules let it through, and takes note of the attempt.
@@ -120,7 +137,7 @@ impl Door {
             Err(refusal) => {
                 let forbidden = match &refusal {
                     Refusal::Forbidden(why) => Some(why.clone()),
-                    Refusal::Unreachable(_) => None,
+                    Refusal::Unreachable(_) | Refusal::Malformed(_) => None,
                 };
                 self.note(&named, forbidden);
                 return Err(refusal);

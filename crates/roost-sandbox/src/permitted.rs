@@ -12,13 +12,16 @@ pub(crate) enum Act {
     Run,
     Look,
     Change,
+    Dial,
 }
 
 /// Checks that a permit is the agent's own and for this kind of act.
 pub(crate) fn check(permit: &Permit, agent: AgentId, act: Act) -> Result<(), Error> {
     let covered = permit.agent() == agent
         && match permit.action() {
-            Action::RunCommand { .. } => matches!(act, Act::Open | Act::Run),
+            Action::RunCommand { .. } => matches!(act, Act::Open | Act::Run | Act::Dial),
+            // Whoever hosts a runtime prepares its files and speaks with it.
+            Action::RunRuntime { .. } => true,
             Action::ReadFiles { .. } => matches!(act, Act::Open | Act::Look),
             // Who may change a file may look at what is there: an edit does.
             Action::WriteFile { .. } => matches!(act, Act::Open | Act::Look | Act::Change),

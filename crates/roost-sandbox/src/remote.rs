@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::os::unix::net::UnixStream as StdUnixStream;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,7 +18,8 @@ use tokio_util::task::TaskTracker;
 
 use roost_ports::machine::Error;
 
-use crate::wire::{self, Frame, Reply, Request};
+use crate::handover;
+use crate::wire::{self, Failure, Frame, Reply, Request};
 
 /// Calls under way at once; more wait.
 const CALLS_MAX: usize = 128;
@@ -44,11 +46,14 @@ struct Shared {
     places: Arc<Semaphore>,
     next: AtomicU32,
     gone: CancellationToken,
+    /// Where the machine hands sockets over; one call at a time, so that each gets its own.
+    side: tokio::sync::Mutex<StdUnixStream>,
 }
 
 impl Remote {
     /// Takes over a socket whose other end is ready. The two tasks that serve it end with the connection.
-    pub(crate) fn new(socket: UnixStream, tasks: &TaskTracker) -> Self {
+    /// `side` is where the machine hands sockets over; it does not wait.
+    pub(crate) fn new(socket: UnixStream, side: StdUnixStream, tasks: &TaskTracker) -> Self {
         let (outbox, waiting) = mpsc::channel(OUTBOX);
         let shared = Arc::new(Shared {
             outbox,
@@ -58,6 +63,7 @@ impl Remote {
             places: Arc::new(Semaphore::new(CALLS_MAX)),
             next: AtomicU32::new(1),
             gone: CancellationToken::new(),
+            side: tokio::sync::Mutex::new(side),
         });
         let (reading, writing) = socket.into_split();
         tasks.spawn(read_all(Arc::clone(&shared), reading));
@@ -78,6 +84,34 @@ impl Remote {
     /// Waits until the connection has ended.
     pub(crate) async fn closed(&self) {
         self.shared.gone.cancelled().await;
+    }
+
+    /// Connects to a port inside.
+    pub(crate) async fn dial(&self, port: u16) -> Result<std::net::TcpStream, Error> {
+        let failed = |source| Error::Host { act: "connect to the port", source };
+        let side = self.shared.side.lock().await;
+        let mut call = self.call(&Request::Dial { port }).await?;
+        match call.next().await?.body {
+            Reply::Done { .. } => {}
+            Reply::Failed(Failure::System(number)) => {
+                return Err(failed(io::Error::from_raw_os_error(number)));
+            }
+            Reply::Failed(_)
+            | Reply::Stdout
+            | Reply::Stderr
+            | Reply::Answer
+            | Reply::Exited { .. }
+            | Reply::Used { .. } => return Err(failed(io::ErrorKind::InvalidData.into())),
+        }
+        // What callers who went away have left comes first.
+        while let Some((socket, of)) = handover::receive(&side).map_err(failed)? {
+            if of == call.id {
+                let socket = std::net::TcpStream::from(socket);
+                socket.set_nonblocking(true).map_err(failed)?;
+                return Ok(socket);
+            }
+        }
+        Err(failed(io::ErrorKind::NotConnected.into()))
     }
 
     /// Begins a call.

@@ -18,6 +18,7 @@
 //! **Starting.** The same socket first carries [`Start`] and [`Begun`] frames with id 0, see `kernel::start`.
 
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
 
 use roost_domain::files::{FileRules, InvalidPathRule, PathRule};
 use serde::de::DeserializeOwned;
@@ -25,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 /// Both sides must speak the same version; they are the same binary, so this only guards against a driver that
 /// was handed a wrong one.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 4;
 /// The most raw bytes in one frame.
 pub(crate) const PIECE: usize = 64 * 1024;
 /// The longest frame that is read; what is longer is a broken peer.
@@ -58,10 +59,21 @@ pub(crate) struct Frame<T> {
 pub(crate) enum Start {
     /// The process is in its cgroups: leave the host's namespaces.
     Unshare,
-    /// The ids are mapped: start the machine's first process.
-    Spawn,
+    /// The ids are mapped: start the machine's first process, with a directory of the host at hand that it shows.
+    Spawn { programs: Option<PathBuf> },
     /// Become the machine's first process, and build the machine like this.
     Become(Shape),
+    /// The container stands: be its first process. With rules, the whole workspace comes on the other socket.
+    Enter(Inside),
+}
+
+/// What the first process of a container has to know.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Inside {
+    /// Which files of the workspace may be touched.
+    pub(crate) files: PathRules,
+    /// Files that commands see by a mount of their own.
+    pub(crate) single: Vec<String>,
 }
 
 /// How the machine is to be built.
@@ -73,6 +85,8 @@ pub(crate) struct Shape {
     pub(crate) rlimits: Option<Rlimits>,
     /// Which files of the workspace may be touched.
     pub(crate) files: PathRules,
+    /// Whether a directory of the host is at hand that commands are to see at [`roost_ports::machine::PROGRAMS`].
+    pub(crate) programs: bool,
 }
 
 /// [`FileRules`], as text.
@@ -170,6 +184,9 @@ pub(crate) enum Request {
     Search { path: String, pattern: String, max: u32 },
     /// Stop every process but the hands themselves, or let them go on, where there is no freezer.
     Hold(bool),
+    /// Connect to a port of the machine's loopback address. The socket is handed over with the call's id, before the
+    /// answer.
+    Dial { port: u16 },
     /// Count what the machine uses, where there are no cgroups.
     Usage,
 }

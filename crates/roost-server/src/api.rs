@@ -19,6 +19,15 @@ pub(crate) fn router(core: Core, config: &Config) -> Result<Router, ConfigError>
     Ok(native.merge(openai).merge(roost_api_agentcop::router(core, guard(config)?)))
 }
 
+/// Returns what hosted runtimes are answered.
+///
+/// # Errors
+///
+/// [`ConfigError::Setting`] if an option of the section `api` cannot be used.
+pub(crate) fn door(core: Core, config: &Config) -> Result<Router, ConfigError> {
+    Ok(roost_api_openai::door(core, openai(config)?))
+}
+
 fn openai(config: &Config) -> Result<roost_api_openai::Options, ConfigError> {
     let api = &config.file.api;
     let defaults = roost_api_openai::Options::default();

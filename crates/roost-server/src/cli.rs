@@ -72,6 +72,9 @@ pub(crate) enum Command {
     /// Find skills, make your own, put them on agents
     #[command(subcommand)]
     Skills(Skills),
+    /// Host OpenClaw gateways
+    #[command(subcommand)]
+    Openclaw(Openclaw),
     Scan(Scan),
     /// Group agents that share keys, permissions and knowledge, and may ask one another
     #[command(subcommand)]
@@ -127,6 +130,15 @@ pub(crate) struct DataArgs {
     /// The server's data directory [default: ROOST_DATA, else ~/.local/share/roost]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Openclaw {
+    /// Install the OpenClaw gateway, with the Node it needs, from npm
+    ///
+    /// Agents whose runtime_kind is openclaw are hosted from then on. Scripts of packages do not run.
+    #[command(after_help = "Example:\n  roost openclaw install --data /var/lib/roost")]
+    Install(DataArgs),
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use tokio::runtime;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Openclaw};
 use crate::client::Client;
 use crate::config::{Config, Environment, Flags};
 use crate::output;
@@ -22,6 +22,7 @@ mod fake_model;
 mod keys;
 mod knowledge;
 mod logs;
+mod openclaw;
 mod permissions;
 mod policy;
 mod scan;
@@ -98,6 +99,10 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
         Command::Skills(args) => {
             let client = client(skills::client_args(&args))?;
             asking(skills::run(args, &client))
+        }
+        Command::Openclaw(Openclaw::Install(args)) => {
+            let flags = Flags { config: config.clone(), data: args.data, ..Flags::default() };
+            openclaw::install(&load(flags)?)
         }
         Command::Scan(args) => scan::run(&args),
         Command::Knowledge(args) => {

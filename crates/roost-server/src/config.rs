@@ -101,6 +101,7 @@ impl Config {
         file.models.scripts = file.models.scripts.map(|path| beside.join(path));
         file.skills.catalog = file.skills.catalog.map(|path| beside.join(path));
         file.sandboxes.python_wasm = file.sandboxes.python_wasm.map(|path| beside.join(path));
+        file.openclaw.path = file.openclaw.path.map(|path| beside.join(path));
         overlay(&mut file, environment);
         if let Some(listen) = &flags.listen {
             file.listen.clone_from(listen);

@@ -1,5 +1,6 @@
 //! The composition root: which adapter stands behind which port.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,9 +22,9 @@ use roost_tools::{BuiltinTools, HttpOptions};
 
 use crate::config::file::{self, File};
 use crate::config::{Config, ConfigError};
-use crate::machines;
 use crate::system::{SystemClock, SystemRandom};
 use crate::wasm;
+use crate::{machines, openclaw};
 
 /// Everything behind a [`Core`], and what has to be ended in order when the server ends.
 pub(crate) struct House {
@@ -50,7 +51,15 @@ impl House {
     /// # Errors
     ///
     /// If the configuration, the master key, the database or this machine does not allow it.
-    pub(crate) fn open(config: &Config, machinery: Machinery) -> anyhow::Result<Self> {
+    ///
+    /// # Parameters
+    ///
+    /// `door` is where this server answers the model calls of hosted runtimes, if it hosts any.
+    pub(crate) async fn open(
+        config: &Config,
+        machinery: Machinery,
+        door: Option<SocketAddr>,
+    ) -> anyhow::Result<Self> {
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let master = master_key(config, &*random)?;
         let database = Arc::new(Database::open(store_options(config))?);
@@ -62,13 +71,14 @@ impl House {
             Machinery::None => (machines::none(), None),
             Machinery::Server => {
                 let (notes, inbox) = ConnectionNotes::channel();
-                (machines::kernel(config, Arc::new(notes))?, Some(inbox))
+                (machines::open(config, Arc::new(notes)).await?, Some(inbox))
             }
         };
         let ports = Ports {
             store: database.clone(),
             vault: Arc::new(SealedVault::new(master, random.clone())),
             machines: machines.clone(),
+            runtimes: Arc::new(openclaw::gateways(config, machines.clone(), random.clone(), door)),
             models: models.clone(),
             tools: Arc::new(BuiltinTools::new(machines.clone(), HttpOptions::system())),
             wasm,

@@ -1,4 +1,4 @@
-//! Where tools run: the kernel's machines for a server, none for a command that only looks into its data.
+//! Where tools run: the machines that are configured for a server, none for a command that only looks into its data.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,41 +9,47 @@ use roost_domain::gate::Permit;
 use roost_domain::id::AgentId;
 use roost_domain::machine::{Condition, Layer, Stats};
 use roost_ports::machine::{Connections, Error, Machine, Machines, Spec};
-use roost_sandbox::{KernelMachines, KernelOptions};
+use roost_sandbox::{DockerMachines, DockerOptions, KernelMachines, KernelOptions};
 
 use crate::config::Config;
+use crate::config::file::Driver;
 
 /// Opens the machines of a server. To be called inside its tokio runtime.
 ///
 /// # Errors
 ///
-/// If this machine's kernel or the data directory does not allow it.
-pub(crate) fn kernel(
+/// If this machine's kernel, its container engine or the data directory does not allow it.
+pub(crate) async fn open(
     config: &Config,
     connections: Arc<dyn Connections>,
 ) -> anyhow::Result<Arc<dyn Machines>> {
-    kernel_in(config, config.data.join("workspaces"), connections)
+    open_in(config, config.data.join("workspaces"), connections).await
 }
 
 /// Opens machines that have their workspaces in a directory of their own.
 ///
 /// # Errors
 ///
-/// If this machine's kernel or the directory does not allow it.
-pub(crate) fn kernel_in(
+/// If this machine's kernel, its container engine or the directory does not allow it.
+pub(crate) async fn open_in(
     config: &Config,
     root: PathBuf,
     connections: Arc<dyn Connections>,
 ) -> anyhow::Result<Arc<dyn Machines>> {
     let machines = &config.file.machines;
-    let options = KernelOptions {
-        root,
-        exe: None,
-        uids: Some(machines.uids.0.clone()),
-        cgroup_parent: machines.cgroup_parent.clone(),
-        connections,
-    };
-    Ok(KernelMachines::new(options)?)
+    let uids = Some(machines.uids.0.clone());
+    match machines.driver {
+        Driver::Kernel => {
+            let cgroup_parent = machines.cgroup_parent.clone();
+            let options = KernelOptions { root, exe: None, uids, cgroup_parent, connections };
+            Ok(KernelMachines::new(options)?)
+        }
+        Driver::Docker => {
+            let (socket, image) = (machines.docker.socket.clone(), machines.docker.image.clone());
+            let options = DockerOptions { root, exe: None, uids, socket, image, connections };
+            Ok(DockerMachines::open(options).await?)
+        }
+    }
 }
 
 /// Returns the machines of a command that runs none.

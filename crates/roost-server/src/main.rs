@@ -15,6 +15,7 @@ mod config;
 mod house;
 mod logging;
 mod machines;
+mod openclaw;
 mod output;
 mod progress;
 mod server;

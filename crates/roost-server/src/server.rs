@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, file};
 use crate::house::{House, Machinery};
+use crate::openclaw;
 
 mod connections;
 mod signals;
@@ -27,6 +28,8 @@ pub(crate) struct Server {
     pub(crate) house: House,
     listener: TcpListener,
     router: Router,
+    /// Where hosted runtimes make their model calls, on loopback.
+    door: Option<(TcpListener, Router)>,
     options: file::File,
     /// Held until everything else is closed.
     claim: DataDir,
@@ -41,9 +44,15 @@ impl Server {
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let claim = DataDir::claim(&config.data)?;
         let listener = bind(&config.file.listen).await?;
-        let house = House::open(config, Machinery::Server)?;
+        let door = openclaw::door(config).await?;
+        let at = door.as_ref().map(TcpListener::local_addr).transpose()?;
+        let house = House::open(config, Machinery::Server, at).await?;
         let router = crate::api::router(house.core.clone(), config)?;
-        Ok(Self { house, listener, router, options: config.file.clone(), claim })
+        let door = match door {
+            Some(listener) => Some((listener, crate::api::door(house.core.clone(), config)?)),
+            None => None,
+        };
+        Ok(Self { house, listener, router, door, options: config.file.clone(), claim })
     }
 
     /// Returns the address it listens on.
@@ -61,7 +70,7 @@ impl Server {
     ///
     /// If the last run's turns cannot be taken over, or something does not end well.
     pub(crate) async fn run(self, mut signals: Signals) -> anyhow::Result<()> {
-        let Self { mut house, listener, router, options, claim } = self;
+        let Self { mut house, listener, router, door, options, claim } = self;
         let patience = options.server.shutdown_timeout.0;
         let stop = CancellationToken::new();
         let mut runtime = JoinSet::new();
@@ -75,7 +84,15 @@ impl Server {
         };
         runtime.spawn(Runtime::new(house.core.clone(), runtime_options).run(stop.clone()));
         let connections = Connections::new(&options.server);
+        let behind = Connections::new(&options.server);
+        let serve_door = async {
+            match &door {
+                Some((listener, router)) => behind.accept(listener, router).await,
+                None => std::future::pending().await,
+            }
+        };
         let ended = tokio::select! {
+            () = serve_door => Ok(()),
             () = connections.accept(&listener, &router) => Ok(()),
             () = signals.next() => Ok(()),
             ended = runtime.join_next() => outcome(ended),

@@ -132,6 +132,7 @@ fn agent(id: AgentId, account: AccountId) -> Agent {
         name: "bench".into(),
         description: String::new(),
         model: "scripted/none".parse().expect("it is a model's name"),
+        runtime: roost_domain::agent::RuntimeKind::Roost,
         size: Size::Small,
         region: Region::Eu,
         swarm: None,

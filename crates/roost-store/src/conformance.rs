@@ -218,6 +218,7 @@ pub(crate) fn agent(number: u128, account: AccountId) -> Agent {
         name: format!("agent {number}"),
         description: String::new(),
         model: "scripted/hello".parse().unwrap(),
+        runtime: roost_domain::agent::RuntimeKind::Roost,
         size: Size::Small,
         region: Region::Eu,
         swarm: None,

@@ -6,7 +6,7 @@ use roost_core::{
     Core, CreateAgent, CreateKey, CreateSwarm, Ctx, Live, Ports, PostMessage, Posted, Principal, Settings,
     UpdateAgent,
 };
-use roost_domain::agent::{Agent, Region, State};
+use roost_domain::agent::{Agent, Region, RuntimeKind, State};
 use roost_domain::event::{Body, Event, Offset, TurnEvent};
 use roost_domain::id::{AccountId, AgentId, SessionId, TurnId};
 use roost_domain::key::{Key, Scope, Style};
@@ -24,8 +24,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    SeededRandom, TestClock, TestEmbedder, TestMachines, TestModels, TestReader, TestScanner, TestSkills,
-    TestTools, TestWasm, TestWebhooks,
+    SeededRandom, TestClock, TestEmbedder, TestMachines, TestModels, TestReader, TestRuntimes, TestScanner,
+    TestSkills, TestTools, TestWasm, TestWebhooks,
 };
 
 /// How long a test waits for anything before it fails.
@@ -43,6 +43,8 @@ pub struct TestApp {
     pub embedder: Arc<TestEmbedder>,
     /// Where skills come from.
     pub skills: Arc<TestSkills>,
+    /// The hosted runtimes.
+    pub runtimes: Arc<TestRuntimes>,
     /// Who is told by webhook.
     pub webhooks: Arc<TestWebhooks>,
     /// The clock.
@@ -122,12 +124,14 @@ impl Builder {
         let embedder = Arc::new(self.embedder);
         let skills = Arc::new(TestSkills::default());
         let webhooks = Arc::new(TestWebhooks::default());
+        let runtimes = Arc::new(TestRuntimes::default());
         let master = MasterKey::generate(&*random);
         let vault: Arc<dyn Vault> = Arc::new(SealedVault::new(master, Arc::clone(&random)));
         let ports = Ports {
             store: Arc::clone(&store),
             vault: Arc::clone(&vault),
             machines: Arc::clone(&machines) as _,
+            runtimes: Arc::clone(&runtimes) as _,
             models: Arc::clone(&models) as _,
             tools: Arc::new(TestTools::new(Arc::clone(&machines) as _)),
             wasm: Arc::new(TestWasm::default()),
@@ -149,6 +153,7 @@ impl Builder {
             models,
             machines,
             embedder,
+            runtimes,
             skills,
             webhooks,
             clock,
@@ -317,6 +322,7 @@ impl TestApp {
             embedder: Arc::clone(&self.embedder) as _,
             reader: Arc::new(TestReader),
             skills: Arc::clone(&self.skills) as _,
+            runtimes: Arc::clone(&self.runtimes) as _,
             webhooks: Arc::clone(&self.webhooks) as _,
             clock: Arc::clone(&self.clock) as _,
             random,
@@ -335,6 +341,7 @@ impl TestApp {
             name: "Ada".to_owned(),
             description: String::new(),
             model: Some(model.parse().expect("is a model name")),
+            runtime: RuntimeKind::Roost,
             size: Size::Medium,
             region,
             swarm: None,

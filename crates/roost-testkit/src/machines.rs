@@ -342,6 +342,20 @@ impl TestMachine {
 
 #[async_trait]
 impl Machine for TestMachine {
+    async fn serve(
+        &self,
+        permit: &Permit,
+        command: Command,
+        output: &mut (dyn for<'piece> FnMut(Output<'piece>) + Send),
+    ) -> Result<Exit, Error> {
+        self.exec(permit, command, output).await
+    }
+
+    async fn dial(&self, _permit: &Permit, _port: u16) -> Result<std::net::TcpStream, Error> {
+        let source = std::io::ErrorKind::ConnectionRefused.into();
+        Err(Error::Host { act: "connect to the port", source })
+    }
+
     async fn exec(
         &self,
         _permit: &Permit,

@@ -92,6 +92,19 @@ impl Machine for FakeMachine {
         Ok(*self.exit.lock().unwrap())
     }
 
+    async fn serve(
+        &self,
+        _: &Permit,
+        _: Command,
+        _: &mut (dyn for<'piece> FnMut(Output<'piece>) + Send),
+    ) -> Result<Exit, Error> {
+        unreachable!("no tool serves")
+    }
+
+    async fn dial(&self, _: &Permit, _: u16) -> Result<std::net::TcpStream, Error> {
+        unreachable!("no tool dials")
+    }
+
     async fn read(&self, permit: &Permit, path: &str, offset: u64, max: Bytes) -> Result<FilePart, Error> {
         reads(permit, path)?;
         let files = self.files.lock().unwrap();
@@ -209,7 +222,14 @@ pub(crate) fn spec(profile: Profile, allow: &[&str], allow_private: &[&str]) -> 
     let rules = |hosts: &[&str]| hosts.iter().map(|host| host.parse().unwrap()).collect();
     let network =
         NetworkRules { allow: rules(allow), allow_private: rules(allow_private), ..NetworkRules::default() };
-    Spec { agent: agent(), limits: Size::Small.limits(), profile, network, files: FileRules::default() }
+    Spec {
+        agent: agent(),
+        limits: Size::Small.limits(),
+        profile,
+        network,
+        files: FileRules::default(),
+        hosted: None,
+    }
 }
 
 /// Asks the gate, under the profile that allows everything.

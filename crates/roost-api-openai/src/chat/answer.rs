@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::answering::{Finish, Whole};
 
 /// What every piece of an answer says.
-pub(super) struct About {
+pub(crate) struct About {
     /// As it was asked for.
     pub(super) model: String,
     pub(super) created: i64,

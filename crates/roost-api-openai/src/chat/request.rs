@@ -76,14 +76,14 @@ struct ChatCall {
 }
 
 /// What a request asks.
-pub(super) struct Asked {
-    pub(super) ask: Ask,
-    pub(super) streams: bool,
-    pub(super) include_usage: bool,
+pub(crate) struct Asked {
+    pub(crate) ask: Ask,
+    pub(crate) streams: bool,
+    pub(crate) include_usage: bool,
 }
 
 impl ChatBody {
-    pub(super) fn read(self, is_retry: bool) -> Result<Asked, Failure> {
+    pub(crate) fn read(self, is_retry: bool) -> Result<Asked, Failure> {
         self.refuse()?;
         let streams = self.stream.unwrap_or(false);
         let include_usage = self.stream_options.as_ref().is_some_and(|options| options.include_usage);

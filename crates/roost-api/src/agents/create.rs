@@ -45,7 +45,8 @@ pub(crate) struct CreateAgentBody {
     /// `telegram` (`botToken`), `whatsapp` (nothing), or a list of objects that have the channel's name as `type`.
     #[schema(value_type = Option<Object>)]
     channels: Option<Value>,
-    /// `roost` (default), `openclaw` or `hermes`; kept as `config.runtimeKind`, a label.
+    /// `roost` (default): Roost's own loop; `openclaw`: an OpenClaw gateway in the agent's machine, where this server
+    /// hosts it.
     #[serde(rename = "runtime_kind")]
     runtime_kind: Option<String>,
     /// Keys that Roost acts on: `policy`, `network.allow`, `network.allowPrivate`, `budgetUsd`, `maxRounds`,
@@ -81,8 +82,8 @@ struct LlmKey {
 
 /// Create an agent
 ///
-/// Makes the agent and starts it; it answers at once, and its machine starts when a tool first needs it. Nothing
-/// is made when anything of the body is wrong.
+/// Makes the agent and starts it; it answers at once, and its machine starts when a tool first needs it. One with
+/// a runtime of others is `provisioning` until that is up. Nothing is made when anything of the body is wrong.
 #[utoipa::path(
     post, path = "/v1/agents", tag = "agents",
     security(("ApiKey" = ["agents:write"]), ("Bearer" = ["agents:write"])),
@@ -117,16 +118,11 @@ impl CreateAgentBody {
             let names = channels::read(channels, &mut secrets)?;
             config.entry("channels").or_insert_with(|| json!(names));
         }
-        if let Some(kind) = self.runtime_kind {
-            if !["roost", "openclaw", "hermes"].contains(&kind.as_str()) {
-                return Err(Failure::invalid("runtime_kind", "must be roost, openclaw or hermes"));
-            }
-            config.insert("runtimeKind".to_owned(), json!(kind));
-        }
         Ok(CreateAgent {
             name: self.name,
             description: self.description.unwrap_or_default(),
             model: parsed("model", self.model)?,
+            runtime: parsed("runtime_kind", self.runtime_kind)?.unwrap_or_default(),
             size: parsed("size", self.size)?.unwrap_or(Size::Medium),
             region: parsed("region", self.region)?.unwrap_or(Region::Eu),
             swarm: super::swarm(self.swarm_id)?,

@@ -7,9 +7,6 @@ use utoipa::ToSchema;
 use crate::vocabulary::word;
 use roost_http::{iso, iso_if};
 
-/// What an agent's image is called where a contract asks for one: they all run Roost itself.
-const IMAGE: &str = "roost";
-
 /// An agent, as lists show it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -23,8 +20,10 @@ pub(crate) struct AgentSummary {
     status: &'static str,
     /// `eu` or `us`
     region: &'static str,
-    /// Always `roost`.
+    /// What it runs: `roost` or `openclaw`.
     image: &'static str,
+    /// The same, as GoPilot calls it.
+    runtime_kind: &'static str,
     /// The swarm it is in.
     swarm: Option<String>,
     description: String,
@@ -69,7 +68,8 @@ impl AgentSummary {
             id: agent.id.to_string(),
             status: word(ctx, agent.state),
             region: agent.region.name(),
-            image: IMAGE,
+            image: agent.runtime.name(),
+            runtime_kind: agent.runtime.name(),
             swarm: agent.swarm.map(|swarm| swarm.to_string()),
             description: agent.description,
             model: agent.model.to_string(),

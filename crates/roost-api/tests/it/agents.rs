@@ -50,7 +50,6 @@ async fn an_agent_is_made_of_gopilots_body() {
         "llm_keys": [{"provider": "keyed", "api_key": "sk-ant-1"}],
         "size": "large",
         "channels": {"telegram": {"botToken": "1:a"}},
-        "runtime_kind": "openclaw",
     });
     assert_json_snapshot!(api.post(AGENTS, body).await.shown());
 }
@@ -89,7 +88,9 @@ async fn what_is_wrong_with_a_body_is_said_and_nothing_is_made() {
         (json!({"name": "A"}), "secrets must hold a key for a model provider"),
         (json!({"name": "A", "size": "huge"}), "size \"huge\" is not a machine size"),
         (json!({"name": "A", "region": "mars"}), "region \"mars\" is not a region"),
-        (json!({"name": "A", "runtime_kind": "other"}), "runtime_kind must be roost, openclaw or hermes"),
+        (json!({"name": "A", "runtime_kind": "other"}), "runtime_kind \"other\" is not a runtime"),
+        (json!({"name": "A", "runtime_kind": "hermes"}), "use roost or openclaw"),
+        (json!({"name": "A", "runtime_kind": "openclaw"}), "runtime_kind: this server hosts no openclaw"),
         (json!({"name": "A", "model": "test/echo", "policy": "lax"}), "config.policy is wrong"),
         (
             json!({"name": "A", "policy": "open", "config": {"policy": "strict"}}),
@@ -310,4 +311,42 @@ async fn agentos_keys_may_delete_with_their_write_scope_and_others_may_not() {
     );
     let agento = api.key(Style::Agento, &[Scope::AgentsWrite]).await;
     assert_eq!(as_key(&api, &agento, Method::DELETE, &format!("{AGENTS}/{id}")).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_agent_with_a_runtime_of_others_is_provisioning_until_that_is_up() {
+    let api = Api::start().await;
+    api.app.runtimes.install();
+    let body = json!({"name": "Claw", "model": "test/echo", "runtime_kind": "openclaw"});
+    let created = api.post(AGENTS, body.clone()).await;
+    assert_eq!(
+        (created.status.as_u16(), created.json()["data"]["status"].clone()),
+        (201, json!("provisioning")),
+        "{}",
+        created.text
+    );
+    assert_eq!(created.json()["data"]["image"], "openclaw");
+    let id = created.json()["data"]["id"].as_str().unwrap().to_owned();
+    let running = until(&api, &id, "running").await;
+    assert_eq!(running["lastError"], Value::Null);
+    // One that does not come up is in error, with the reason; starting it again tries again.
+    api.app.runtimes.break_next("the gateway ended before it answered");
+    api.post(&format!("{AGENTS}/{id}/restart"), json!({})).await;
+    let failed = until(&api, &id, "error").await;
+    assert_eq!(failed["lastError"], "the gateway ended before it answered");
+    api.post(&format!("{AGENTS}/{id}/start"), json!({})).await;
+    until(&api, &id, "running").await;
+}
+
+/// Waits until an agent has a status, and returns the agent.
+async fn until(api: &Api, id: &str, status: &str) -> Value {
+    let deadline = std::time::Instant::now() + crate::support::PATIENCE;
+    loop {
+        let seen = api.get(&format!("{AGENTS}/{id}")).await.data();
+        if seen["status"] == status {
+            return seen;
+        }
+        assert!(std::time::Instant::now() < deadline, "{seen}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use roost_domain::agent::{Agent, Failure, Region, Settings, State};
+use roost_domain::agent::{Agent, Failure, Region, RuntimeKind, Settings, State};
 use roost_domain::document::{DocumentName, MAX_BYTES, Mark};
 use roost_domain::event::{Body, Journal};
 use roost_domain::id::{AccountId, AgentId, SwarmId};
@@ -26,6 +26,8 @@ pub struct CreateAgent {
     pub description: String,
     /// Without one, the usual model of the provider whose key is given, or the server's default.
     pub model: Option<ModelName>,
+    /// Whose loop it runs.
+    pub runtime: RuntimeKind,
     /// How big its machine is.
     pub size: Size,
     /// Which pool of hosts it lives in.
@@ -59,6 +61,7 @@ impl Agents<'_> {
         ctx.require(Scope::AgentsWrite)?;
         check(&new)?;
         self.0.settings.regions.check(new.region)?;
+        self.0.check_runtime(new.runtime)?;
         let shared = self.shared_secrets(ctx, new.swarm).await?;
         let model = self.model_for(&new, &shared)?;
         let agent = Agent {
@@ -73,7 +76,8 @@ impl Agents<'_> {
             avatar_url: new.avatar_url,
             tags: new.tags,
             config: new.config,
-            state: State::Running,
+            runtime: new.runtime,
+            state: new.runtime.first_state(),
             needs_restart: false,
             last_failure: None,
             created_at: ctx.now,
@@ -110,12 +114,17 @@ impl Agents<'_> {
             for (name, sealed) in &sealed {
                 writer.put_secret(agent.id, name, sealed, now)?;
             }
-            let entries = vec![Body::Journal(Journal::Created), Body::Journal(began(&agent))];
+            let mut entries = vec![Body::Journal(Journal::Created)];
+            // A hosted runtime has started when it is up.
+            let told = !agent.runtime.is_hosted() || agent.state == State::Error;
+            entries.extend(told.then(|| Body::Journal(began(&agent))));
             writer.append_events(agent.id, agent.id.journal(), now, entries)?;
             writer.refresh_documents(agent.id)?;
             AgentView::read(writer, agent)
         };
-        self.0.ports.store.write(create).await
+        let made = self.0.ports.store.write(create).await?;
+        self.0.provisioning.notify_one();
+        Ok(made)
     }
 
     /// Returns the names of the secrets that an agent finds in its swarm.

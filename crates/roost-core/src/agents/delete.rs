@@ -38,6 +38,7 @@ impl Agents<'_> {
         // Workers that are on its turns look at the log now, find nothing, and let go.
         self.0.ports.store.write(delete).await?.iter().for_each(|turn| self.0.went_on(turn));
         self.0.hub.tick(id.journal());
+        self.0.ports.runtimes.stop(id).await;
         self.0.ports.machines.destroy(id).await?;
         self.0.snapshots().remove_leftovers(Moment::Later).await?;
         tracing::info!(agent = %id, request = %ctx.request_id, "deleted an agent");

@@ -38,6 +38,7 @@ impl Agents<'_> {
     pub async fn stop(&self, ctx: &Ctx, id: AgentId) -> Result<Agent, Error> {
         let now = ctx.now;
         let (_, after) = self.change(ctx, id, Journal::Stopped, move |agent| Ok(agent.stop(now))).await?;
+        self.0.ports.runtimes.stop(id).await;
         self.0.machine_time.closing(id, self.0.now());
         self.0.ports.machines.stop(id).await?;
         Ok(after)
@@ -53,6 +54,7 @@ impl Agents<'_> {
         ctx.require(Scope::AgentsWrite)?;
         let caller = ctx.clone();
         self.0.ports.store.read(move |reader| own(reader, &caller, id)).await?;
+        self.0.ports.runtimes.stop(id).await;
         self.0.machine_time.closing(id, self.0.now());
         self.0.ports.machines.stop(id).await?;
         let (core, now) = (self.0.clone(), ctx.now);
@@ -124,6 +126,7 @@ impl Agents<'_> {
         self.0.hub.tick(id.journal());
         self.tick_open_sessions(id).await?;
         self.0.queued.notify_one();
+        self.0.provisioning.notify_one();
         Ok(changed)
     }
 
@@ -137,11 +140,17 @@ impl Agents<'_> {
 
 /// Tells whether a change of state lets an agent see its documents as they are now.
 fn started_afresh(before: &Agent, after: &Agent, entry: &Journal) -> bool {
-    after.state == State::Running && (*entry == Journal::Restarted || !before.is_up())
+    matches!(after.state, State::Running | State::Provisioning)
+        && (*entry == Journal::Restarted || !before.is_up())
 }
 
 /// Lets the oldest open turn of each session go on that waited for nothing but its agent.
-fn release_turns(core: &Core, writer: &mut dyn Writer, agent: &Agent, ctx: &Ctx) -> Result<(), Error> {
+pub(crate) fn release_turns(
+    core: &Core,
+    writer: &mut dyn Writer,
+    agent: &Agent,
+    ctx: &Ctx,
+) -> Result<(), Error> {
     let mut sessions = std::collections::HashSet::new();
     for turn in writer.open_turns_of(agent.id)? {
         if sessions.insert(turn.session) && turn.phase == TurnPhase::Queued {

@@ -80,7 +80,7 @@ fn divided(new: &[Message]) -> (Vec<Message>, String) {
 }
 
 /// Lets a conversation begin with somebody who speaks to the model, as providers want it.
-pub(super) fn speaking_first(mut messages: Vec<Message>) -> Vec<Message> {
+pub(crate) fn speaking_first(mut messages: Vec<Message>) -> Vec<Message> {
     if matches!(messages.first(), Some(Message::Assistant { .. })) {
         messages.insert(0, Message::User("(The assistant speaks first.)".to_owned()));
     }

@@ -303,6 +303,7 @@ fn told(error: &ModelError) -> Error {
         ModelError::Timeout { .. } => Error::new(Kind::Timeout, error.code(), message),
         ModelError::Auth { .. }
         | ModelError::Failed { .. }
+        | ModelError::Runtime { .. }
         | ModelError::Unreachable { .. }
         | ModelError::Broken { .. }
         | ModelError::Nonsense { .. } => {

@@ -119,6 +119,7 @@ impl Sandboxes<'_> {
             limits: sandbox.settings.limits(),
             profile: sandbox.settings.profile,
             network: sandbox.settings.network.clone(),
+            hosted: None,
             files: sandbox.settings.files.clone(),
         };
         let machine = match self.0.ports.machines.open(&leave.run, &spec).await {

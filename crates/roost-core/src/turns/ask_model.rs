@@ -161,7 +161,11 @@ impl Turns<'_> {
             wishes: brief.wishes.clone(),
             key: brief.key.clone(),
         };
-        let mut chunks = match self.0.ports.models.stream(&call.permit, request).await {
+        let begun = match &brief.said {
+            Some(said) => self.0.runtimes().ask(&brief.agent, said.clone()).await,
+            None => self.0.ports.models.stream(&call.permit, request).await,
+        };
+        let mut chunks = match begun {
             Ok(chunks) => chunks,
             Err(error) => return (Err(error), 0),
         };
@@ -192,9 +196,12 @@ impl Turns<'_> {
             for payer in payers(writer, turn)? {
                 writer.settle(payer, reserved, cost)?;
             }
-            let amounts = Amounts { calls: 1, usage, cost, ..Amounts::default() };
-            let asked = Agent { model, ..agent.clone() };
-            count(writer, &asked, Some(turn.session), amounts, now)?;
+            // The calls of a hosted runtime are counted where they are made.
+            if !agent.runtime.is_hosted() {
+                let amounts = Amounts { calls: 1, usage, cost, ..Amounts::default() };
+                let asked = Agent { model, ..agent.clone() };
+                count(writer, &asked, Some(turn.session), amounts, now)?;
+            }
             let (state, _) = log::append(writer, &agent, turn, folded, now, vec![event])?;
             let [roost_domain::turn::Act::End(ending)] = &state.due()[..] else { return Ok(false) };
             log::end(writer, &core, &agent, turn, folded, ending.clone(), now)?;

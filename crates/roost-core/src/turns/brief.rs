@@ -13,6 +13,7 @@ use roost_domain::skill::{InstalledSkill, SkillId};
 use roost_domain::tool::ToolSpec;
 use roost_domain::unit::Tokens;
 use roost_ports::model::{Description, Error as ModelError};
+use roost_ports::runtime::Said;
 use roost_ports::store::{Reader, SecretEntry, Turn};
 use roost_ports::vault::Sealed;
 
@@ -72,9 +73,13 @@ impl Turns<'_> {
             );
             return Ok(Err(Problem { code: "price_unknown".to_owned(), message }));
         }
+        let hosted = materials.agent.runtime.is_hosted();
+        let said = hosted.then(|| said(&materials.events, &work.turn)).flatten();
         Ok(Ok(Brief {
-            price: description.price,
+            // A hosted runtime's own calls are reserved and booked where they are made.
+            price: if hosted { Price::FREE } else { description.price },
             unknown: described.err(),
+            said,
             agent: materials.agent,
             key,
             conversation,
@@ -91,6 +96,18 @@ pub(super) struct Brief {
     pub(super) wishes: Wishes,
     pub(super) price: Price,
     pub(super) unknown: Option<ModelError>,
+    /// What is said to the runtime that hosts the agent, if one does.
+    pub(super) said: Option<Said>,
+}
+
+/// Returns what a turn says to a hosted runtime, which remembers the rest itself.
+fn said(events: &[Event], turn: &Turn) -> Option<Said> {
+    events.iter().rev().find_map(|event| match &event.body {
+        Body::Turn { turn: of, event: TurnEvent::MessageReceived { text, context } } if *of == turn.id => {
+            Some(Said { session: turn.session, text: text.clone(), context: context.clone() })
+        }
+        Body::Turn { .. } | Body::Journal(_) | Body::SessionStarted { .. } => None,
+    })
 }
 
 struct Materials {

@@ -47,6 +47,7 @@ pub(crate) fn cost_of_failure(
         | ModelError::RateLimited { .. }
         | ModelError::Refused { .. }
         | ModelError::Failed { .. }
+        | ModelError::Runtime { .. }
         | ModelError::Unreachable { .. } => MicroUsd::ZERO,
     }
 }

@@ -313,12 +313,13 @@ pub(super) fn effect(turn: &Turn, call: &ToolCall, action: Action, scripts: Vec<
     Effect { agent: turn.agent, session: turn.session, turn: turn.id, cause, action, scripts }
 }
 
-pub(super) fn machine_spec(agent: &Agent, facts: &Facts) -> Spec {
+pub(crate) fn machine_spec(agent: &Agent, facts: &Facts) -> Spec {
     Spec {
         agent: agent.id,
         limits: agent.size.limits(),
         profile: facts.settings.profile,
         network: facts.network(),
         files: facts.files(),
+        hosted: None,
     }
 }

@@ -13,6 +13,7 @@ fn fourth() -> CreateAgent {
         name: "four".to_owned(),
         description: String::new(),
         model: Some("test/echo".parse().expect("is a model")),
+        runtime: roost_domain::agent::RuntimeKind::Roost,
         size: roost_domain::machine::Size::Small,
         region: roost_domain::agent::Region::Eu,
         swarm: None,

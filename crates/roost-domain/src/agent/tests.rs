@@ -9,6 +9,7 @@ fn agent(state: State) -> Agent {
         name: "Ada".into(),
         description: String::new(),
         model: "scripted/hello".parse().unwrap(),
+        runtime: RuntimeKind::Roost,
         size: Size::Medium,
         region: Region::Eu,
         swarm: None,

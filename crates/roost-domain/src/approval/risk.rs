@@ -106,7 +106,7 @@ pub fn assess(action: Option<&Action>, tool: &str, tainted: bool, found: Option<
                 | Action::WriteKnowledge { .. }
                 | Action::AskAgent { .. },
             ) => Risk::Medium,
-            Some(Action::RunCommand { .. }) => Risk::High,
+            Some(Action::RunCommand { .. } | Action::RunRuntime { .. }) => Risk::High,
             Some(Action::SendHttp { method, .. }) => {
                 if matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS") { Risk::Medium } else { Risk::High }
             }

@@ -50,6 +50,13 @@ pub trait Agents {
     /// [`Error`] if the database fails.
     fn is_deleted(&self, id: AgentId) -> Result<bool, Error>;
 
+    /// Returns agents of all accounts that are being made ready, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn provisioning_agents(&self, limit: Limit) -> Result<Vec<AgentId>, Error>;
+
     /// Returns the agents of an account, newest first.
     ///
     /// # Errors

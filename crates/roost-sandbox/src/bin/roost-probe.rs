@@ -2,7 +2,7 @@
 //! crate's tests, which put it into a workspace.
 
 use std::io::{Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,12 @@ fn main() -> ExitCode {
         ["connect", host, port] => connect(host, port),
         ["proxy", request] => proxy(request),
         ["call", numbers @ ..] => call(numbers),
+        ["echo", port] => echo(port.parse().unwrap_or(0)),
         ["hog", mebibytes] => hog(mebibytes.parse().unwrap_or(0)),
         ["spin", seconds] => spin(seconds.parse().unwrap_or(0)),
         _ => {
-            "usage: connect HOST PORT | proxy REQUEST | call NUMBER ARG… | hog MIB | spin SECONDS".to_owned()
+            "usage: connect HOST PORT | echo PORT | proxy REQUEST | call NUMBER ARG… | hog MIB | spin SECONDS"
+                .to_owned()
         }
     };
     match writeln!(std::io::stdout(), "{said}") {
@@ -51,6 +53,22 @@ fn proxy(request: &str) -> String {
         stream.read_to_string(&mut answer).map(|_| answer)
     };
     asked().unwrap_or_else(|error: std::io::Error| format!("no proxy: {error}"))
+}
+
+/// Listens, and says again what it hears until the end.
+fn echo(port: u16) -> String {
+    let serve = || {
+        let listener = TcpListener::bind(("127.0.0.1", port))?;
+        writeln!(std::io::stdout(), "listening")?;
+        loop {
+            let (mut stream, _) = listener.accept()?;
+            let mut heard = String::new();
+            stream.read_to_string(&mut heard)?;
+            stream.write_all(format!("heard {heard}").as_bytes())?;
+        }
+    };
+    let ended: std::io::Result<()> = serve();
+    format!("{ended:?}")
 }
 
 /// Makes any system call with plain numbers, and says how it ended.

@@ -9,6 +9,11 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 const HEAD_MAX: usize = 32 * 1024;
 /// The most header fields.
 const FIELDS_MAX: usize = 100;
+/// What is said to who asks a proxy for nobody.
+pub(super) const NOT_FOR_A_PROXY: &str =
+    "This is an HTTP proxy: it takes CONNECT host:port, or a whole http:// address.";
+/// How the service behind the proxy itself is named.
+const OWN: &str = "localhost";
 /// Fields that are meant for the proxy, or that the proxy says itself. **Source:** RFC 9110, 7.6.1.
 const NOT_FORWARDED: [&str; 8] = [
     "connection",
@@ -37,7 +42,8 @@ impl fmt::Display for Target {
 /// A request that was understood.
 #[derive(Debug)]
 pub(super) struct Request {
-    pub(super) target: Target,
+    /// Where it goes; `None` if it names no host but the proxy itself.
+    pub(super) target: Option<Target>,
     /// What the process is told once the connection is there.
     pub(super) reply: Vec<u8>,
     /// What the other side is told first.
@@ -86,19 +92,28 @@ fn parse(bytes: &[u8]) -> Result<Option<Request>, Unreadable> {
     if method == "CONNECT" {
         let target = target(uri, None)?;
         let reply = b"HTTP/1.1 200 Connection established\r\n\r\n".to_vec();
-        return Ok(Some(Request { target, reply, forward: body.to_vec() }));
+        return Ok(Some(Request { target: Some(target), reply, forward: body.to_vec() }));
     }
     let Some(rest) = strip_scheme(uri) else {
-        return Err(Unreadable::Malformed(
-            "This is an HTTP proxy: it takes CONNECT host:port, or a whole http:// address.",
-        ));
+        if !uri.starts_with('/') {
+            return Err(Unreadable::Malformed(NOT_FOR_A_PROXY));
+        }
+        let forward = forward(&format!("{method} {uri}"), OWN, &head, body);
+        return Ok(Some(Request { target: None, reply: Vec::new(), forward }));
     };
     let split = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(split);
     let target = target(authority, Some(80))?;
+    let target = Some(target);
     let slash = if path.starts_with('/') { "" } else { "/" };
+    let forward = forward(&format!("{method} {slash}{path}"), authority, &head, body);
+    Ok(Some(Request { target, reply: Vec::new(), forward }))
+}
+
+/// Writes a request anew for the other side.
+fn forward(start: &str, authority: &str, head: &httparse::Request<'_, '_>, body: &[u8]) -> Vec<u8> {
     // One request, one connection: the next may be for someone else.
-    let start = format!("{method} {slash}{path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n");
+    let start = format!("{start} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n");
     let mut forward = start.into_bytes();
     for field in
         head.headers.iter().filter(|field| !NOT_FORWARDED.contains(&field.name.to_ascii_lowercase().as_str()))
@@ -110,7 +125,7 @@ fn parse(bytes: &[u8]) -> Result<Option<Request>, Unreadable> {
     }
     forward.extend_from_slice(b"\r\n");
     forward.extend_from_slice(body);
-    Ok(Some(Request { target, reply: Vec::new(), forward }))
+    forward
 }
 
 fn strip_scheme(uri: &str) -> Option<&str> {

@@ -28,6 +28,7 @@ async fn through(profile: Profile, private: &[String], request: &str) -> (String
             ..NetworkRules::default()
         },
         files: FileRules::default(),
+        hosted: None,
     };
     let door = Door::new(&spec, Arc::clone(&attempts) as Arc<dyn Connections>);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -21,7 +21,7 @@ use crate::files::WORKSPACE;
 
 mod plan;
 
-use plan::{Access, Kind, Plan, Step, View};
+pub(crate) use plan::{Access, Kind, Plan, Step, View};
 
 /// Where the whole workspace is while its parts are put together.
 pub(super) const BEHIND: &str = "/.workspace";
@@ -45,7 +45,7 @@ pub(super) fn build(rules: &FileRules) -> Result<Fenced, String> {
 
 fn try_build(rules: &FileRules) -> Result<Fenced, String> {
     let behind = Path::new(BEHIND);
-    make_directories(behind, rules);
+    make_directories(behind, rules, None);
     let plan = Plan::make(behind, rules)?;
     let say = |error: io::Error| error.to_string();
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -133,8 +133,9 @@ fn leave() -> io::Result<()> {
     fs::remove_dir(COVERS)
 }
 
-/// Makes the directories that rules to write name outright, so that commands find somewhere to write.
-fn make_directories(root: &Path, rules: &FileRules) {
+/// Makes the directories that rules to write name outright, so that commands find somewhere to write; for another
+/// user and group, if somebody else than the machine's user makes them.
+pub(crate) fn make_directories(root: &Path, rules: &FileRules, owner: Option<(u32, u32)>) {
     for inner in rules.writable_directories() {
         let useful =
             rules.denies(inner).is_none() && rules.writes_all_below(inner) && rules.reads_all_below(inner);
@@ -144,9 +145,17 @@ fn make_directories(root: &Path, rules: &FileRules) {
             let there = fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir());
             // silent-ok: what stands in the way, a link, a file or a closed directory, is the agent's own, and then
             // there is nothing to write to.
-            if !there && fs::create_dir(&path).is_err() {
+            if !there && make_directory(&path, owner).is_err() {
                 break;
             }
         }
+    }
+}
+
+fn make_directory(path: &Path, owner: Option<(u32, u32)>) -> io::Result<()> {
+    fs::create_dir(path)?;
+    match owner {
+        Some((uid, gid)) => std::os::unix::fs::lchown(path, Some(uid), Some(gid)),
+        None => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! Restricting what is mounted.
 
 use std::io;
+use std::path::{Path, PathBuf};
 
 use rustix::mount::{MountFlags, mount_remount};
 
@@ -35,6 +36,16 @@ pub(super) fn flags_at(path: &str) -> io::Result<MountFlags> {
     let table = std::fs::read_to_string("/proc/self/mountinfo")?;
     let last = parse(&table).into_iter().rfind(|mounted| mounted.path == path);
     Ok(last.map_or(MountFlags::empty(), |mounted| mounted.flags))
+}
+
+/// Returns where something is mounted below a path, each above those below it.
+pub(super) fn below(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let table = std::fs::read_to_string("/proc/self/mountinfo")?;
+    let mut found: Vec<_> = parse(&table).into_iter().map(|mounted| PathBuf::from(mounted.path)).collect();
+    found.retain(|mounted| mounted.starts_with(path) && mounted != path);
+    found.sort();
+    found.dedup();
+    Ok(found)
 }
 
 fn is_below(path: &str, above: &str) -> bool {

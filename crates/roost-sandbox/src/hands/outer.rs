@@ -6,8 +6,10 @@
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
+use rustix::mount::{MountPropagationFlags, mount_bind, mount_change};
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 
 use super::{inherited, step};
@@ -49,18 +51,25 @@ fn start(control: &UnixStream, side: UnixStream) -> Result<std::process::Child, 
     let program = step("open the own program", inherited::own_program())?;
     match step("wait for the driver", read_frame(control))?.body {
         Start::Unshare => {}
-        Start::Spawn | Start::Become(_) => return Err("the driver skipped a step".to_owned()),
+        Start::Spawn { .. } | Start::Become(_) | Start::Enter(_) => {
+            return Err("the driver skipped a step".to_owned());
+        }
     }
     unshare()?;
     step("answer the driver", write_frame(control, 0, &Begun::Unshared, &[]))?;
-    match step("wait for the id maps", read_frame(control))?.body {
-        Start::Spawn => {}
-        Start::Unshare | Start::Become(_) => return Err("the driver took another step".to_owned()),
+    let programs = match step("wait for the id maps", read_frame(control))?.body {
+        Start::Spawn { programs } => programs,
+        Start::Unshare | Start::Become(_) | Start::Enter(_) => {
+            return Err("the driver took another step".to_owned());
+        }
+    };
+    if let Some(programs) = programs {
+        bring(&programs)?;
     }
     pass_on_capabilities()?;
     let mut command = Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()));
     command.arg0("roost").args([super::COMMAND, "inner"]);
-    command.env_clear().envs(environment());
+    command.env_clear().envs(super::environment());
     let input = step("copy the control socket", control.try_clone())?;
     command.stdin(std::os::fd::OwnedFd::from(input)).stdout(std::os::fd::OwnedFd::from(side));
     command.stderr(Stdio::null());
@@ -68,6 +77,16 @@ fn start(control: &UnixStream, side: UnixStream) -> Result<std::process::Child, 
     let id = i32::try_from(child.id()).map_err(|error| error.to_string())?;
     step("name the first process", write_frame(control, 0, &Begun::Spawned(id), &[]))?;
     Ok(child)
+}
+
+/// Puts a directory of the host where the first process finds it, in this process's own view: that one may have no
+/// right to go there by the path.
+fn bring(programs: &Path) -> Result<(), String> {
+    step(
+        "part from the host's mounts",
+        mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC),
+    )?;
+    step("bring the programs", mount_bind(programs, super::root::BROUGHT))
 }
 
 fn unshare() -> Result<(), String> {
@@ -97,29 +116,4 @@ fn pass_on_capabilities() -> Result<(), String> {
         )?;
     }
     Ok(())
-}
-
-/// Returns everything that commands find in their environment; the server's own never gets here.
-fn environment() -> Vec<(&'static str, String)> {
-    let proxy = format!("http://127.0.0.1:{}", super::PROXY_PORT);
-    let mut all = vec![
-        (
-            "PATH",
-            "/workspace/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
-        ),
-        ("HOME", crate::files::WORKSPACE.to_owned()),
-        ("USER", "agent".to_owned()),
-        ("LOGNAME", "agent".to_owned()),
-        ("SHELL", "/bin/sh".to_owned()),
-        ("LANG", "C.UTF-8".to_owned()),
-        ("TERM", "dumb".to_owned()),
-        ("TMPDIR", "/tmp".to_owned()),
-    ];
-    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
-        all.push((name, proxy.clone()));
-    }
-    for name in ["NO_PROXY", "no_proxy"] {
-        all.push((name, "localhost,127.0.0.1,::1".to_owned()));
-    }
-    all
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use roost_domain::files::FileRules;
+use roost_ports::machine::PROGRAMS;
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive, mount_change,
     mount_remount, unmount,
@@ -15,10 +16,10 @@ use super::fences::{self, Fenced};
 use super::{mounts, step};
 
 /// Directories of the host that commands can read and run.
-pub(super) const SYSTEM: [&str; 8] = ["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec"];
+pub(crate) const SYSTEM: [&str; 8] = ["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec"];
 /// What they find of the host's `/etc`: how to load libraries and check certificates, nothing that tells about
 /// the host or its users.
-const ETC: [&str; 18] = [
+pub(crate) const ETC: [&str; 18] = [
     "alternatives",
     "bash.bashrc",
     "ca-certificates",
@@ -38,9 +39,11 @@ const ETC: [&str; 18] = [
     "ssl/certs",
     "ssl/openssl.cnf",
 ];
+/// Where the process outside leaves a directory of the host that commands are to see; every host has this one.
+pub(super) const BROUGHT: &str = "/tmp";
 const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 /// Parts of `/proc` that tell about the whole host or act on it.
-const HIDDEN_FILES: [&str; 10] = [
+pub(crate) const HIDDEN_FILES: [&str; 10] = [
     "cmdline",
     "config.gz",
     "kallsyms",
@@ -52,11 +55,11 @@ const HIDDEN_FILES: [&str; 10] = [
     "sysrq-trigger",
     "timer_list",
 ];
-const HIDDEN_DIRECTORIES: [&str; 6] = ["acpi", "asound", "bus", "driver", "fs", "scsi"];
+pub(crate) const HIDDEN_DIRECTORIES: [&str; 6] = ["acpi", "asound", "bus", "driver", "fs", "scsi"];
 
 /// Builds the machine's root around the current directory, which is the workspace, and moves into it. Returns
 /// how `/proc` could be mounted, and the whole workspace where commands see only a part of it.
-pub(super) fn build(tmp_bytes: u64, rules: &FileRules) -> Result<Built, String> {
+pub(super) fn build(tmp_bytes: u64, rules: &FileRules, programs: bool) -> Result<Built, String> {
     step(
         "part from the host's mounts",
         mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC),
@@ -71,6 +74,11 @@ pub(super) fn build(tmp_bytes: u64, rules: &FileRules) -> Result<Built, String> 
     system(&mut read_only)?;
     etc(&mut read_only)?;
     devices(tmp_bytes)?;
+    if programs {
+        step("make a place for the programs", fs::create_dir_all(PROGRAMS))?;
+        step("mount the programs", mount_bind(format!("/.old{BROUGHT}"), PROGRAMS))?;
+        read_only.push(PROGRAMS.to_owned());
+    }
     let proc = mount_proc(&mut read_only)?;
     step("make /tmp", scratch("/tmp", tmp_bytes))?;
     step("make /run", fs::create_dir("/run"))?;
@@ -137,15 +145,22 @@ fn etc(read_only: &mut Vec<String>) -> Result<(), String> {
         step(&format!("mount {new}"), mount_bind_recursive(&old, &new))?;
         read_only.push(new);
     }
-    let user = super::USER;
-    for (name, content) in [
+    for (name, content) in own_etc(super::USER, super::USER) {
+        step(&format!("write /etc/{name}"), fs::write(format!("/etc/{name}"), content))?;
+    }
+    Ok(())
+}
+
+/// Returns the files of `/etc` that a machine has instead of the host's: name and content.
+pub(crate) fn own_etc(user: u32, group: u32) -> [(&'static str, String); 6] {
+    [
         (
             "passwd",
             format!(
-                "root:x:0:0:root:/nonexistent:/usr/sbin/nologin\nagent:x:{user}:{user}:agent:/workspace:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
+                "root:x:0:0:root:/nonexistent:/usr/sbin/nologin\nagent:x:{user}:{group}:agent:/workspace:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
             ),
         ),
-        ("group", format!("root:x:0:\nagent:x:{user}:\nnogroup:x:65534:\n")),
+        ("group", format!("root:x:0:\nagent:x:{group}:\nnogroup:x:65534:\n")),
         ("hosts", "127.0.0.1 localhost machine\n::1 localhost\n".to_owned()),
         ("hostname", "machine\n".to_owned()),
         (
@@ -153,10 +168,7 @@ fn etc(read_only: &mut Vec<String>) -> Result<(), String> {
             "passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n".to_owned(),
         ),
         ("resolv.conf", "# Names are resolved by the proxy that HTTPS_PROXY names.\n".to_owned()),
-    ] {
-        step(&format!("write /etc/{name}"), fs::write(format!("/etc/{name}"), content))?;
-    }
-    Ok(())
+    ]
 }
 
 fn devices(tmp_bytes: u64) -> Result<(), String> {

@@ -16,6 +16,7 @@ use crate::files::{Files, Writing};
 use crate::wire::{FRAME_MAX, Failure, Frame, PIECE, Reply, Request, decode, encode, frame_length};
 
 mod command;
+mod dial;
 mod look;
 
 use command::Running;
@@ -44,6 +45,7 @@ impl Answers {
 
 struct Hands {
     answers: Answers,
+    side: Arc<UnixStream>,
     files: Arc<Files>,
     /// This binary, which the machine's file system does not hold.
     program: OwnedFd,
@@ -57,10 +59,13 @@ struct Hands {
 }
 
 /// Serves until the driver closes the socket, which ends the machine.
-pub(super) fn serve(socket: UnixStream, files: Files, program: OwnedFd) {
+///
+/// Sockets that the driver asks for are handed over through `side`.
+pub(super) fn serve(socket: UnixStream, side: UnixStream, files: Files, program: OwnedFd) {
     let Ok(writer) = socket.try_clone() else { return };
     let mut hands = Hands {
         answers: Answers(Arc::new(Mutex::new(writer))),
+        side: Arc::new(side),
         files: Arc::new(files),
         program,
         commands: Vec::new(),
@@ -169,6 +174,7 @@ impl Hands {
                 self.hold(hold);
                 self.answers.send(id, &Reply::Done { size: 0 }, &[]);
             }
+            Request::Dial { port } => dial::answer(id, port, &self.side, &self.answers),
             Request::Usage => self.answers.send(id, &usage(), &[]),
         }
     }

@@ -8,7 +8,7 @@ use landlock::{
 };
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
-use super::{root, seccomp, step};
+use super::{seccomp, step};
 
 /// Gives up every capability, and the ways to get one back.
 pub(super) fn drop_capabilities() -> Result<(), String> {
@@ -28,11 +28,35 @@ pub(super) fn drop_capabilities() -> Result<(), String> {
     step("forbid new privileges", rustix::thread::set_no_new_privs(true))
 }
 
+/// Checks that whoever built the container has left no capability, and forbids the ways to get one.
+pub(super) fn require_no_capabilities() -> Result<(), String> {
+    let sets = step("read the capabilities", rustix::thread::capabilities(None))?;
+    let mut left = sets.effective | sets.permitted | sets.inheritable;
+    for number in 0..64 {
+        let capability = CapabilitySet::from_bits_retain(1 << number);
+        match rustix::thread::capability_is_in_bounding_set(capability) {
+            Ok(true) => left |= capability,
+            Ok(false) => {}
+            // Past the last one that this kernel knows.
+            Err(rustix::io::Errno::INVAL) => break,
+            Err(error) => return Err(format!("read the capabilities: {error}")),
+        }
+    }
+    if !left.is_empty() {
+        return Err(format!("the container has capabilities: {:#x}", left.bits()));
+    }
+    step("forbid new privileges", rustix::thread::set_no_new_privs(true))
+}
+
 /// Puts Landlock up as far as the kernel has it. Says which part stands, or why none does; a host without it is
 /// no reason not to start, as the driver reports it.
-/// `whole` is the workspace as file operations reach it, where commands see only a part.
-pub(super) fn landlock(program: BorrowedFd<'_>, whole: Option<BorrowedFd<'_>>) -> Result<String, String> {
-    try_landlock(program, whole).map_err(|error| error.to_string()).and_then(|status| match status {
+/// `system` is what commands can read and run. `whole` is the workspace as file operations reach it, where commands see only a part.
+pub(super) fn landlock(
+    program: BorrowedFd<'_>,
+    system: &[String],
+    whole: Option<BorrowedFd<'_>>,
+) -> Result<String, String> {
+    try_landlock(program, system, whole).map_err(|error| error.to_string()).and_then(|status| match status {
         RulesetStatus::FullyEnforced => Ok("fully enforced".to_owned()),
         RulesetStatus::PartiallyEnforced => Ok("as far as this kernel has it".to_owned()),
         RulesetStatus::NotEnforced => Err("the kernel has no Landlock, or it is turned off".to_owned()),
@@ -41,6 +65,7 @@ pub(super) fn landlock(program: BorrowedFd<'_>, whole: Option<BorrowedFd<'_>>) -
 
 fn try_landlock(
     program: BorrowedFd<'_>,
+    system: &[String],
     whole: Option<BorrowedFd<'_>>,
 ) -> Result<RulesetStatus, landlock::RulesetError> {
     let abi = ABI::V6;
@@ -56,7 +81,7 @@ fn try_landlock(
         .add_rule(PathBeneath::new(program, run))?;
     // Reading anywhere: the root itself holds nothing but what was put there. Running only the host's programs
     // and the machine's own; changing only what is the machine's own.
-    let system = root::SYSTEM.iter().map(|name| (format!("/{name}"), look));
+    let system = system.iter().map(|path| (path.clone(), look));
     let own = ["/workspace", "/tmp", "/dev/shm"].iter().map(|path| ((*path).to_owned(), all));
     let devices = ["null", "zero", "full", "random", "urandom"].iter();
     let devices = devices.map(|name| (format!("/dev/{name}"), AccessFs::ReadFile | AccessFs::WriteFile));

@@ -2,15 +2,17 @@
 
 use roost_domain::machine::Layer;
 
-use super::cgroup::Version;
-use super::{Host, lock};
+use super::KernelHost;
+use crate::cgroup::Version;
+use crate::lock;
 
 /// Returns every wall, whether it holds here, and how or why not.
 ///
 /// Before the first machine has started, what only a machine can tell is what the host promises.
-pub(super) fn layers(host: &Host) -> Vec<Layer> {
-    let ready = lock(&host.ready).clone();
-    let user = if host.workspaces.has_own_users() { "a user of its own" } else { "the server's own user" };
+pub(super) fn layers(host: &KernelHost) -> Vec<Layer> {
+    let ready = lock(&host.common.ready).clone();
+    let user =
+        if host.common.workspaces.has_own_users() { "a user of its own" } else { "the server's own user" };
     let namespaces = match (&ready, forbidden()) {
         (Some(ready), _) => (true, format!("{user}, /proc: {}", ready.proc)),
         (None, Some(why)) => (false, why),
@@ -31,7 +33,7 @@ pub(super) fn layers(host: &Host) -> Vec<Layer> {
         Ok(_) => (true, "list of known system calls".to_owned()),
         Err(error) => (false, format!("the kernel has no system call filters: {error}")),
     };
-    let files = match (lock(&host.fences).clone(), &namespaces) {
+    let files = match (lock(&host.common.fences).clone(), &namespaces) {
         (Some(problem), _) => (false, problem),
         (None, (false, why)) => (false, why.clone()),
         (None, (true, _)) => (true, "by mounts".to_owned()),
@@ -47,7 +49,7 @@ pub(super) fn layers(host: &Host) -> Vec<Layer> {
     layers
 }
 
-fn limits(host: &Host) -> Vec<Layer> {
+fn limits(host: &KernelHost) -> Vec<Layer> {
     let version = host.cgroups.as_ref().map(|cgroups| match cgroups.version {
         Version::V1 => "cgroup v1",
         Version::V2 => "cgroup v2",
@@ -72,7 +74,7 @@ fn limits(host: &Host) -> Vec<Layer> {
     ]
 }
 
-fn layer(name: &'static str, (holds, detail): (bool, String)) -> Layer {
+pub(crate) fn layer(name: &'static str, (holds, detail): (bool, String)) -> Layer {
     Layer { name, holds, detail }
 }
 
@@ -99,7 +101,7 @@ fn forbidden() -> Option<String> {
 }
 
 /// Asks the kernel for an empty set of rules, which restricts nobody.
-fn promised_landlock() -> Result<String, String> {
+pub(crate) fn promised_landlock() -> Result<String, String> {
     use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
     let asked = Ruleset::default()
         .set_compatibility(CompatLevel::HardRequirement)

@@ -13,23 +13,23 @@
 //! ```
 
 use std::io;
-use std::net::TcpListener;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use roost_domain::files::FileRules;
 use roost_domain::machine::Limits;
 use rustix::process::{Pid, PidfdFlags, Signal};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 
-use super::cgroup::Group;
-use super::workspace::Workspace;
+use crate::cgroup::Group;
+use crate::handover::{self, confused, hear, tell};
 use crate::hands;
-use crate::wire::{self, Begun, Ready, Rlimits, Shape, Start};
+use crate::wire::{Begun, Ready, Rlimits, Shape, Start};
+use crate::workspace::Workspace;
 
 /// How long a machine may take to start, on a host that is busy with other things.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -44,6 +44,8 @@ pub(super) struct Plan<'a> {
     pub(super) rlimits: Option<Rlimits>,
     pub(super) limits: &'a Limits,
     pub(super) files: &'a FileRules,
+    /// A directory of this host that the machine shows.
+    pub(super) programs: Option<&'a Path>,
 }
 
 /// A machine that is up.
@@ -53,6 +55,8 @@ pub(super) struct Started {
     /// The machine's first process.
     pub(super) first: OwnedFd,
     pub(super) control: UnixStream,
+    /// Where the machine hands sockets over.
+    pub(super) side: StdUnixStream,
     /// Where commands' connections arrive; `None` where the machine has no loopback device.
     pub(super) listener: Option<tokio::net::TcpListener>,
     pub(super) ready: Ready,
@@ -64,13 +68,13 @@ pub(super) async fn start(plan: Plan<'_>) -> Result<Started, String> {
     let (side, their_side) = StdUnixStream::pair().map_err(|error| format!("make a socket: {error}"))?;
     let mut child =
         spawn(&plan, theirs, their_side).map_err(|error| format!("start its process: {error}"))?;
-    match tokio::time::timeout(DEADLINE, begin(&plan, &mut child, control, &side)).await {
+    match tokio::time::timeout(DEADLINE, begin(&plan, &mut child, control)).await {
         Ok(Ok((control, first, ready))) => {
-            let listener =
-                take_listener(&side).map_err(|error| format!("take the proxy's socket: {error}"))?;
-            Ok(Started { child, first, control, listener, ready })
+            let listener = handover::take_listener(&side)
+                .map_err(|error| format!("take the proxy's socket: {error}"))?;
+            Ok(Started { child, first, control, side, listener, ready })
         }
-        Ok(Err(problem)) => Err(problem),
+        Ok(Err(problem)) => Err(explain(problem)),
         Err(_) => Err(format!("it took longer than {} s", DEADLINE.as_secs())),
     }
 }
@@ -90,7 +94,6 @@ async fn begin(
     plan: &Plan<'_>,
     child: &mut Child,
     mut control: UnixStream,
-    side: &StdUnixStream,
 ) -> Result<(UnixStream, OwnedFd, Ready), String> {
     let process = child.id().ok_or("its process ended at once")?;
     if let Some(group) = plan.group {
@@ -102,7 +105,7 @@ async fn begin(
         Begun::Spawned(_) | Begun::Ready(_) | Begun::Broken(_) => return Err(confused()),
     }
     map_ids(process, plan.workspace).map_err(|error| format!("map its user: {error}"))?;
-    tell(&mut control, &Start::Spawn).await?;
+    tell(&mut control, &Start::Spawn { programs: plan.programs.map(Path::to_owned) }).await?;
     // Before the next process may read: both read from one socket, each exactly its own frames.
     let first = match hear(&mut control).await? {
         Begun::Spawned(first) => Pid::from_raw(first).ok_or_else(confused)?,
@@ -114,6 +117,7 @@ async fn begin(
         tmp_bytes: plan.limits.memory.0 / 2,
         rlimits: plan.rlimits.clone(),
         files: plan.files.into(),
+        programs: plan.programs.is_some(),
     };
     tell(&mut control, &Start::Become(shape)).await?;
     let ready = match hear(&mut control).await {
@@ -125,10 +129,7 @@ async fn begin(
             return Err(problem);
         }
     };
-    if ready.version != wire::VERSION {
-        return Err(format!("its hands speak version {}, not {}", ready.version, wire::VERSION));
-    }
-    side.set_nonblocking(true).map_err(|error| error.to_string())?;
+    handover::check_version(ready.version)?;
     Ok((control, first, ready))
 }
 
@@ -144,29 +145,6 @@ fn map_ids(process: u32, workspace: &Workspace) -> io::Result<()> {
     std::fs::write(format!("/proc/{process}/gid_map"), format!("{} {gid} 1\n", hands::USER))
 }
 
-async fn tell(control: &mut UnixStream, start: &Start) -> Result<(), String> {
-    let frame = wire::encode(0, start, &[]).map_err(|error| error.to_string())?;
-    control.write_all(&frame).await.map_err(|error| format!("talk to its process: {error}"))
-}
-
-async fn hear(control: &mut UnixStream) -> Result<Begun, String> {
-    let frame = async {
-        let mut length = [0; 4];
-        control.read_exact(&mut length).await?;
-        let mut bytes = vec![0; wire::frame_length(length)?];
-        control.read_exact(&mut bytes).await?;
-        wire::decode(bytes)
-    };
-    match frame.await {
-        Ok(wire::Frame { body: Begun::Broken(problem), .. }) => Err(explain(problem)),
-        Ok(frame) => Ok(frame.body),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Err("its process ended without a word".to_owned())
-        }
-        Err(error) => Err(format!("talk to its process: {error}")),
-    }
-}
-
 /// Adds what would help, where that is known.
 fn explain(problem: String) -> String {
     if problem.starts_with("make the namespaces") {
@@ -178,32 +156,4 @@ fn explain(problem: String) -> String {
     } else {
         problem
     }
-}
-
-fn confused() -> String {
-    "its process answered out of turn".to_owned()
-}
-
-/// Takes the socket that the machine has sent before it said that it is ready.
-fn take_listener(side: &StdUnixStream) -> io::Result<Option<tokio::net::TcpListener>> {
-    use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
-    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut byte = [0];
-    let mut buffers = [io::IoSliceMut::new(&mut byte)];
-    match recvmsg(side.as_fd(), &mut buffers, &mut control, RecvFlags::CMSG_CLOEXEC) {
-        Ok(_) => {}
-        Err(rustix::io::Errno::AGAIN) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    }
-    for message in control.drain() {
-        if let RecvAncillaryMessage::ScmRights(mut descriptors) = message
-            && let Some(descriptor) = descriptors.next()
-        {
-            let listener = TcpListener::from(descriptor);
-            listener.set_nonblocking(true)?;
-            return tokio::net::TcpListener::from_std(listener).map(Some);
-        }
-    }
-    Ok(None)
 }

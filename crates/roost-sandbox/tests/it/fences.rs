@@ -2,8 +2,9 @@
 
 use roost_domain::files::{FileRules, PathRule};
 use roost_domain::unit::MilliCpus;
-use roost_ports::machine::{Error, ExitStatus, Machines};
+use roost_ports::machine::{Error, ExitStatus};
 
+use crate::driver::Driver;
 use crate::escape::Jail;
 
 fn list(texts: &[&str]) -> Vec<PathRule> {
@@ -15,8 +16,8 @@ fn deny(texts: &[&str]) -> FileRules {
 }
 
 /// A machine with files in its workspace, under rules from then on.
-async fn fenced(make: &str, rules: FileRules) -> Jail {
-    let mut jail = Jail::new().await;
+async fn fenced(driver: Driver, make: &str, rules: FileRules) -> Jail {
+    let mut jail = Jail::new(driver).await;
     assert_eq!(jail.say(make).await, "");
     jail.bench.spec.files = rules;
     jail
@@ -43,9 +44,8 @@ impl Jail {
 const SECRETS: &str = "mkdir -p a/b/secrets out; echo secret > a/b/secrets/key; echo pem > a/k.pem; echo x > a/x; \
     ln -s a/b/secrets alias; ln -s a/b/secrets/key key";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_denied_directory_cannot_be_reached_by_any_name() {
-    let jail = fenced(SECRETS, deny(&["a/b/secrets/**", "**/*.pem"])).await;
+pub(crate) async fn a_denied_directory_cannot_be_reached_by_any_name(driver: Driver) {
+    let jail = fenced(driver, SECRETS, deny(&["a/b/secrets/**", "**/*.pem"])).await;
     for line in [
         "cat a/b/secrets/key",
         "ls a/b/secrets",
@@ -83,10 +83,9 @@ async fn a_denied_directory_cannot_be_reached_by_any_name() {
     jail.works("mkdir -p a/c && echo y > a/c/y && mv a/c out/c && cat out/c/y", "y\n").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_denied_is_still_denied_and_whole_after_a_restart() {
+pub(crate) async fn what_is_denied_is_still_denied_and_whole_after_a_restart(driver: Driver) {
     let rules = deny(&["a/b/secrets/**", "**/*.pem"]);
-    let mut jail = fenced(SECRETS, rules.clone()).await;
+    let mut jail = fenced(driver, SECRETS, rules.clone()).await;
     jail.bench.run("rm -rf a; mv a z; mv a/b a/z; mv a/b/secrets s; chmod 0 a a/b; ln -sfn x alias").await;
     jail.under(rules).await;
     jail.fails("chmod 755 a a/b; cat a/b/secrets/key a/k.pem z/b/secrets/key a/z/secrets/key s/key").await;
@@ -95,9 +94,9 @@ async fn what_is_denied_is_still_denied_and_whole_after_a_restart() {
     jail.works("chmod 755 a a/b; cat a/b/secrets/key a/k.pem", "secret\npem\n").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_directory_closed_before_a_restart_hides_nothing_that_is_denied() {
-    let mut jail = fenced("mkdir -p d/e; echo pem > d/e/k.pem; chmod 0 d/e", deny(&["**/*.pem"])).await;
+pub(crate) async fn a_directory_closed_before_a_restart_hides_nothing_that_is_denied(driver: Driver) {
+    let mut jail =
+        fenced(driver, "mkdir -p d/e; echo pem > d/e/k.pem; chmod 0 d/e", deny(&["**/*.pem"])).await;
     jail.fails("chmod 755 d/e && cat d/e/k.pem").await;
     // Readable, but with no way through.
     jail.under(FileRules::default()).await;
@@ -108,11 +107,10 @@ async fn a_directory_closed_before_a_restart_hides_nothing_that_is_denied() {
     jail.works("chmod 755 d/e && cat d/e/k.pem", "pem\n").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn only_the_directory_that_may_be_written_can_be_written() {
+pub(crate) async fn only_the_directory_that_may_be_written_can_be_written(driver: Driver) {
     let rules = FileRules { write: list(&["out/**", "r/*.csv"]), ..FileRules::default() };
     let mut jail =
-        fenced("mkdir r in; echo 1 > r/1.csv; echo t > r/t.txt; echo i > in/i", rules.clone()).await;
+        fenced(driver, "mkdir r in; echo 1 > r/1.csv; echo t > r/t.txt; echo i > in/i", rules.clone()).await;
     for line in [
         "echo x > top",
         "echo x >> in/i",
@@ -148,8 +146,7 @@ async fn only_the_directory_that_may_be_written_can_be_written() {
     jail.works("cat out/deep/f r/1.csv; echo 4 > r/3.csv; cat r/3.csv", "kept\nnew\n4\n").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn only_what_may_be_read_is_there() {
+pub(crate) async fn only_what_may_be_read_is_there(driver: Driver) {
     let rules = FileRules {
         read: list(&["data/**", "in/*.csv"]),
         write: list(&["out/**"]),
@@ -158,7 +155,7 @@ async fn only_what_may_be_read_is_there() {
     };
     let make = "mkdir -p data/private in other; echo d > data/d; echo p > data/private/p; echo c > in/c.csv; \
         echo t > in/t.txt; echo o > other/o; ln -s ../other/o data/link";
-    let mut jail = fenced(make, rules).await;
+    let mut jail = fenced(driver, make, rules).await;
     jail.works("ls -A; ls -A in data", "data\nin\nout\ndata:\nd\nlink\nprivate\n\nin:\nc.csv\n").await;
     jail.works("cat data/d in/c.csv; echo new > out/f; cat out/f", "d\nc\nnew\n").await;
     for line in [
@@ -182,10 +179,9 @@ async fn only_what_may_be_read_is_there() {
     jail.works("cat out/f other/o data/private/p", "new\no\np\n").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn rules_that_cannot_be_enforced_keep_the_machine_down() {
+pub(crate) async fn rules_that_cannot_be_enforced_keep_the_machine_down(driver: Driver) {
     let make = "mkdir k; i=0; while [ $i -lt 5001 ]; do : > k/$i.pem; i=$((i+1)); done";
-    let mut jail = fenced(make, deny(&["**/*.pem"])).await;
+    let mut jail = fenced(driver, make, deny(&["**/*.pem"])).await;
     let opened = jail.machines.open(&jail.bench.may_read(), &jail.bench.spec).await;
     let Err(Error::CannotStart { problem }) = opened else { panic!("it started") };
     assert!(
@@ -199,9 +195,8 @@ async fn rules_that_cannot_be_enforced_keep_the_machine_down() {
     assert!(files(&jail).holds);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn half_a_cpu_is_half_a_cpu() {
-    let jail = Jail::with(|bench| bench.spec.limits.cpu = MilliCpus(500)).await;
+pub(crate) async fn half_a_cpu_is_half_a_cpu(driver: Driver) {
+    let jail = Jail::with(driver, |bench| bench.spec.limits.cpu = MilliCpus(500)).await;
     if !crate::limits::holds(&jail, "cpu") {
         return;
     }
@@ -211,3 +206,13 @@ async fn half_a_cpu_is_half_a_cpu() {
     let share = (cpu().await - before).as_secs_f64() / began.elapsed().as_secs_f64();
     assert!(share < 0.7, "it got {share:.2} CPUs");
 }
+
+crate::driver::for_each_driver!(
+    a_denied_directory_cannot_be_reached_by_any_name,
+    what_is_denied_is_still_denied_and_whole_after_a_restart,
+    a_directory_closed_before_a_restart_hides_nothing_that_is_denied,
+    only_the_directory_that_may_be_written_can_be_written,
+    only_what_may_be_read_is_there,
+    rules_that_cannot_be_enforced_keep_the_machine_down,
+    half_a_cpu_is_half_a_cpu,
+);

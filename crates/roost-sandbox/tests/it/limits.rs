@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use roost_domain::unit::Bytes;
-use roost_ports::machine::{ExitStatus, Machines};
+use roost_ports::machine::ExitStatus;
 
+use crate::driver::Driver;
 use crate::escape::Jail;
 
 pub(crate) fn holds(jail: &Jail, name: &str) -> bool {
@@ -15,9 +16,8 @@ pub(crate) fn holds(jail: &Jail, name: &str) -> bool {
     holds
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_command_that_takes_too_much_memory_is_ended_and_says_so() {
-    let jail = Jail::with(|bench| bench.spec.limits.memory = Bytes::mib(128)).await;
+pub(crate) async fn a_command_that_takes_too_much_memory_is_ended_and_says_so(driver: Driver) {
+    let jail = Jail::with(driver, |bench| bench.spec.limits.memory = Bytes::mib(128)).await;
     if !holds(&jail, "memory") {
         return;
     }
@@ -35,9 +35,8 @@ async fn a_command_that_takes_too_much_memory_is_ended_and_says_so() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_busy_loops_in_a_small_machine_get_one_cpu() {
-    let jail = Jail::new().await;
+pub(crate) async fn two_busy_loops_in_a_small_machine_get_one_cpu(driver: Driver) {
+    let jail = Jail::new(driver).await;
     if !holds(&jail, "cpu") {
         return;
     }
@@ -49,9 +48,8 @@ async fn two_busy_loops_in_a_small_machine_get_one_cpu() {
     assert!(share > 0.0, "they cannot have run without time");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_fork_bomb_is_stopped_and_the_server_stays_well() {
-    let jail = Jail::with(|bench| bench.spec.limits.processes = 60).await;
+pub(crate) async fn a_fork_bomb_is_stopped_and_the_server_stays_well(driver: Driver) {
+    let jail = Jail::with(driver, |bench| bench.spec.limits.processes = 60).await;
     if !holds(&jail, "processes") {
         return;
     }
@@ -82,3 +80,9 @@ async fn a_fork_bomb_is_stopped_and_the_server_stays_well() {
     jail.machines.stop(jail.bench.agent).await.unwrap();
     assert_eq!(jail.say("echo again").await, "again\n");
 }
+
+crate::driver::for_each_driver!(
+    a_command_that_takes_too_much_memory_is_ended_and_says_so,
+    two_busy_loops_in_a_small_machine_get_one_cpu,
+    a_fork_bomb_is_stopped_and_the_server_stays_well,
+);

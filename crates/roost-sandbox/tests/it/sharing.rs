@@ -16,7 +16,7 @@ use roost_domain::unit::Bytes;
 use roost_ports::machine::{Error, Machines};
 use roost_sandbox::conformance::Bench;
 
-use crate::kernel;
+use crate::driver::{Driver, machines};
 
 /// Tells the test inside where the filesystem is.
 const PLACE: &str = "ROOST_TEST_SHARING";
@@ -101,7 +101,7 @@ mod inside {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_fork_of_much_data_takes_no_space() {
         let Some(place) = std::env::var_os(PLACE).map(PathBuf::from) else { return };
-        let (dir, machines) = kernel::machines(Arc::default());
+        let (dir, machines) = machines(Driver::Kernel, Arc::default()).await;
         let bench = Bench::new(Arc::clone(&machines) as Arc<dyn Machines>);
         bench.run("head -c 100000000 /dev/urandom > big; sync; cksum big").await;
         let before = space(&place);
@@ -131,7 +131,7 @@ mod full {
     #[tokio::test(flavor = "multi_thread")]
     async fn nothing_is_left_of_what_does_not_fit() {
         let Some(place) = std::env::var_os(PLACE).map(PathBuf::from) else { return };
-        let (dir, machines) = kernel::machines(Arc::default());
+        let (dir, machines) = machines(Driver::Kernel, Arc::default()).await;
         let bench = Bench::new(Arc::clone(&machines) as Arc<dyn Machines>);
         bench.run("head -c 60000000 /dev/zero > first; head -c 60000000 /dev/zero > second; sync").await;
         let before = space(&place);

@@ -29,7 +29,7 @@ pub(super) async fn run(args: Account, config: &Config) -> anyhow::Result<ExitCo
             config.data.display()
         );
     }
-    let house = House::open(config, Machinery::None)?;
+    let house = House::open(config, Machinery::None, None).await?;
     let owner = house.owner().await?;
     let done = match args {
         Account::List { output, .. } => list(&house, &owner, output.json).await,

@@ -185,7 +185,7 @@ fn regions(config: &Config) -> Vec<Finding> {
 /// Asks the machine driver what stands on this host, in a directory that is gone afterwards.
 async fn walls(config: &Config) -> Vec<Finding> {
     let place = std::env::temp_dir().join(format!("roost-doctor-{}", std::process::id()));
-    let machines = crate::machines::kernel_in(config, place.clone(), Arc::new(Nobody));
+    let machines = crate::machines::open_in(config, place.clone(), Arc::new(Nobody)).await;
     let findings = match &machines {
         Ok(machines) => machines
             .layers()

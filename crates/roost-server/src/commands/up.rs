@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use roost_core::{AgentView, CreateAgent, CreateKey, Ctx, ListAgents, Principal, UpdateAgent};
-use roost_domain::agent::{Agent, Region};
+use roost_domain::agent::{Agent, Region, RuntimeKind};
 use roost_domain::id::AgentId;
 use roost_domain::key::Style;
 use roost_domain::machine::Size;
@@ -125,6 +125,7 @@ async fn create(config: &Config, house: &House, owner: &Ctx) -> anyhow::Result<A
         name: FIRST_AGENT.to_owned(),
         description: "The first agent, made by roost up.".to_owned(),
         model: Some(model.clone()),
+        runtime: RuntimeKind::Roost,
         size: Size::Medium,
         region: Region::Eu,
         swarm: None,

@@ -31,6 +31,7 @@ section! {
         plans: BTreeMap<String, PlanOptions>,
         runtime: Runtime,
         machines: Machines,
+        openclaw: Openclaw,
         sandboxes: Sandboxes,
         skills: Skills,
         webhooks: Webhooks,
@@ -300,6 +301,8 @@ section! {
 section! {
     /// Where tools run.
     Machines {
+        /// Who makes machines: `kernel` needs nothing but Linux; `docker` asks a Docker engine on this host.
+        driver: Driver = Driver::Kernel,
         /// The walls without which nothing runs in the machine of an agent under the policy `strict`, out of
         /// `namespaces`, `network`, `files`, `seccomp`, `landlock`, `memory`, `cpu`, `processes`, `freezer`. `roost
         /// doctor` says which hold here. Sandboxes need them too.
@@ -310,6 +313,30 @@ section! {
         /// A directory of the control groups (version 2) that belongs to this server. Without it, the best one below
         /// the server's own group.
         cgroup_parent: Option<PathBuf> = None,
+    }
+    with {
+        docker: Docker,
+    }
+}
+
+section! {
+    /// Machines as containers of a Docker engine, with `driver = "docker"`. They have no network, no capability and a
+    /// read-only root.
+    Docker {
+        /// Where the engine listens. Whoever may use it is root on this host, so the server is too.
+        socket: PathBuf = PathBuf::from("/var/run/docker.sock"),
+        /// The image whose programs machines have, such as `debian:12`; it must have been pulled, and be able to run
+        /// this server's binary. Without it, machines have the programs of this host, read-only.
+        image: Option<String> = None,
+    }
+}
+
+section! {
+    /// OpenClaw gateways, hosted in the machines of agents whose `runtime_kind` is `openclaw`.
+    Openclaw {
+        /// Where it is installed: the directory that holds `node_modules`. Without it, where `roost openclaw install`
+        /// puts it in the data directory, if it is there.
+        path: Option<PathBuf> = None,
     }
 }
 
@@ -401,6 +428,16 @@ section! {
         /// How large the database's log is made in advance, so that commits overwrite instead of growing a file.
         log_size: Size = Size(roost_domain::unit::Bytes::mib(8)),
     }
+}
+
+/// Who makes machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Driver {
+    /// The kernel's own parts.
+    Kernel,
+    /// A Docker engine.
+    Docker,
 }
 
 /// Who says what texts mean.

@@ -51,6 +51,8 @@ fn page() -> String {
     section::<file::Guard>(&mut page, "guard");
     section::<file::PlanOptions>(&mut page, "plans.NAME");
     section::<file::Machines>(&mut page, "machines");
+    section::<file::Docker>(&mut page, "machines.docker");
+    section::<file::Openclaw>(&mut page, "openclaw");
     section::<file::Sandboxes>(&mut page, "sandboxes");
     section::<file::Runtime>(&mut page, "runtime");
     section::<file::Skills>(&mut page, "skills");

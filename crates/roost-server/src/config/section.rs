@@ -67,7 +67,7 @@ mod kinds {
     use std::path::PathBuf;
 
     use super::Kind;
-    use crate::config::file::{EmbeddingProvider, LogFormat};
+    use crate::config::file::{Driver, EmbeddingProvider, LogFormat};
     use crate::config::name::{Name, PlanName};
     use crate::config::quantity::{Size, Span};
     use crate::config::uids::UidRange;
@@ -88,6 +88,7 @@ mod kinds {
         Name = "model",
         PlanName = "`free`, `pro` or `enterprise`",
         UidRange = "range of numbers",
+        Driver = "`kernel` or `docker`",
         LogFormat = "`text` or `json`",
         EmbeddingProvider = "`auto`, `local`, `openai`, `gemini` or `lexical`",
     }

@@ -17,8 +17,22 @@ default:
 const SECRET: &str = "sk-sentinel-9b1deb4d";
 
 pub(crate) fn start() -> Server {
+    with_machines(String::new())
+}
+
+/// A server whose machines are containers of the tests' engine; says loudly when there is none.
+#[expect(clippy::disallowed_methods, reason = "the tests' own switch, no part of a server's configuration")]
+fn start_with_docker() -> Option<Server> {
+    let Ok(socket) = std::env::var("ROOST_TEST_DOCKER") else {
+        eprintln!("NOT TESTED: ROOST_TEST_DOCKER names no socket of a Docker engine");
+        return None;
+    };
+    Some(with_machines(format!("[machines]\ndriver = 'docker'\n[machines.docker]\nsocket = '{socket}'\n")))
+}
+
+fn with_machines(config: String) -> Server {
     let environment = vec![("OPENAI_API_KEY", SECRET.to_owned())];
-    Server::start(Options { environment, scripts: vec![("shell", SCRIPT.to_owned())], ..Options::default() })
+    Server::start(Options { environment, config, scripts: vec![("shell", SCRIPT.to_owned())] })
 }
 
 /// Runs a command in an agent's machine and returns what the model is told of it. Where the scanner has something
@@ -37,9 +51,9 @@ pub(crate) async fn run(server: &Server, agent: &str, command: &str) -> String {
     }
 }
 
-#[tokio::test]
-async fn a_machine_sees_no_other_workspace_no_database_and_nothing_of_the_servers_environment() {
-    let server = start();
+async fn a_machine_sees_no_other_workspace_no_database_and_nothing_of_the_servers_environment(
+    server: Server,
+) {
     let ann = server.agent("ann", "scripted/shell", &[]);
     let bob = server.agent("bob", "scripted/shell", &[]);
     run(&server, &ann, "echo anns-diary > diary.txt").await;
@@ -61,9 +75,7 @@ async fn a_machine_sees_no_other_workspace_no_database_and_nothing_of_the_server
     assert!(run(&server, &ann, "cat diary.txt").await.contains("anns-diary"), "her own she can read");
 }
 
-#[tokio::test]
-async fn a_machine_reaches_neither_the_server_nor_anything_else_on_loopback() {
-    let server = start();
+async fn a_machine_reaches_neither_the_server_nor_anything_else_on_loopback(server: Server) {
     let agent = server.agent("ann", "scripted/shell", &[]);
     let port = server.url.rsplit(':').next().expect("a port");
     let http = "printf 'GET /health HTTP/1.0\\r\\n\\r\\n'";
@@ -85,9 +97,7 @@ async fn a_machine_reaches_neither_the_server_nor_anything_else_on_loopback() {
     }
 }
 
-#[tokio::test]
-async fn a_machines_memory_and_processor_are_limited_to_its_size() {
-    let server = start();
+async fn a_machines_memory_and_processor_are_limited_to_its_size(server: Server) {
     let agent = server.agent("ann", "scripted/shell", &["--size", "small"]);
     let hog = run(&server, &agent, "head -c 3000000000 /dev/zero | tail | wc -c").await;
     assert!(!hog.contains("3000000000"), "three gigabytes were held in a machine of two: {hog}");
@@ -106,3 +116,32 @@ fn seconds(text: &str) -> Option<f64> {
     let seconds: f64 = rest.strip_suffix('s')?.parse().ok()?;
     Some(minutes.parse::<f64>().ok()? * 60.0 + seconds)
 }
+
+macro_rules! with_each_driver {
+    ($($name:ident),* $(,)?) => {
+        mod kernel {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name(super::start()).await;
+                }
+            )*
+        }
+        mod docker {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    if let Some(server) = super::start_with_docker() {
+                        super::$name(server).await;
+                    }
+                }
+            )*
+        }
+    };
+}
+
+with_each_driver!(
+    a_machine_sees_no_other_workspace_no_database_and_nothing_of_the_servers_environment,
+    a_machine_reaches_neither_the_server_nor_anything_else_on_loopback,
+    a_machines_memory_and_processor_are_limited_to_its_size,
+);

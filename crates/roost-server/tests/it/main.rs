@@ -11,6 +11,7 @@ mod fake_model;
 mod guard;
 mod keys;
 mod openai;
+mod openclaw;
 mod peers;
 mod policies;
 mod quickstart;

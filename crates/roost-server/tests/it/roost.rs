@@ -278,6 +278,11 @@ impl Server {
         self.request(Method::PUT, path, Some(body)).await
     }
 
+    /// Changes something in part.
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.request(Method::PATCH, path, Some(body)).await
+    }
+
     /// Posts a form with one file.
     pub(crate) async fn upload(&self, path: &str, file: Vec<u8>) -> (u16, Value) {
         let mut body =

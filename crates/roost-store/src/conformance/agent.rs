@@ -16,6 +16,7 @@ use super::{Any, account, agent, approval, at, id, read, session, turn, world, w
 pub(crate) async fn an_agent_reads_back_as_it_was_written(store: Any) {
     let world = world(&store).await;
     let full = Agent {
+        runtime: roost_domain::agent::RuntimeKind::Openclaw,
         name: "Ada \"the first\"; drop table agents".into(),
         description: "ünï".into(),
         model: "openrouter/meta/llama".parse().unwrap(),

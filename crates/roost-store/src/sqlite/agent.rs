@@ -17,7 +17,7 @@ impl Agents for Tx<'_> {
             AGENT,
             "select id, account_id, name, description, model, size, region, avatar_url, tags, config, state,
                     needs_restart, failure_category, failure_message, created_at, started_at, stopped_at,
-                    swarm_id
+                    swarm_id, runtime
              from agents where id = $1 and account_id = $2 and deleted_at is null",
             params![id.uuid().as_bytes(), account.uuid().as_bytes()],
             agent,
@@ -29,7 +29,7 @@ impl Agents for Tx<'_> {
             AGENT,
             "select id, account_id, name, description, model, size, region, avatar_url, tags, config, state,
                     needs_restart, failure_category, failure_message, created_at, started_at, stopped_at,
-                    swarm_id
+                    swarm_id, runtime
              from agents where id = $1 and deleted_at is null",
             params![id.uuid().as_bytes()],
             agent,
@@ -44,6 +44,15 @@ impl Agents for Tx<'_> {
             |columns| columns.count(),
         )?;
         Ok(found.is_some_and(|count| count > 0))
+    }
+
+    fn provisioning_agents(&self, limit: Limit) -> Result<Vec<AgentId>, Error> {
+        self.all(
+            AGENT,
+            "select id from agents where state = 'provisioning' and deleted_at is null order by id limit $1",
+            params![limit.get()],
+            |columns| columns.id(),
+        )
     }
 
     fn agents(
@@ -64,7 +73,7 @@ impl Agents for Tx<'_> {
             AGENT,
             "select id, account_id, name, description, model, size, region, avatar_url, tags, config, state,
                     needs_restart, failure_category, failure_message, created_at, started_at, stopped_at,
-                    swarm_id
+                    swarm_id, runtime
              from agents
              where account_id = $1 and deleted_at is null and (created_at, id) < ($2, $3)
                and state in ($4, $5, $6, $7, $8, $9)
@@ -141,8 +150,8 @@ impl AgentsMut for Tx<'_> {
             "insert into agents (
                  id, account_id, name, name_folded, description, model, size, region, avatar_url, tags, config,
                  state, needs_restart, failure_category, failure_message, created_at, started_at, stopped_at,
-                 swarm_id)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+                 swarm_id, runtime)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
             params![
                 agent.id.uuid().as_bytes(),
                 agent.account.uuid().as_bytes(),
@@ -163,6 +172,7 @@ impl AgentsMut for Tx<'_> {
                 agent.started_at.map(micros),
                 agent.stopped_at.map(micros),
                 agent.swarm.map(|swarm| swarm.uuid().into_bytes()),
+                agent.runtime.name(),
             ],
         )?;
         self.insert_tags(agent)
@@ -304,6 +314,7 @@ fn agent(columns: &mut Columns<'_>) -> Result<Agent, Error> {
         started_at: columns.time_if_any()?,
         stopped_at: columns.time_if_any()?,
         swarm: columns.id_if_any()?,
+        runtime: columns.parsed()?,
     })
 }
 

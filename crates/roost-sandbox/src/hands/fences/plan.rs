@@ -16,16 +16,16 @@ const DEPTH_MAX: usize = 100;
 
 /// What to mount, in this order.
 #[derive(Debug)]
-pub(super) struct Plan {
-    pub(super) view: View,
-    pub(super) steps: Vec<Step>,
+pub(crate) struct Plan {
+    pub(crate) view: View,
+    pub(crate) steps: Vec<Step>,
     /// Files that are shown by themselves.
-    pub(super) single: HashSet<String>,
+    pub(crate) single: HashSet<String>,
 }
 
 /// What commands find at `/workspace`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum View {
+pub(crate) enum View {
     /// The workspace.
     Whole(Access),
     /// Only the parts that are shown.
@@ -34,20 +34,20 @@ pub(super) enum View {
 
 /// What may be done with a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
+pub(crate) enum Access {
     Read,
     Write,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Directory,
     File,
 }
 
 /// One mount. Paths are relative to the workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// Shows a part, in its own place.
     Show { path: PathBuf, kind: Kind, access: Access },
     /// Covers what is denied.
@@ -55,7 +55,7 @@ pub(super) enum Step {
 }
 
 impl Step {
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         match self {
             Self::Show { path, .. } | Self::Cover { path, .. } => path,
         }
@@ -64,7 +64,7 @@ impl Step {
 
 impl Plan {
     /// Looks through a workspace, as far as the rules leave something open. Nobody may change it meanwhile.
-    pub(super) fn make(root: &Path, rules: &FileRules) -> Result<Self, String> {
+    pub(crate) fn make(root: &Path, rules: &FileRules) -> Result<Self, String> {
         let mut walk = Walk {
             root,
             rules,

@@ -33,6 +33,7 @@ fn look(id: u32, request: &Request, files: &Files, answers: &Answers) {
         | Request::Cancel
         | Request::Write { .. }
         | Request::Content
+        | Request::Dial { .. }
         | Request::Hold(_)
         | Request::Usage => Err(Failure::System(libc::EINVAL)),
     };

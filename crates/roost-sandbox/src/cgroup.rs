@@ -12,30 +12,30 @@ use std::time::{Duration, Instant};
 mod group;
 mod hosts;
 
-pub(super) use group::Group;
+pub(crate) use group::Group;
 
 /// Where each controller's groups are made. In version 2 the paths are all the same.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Controllers {
-    pub(super) memory: Option<PathBuf>,
-    pub(super) cpu: Option<PathBuf>,
-    pub(super) cpuacct: Option<PathBuf>,
-    pub(super) pids: Option<PathBuf>,
-    pub(super) freezer: Option<PathBuf>,
+pub(crate) struct Controllers {
+    pub(crate) memory: Option<PathBuf>,
+    pub(crate) cpu: Option<PathBuf>,
+    pub(crate) cpuacct: Option<PathBuf>,
+    pub(crate) pids: Option<PathBuf>,
+    pub(crate) freezer: Option<PathBuf>,
 }
 
 /// Which kind of control groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Version {
+pub(crate) enum Version {
     V1,
     V2,
 }
 
 /// The directories that hold one server's groups.
 #[derive(Debug, Clone)]
-pub(super) struct Cgroups {
-    pub(super) version: Version,
-    pub(super) parents: Controllers,
+pub(crate) struct Cgroups {
+    pub(crate) version: Version,
+    pub(crate) parents: Controllers,
 }
 
 impl Controllers {
@@ -44,7 +44,7 @@ impl Controllers {
     }
 
     /// Returns the different paths.
-    pub(super) fn paths(&self) -> Vec<PathBuf> {
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
         let mut paths: Vec<_> = self.each().into_iter().flatten().cloned().collect();
         paths.sort();
         paths.dedup();
@@ -67,7 +67,7 @@ impl Cgroups {
     /// Finds where groups can be made on this host, and makes the directory `name` there.
     ///
     /// With `parent`, a directory of version 2 that belongs to the server; otherwise below the server's own group.
-    pub(super) fn find(name: &str, parent: Option<&Path>) -> io::Result<Option<Self>> {
+    pub(crate) fn find(name: &str, parent: Option<&Path>) -> io::Result<Option<Self>> {
         if let Some(parent) = parent {
             return prepare_v2(parent, name).map(Some);
         }
@@ -102,12 +102,12 @@ impl Cgroups {
     }
 
     /// Returns a machine's group; it may not exist.
-    pub(super) fn group(&self, machine: &str) -> Group {
+    pub(crate) fn group(&self, machine: &str) -> Group {
         Group::new(self.version, self.parents.map(|parent| parent.join(machine)))
     }
 
     /// Returns the names of the groups that exist.
-    pub(super) fn existing(&self) -> io::Result<Vec<String>> {
+    pub(crate) fn existing(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for parent in self.parents.paths() {
             for entry in fs::read_dir(parent)? {
@@ -123,7 +123,7 @@ impl Cgroups {
     }
 
     /// Removes the directories. Groups of machines that are just ending are waited for so long.
-    pub(super) fn remove(&self, patience: Duration) {
+    pub(crate) fn remove(&self, patience: Duration) {
         let deadline = Instant::now() + patience;
         // silent-ok: an empty directory that stays costs nothing and is used again.
         while let Ok(names) = self.existing()

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use roost_domain::machine::Limits;
 use rustix::process::{Pid, Signal};
 
-use super::{Controllers, Version};
+use super::{Controllers, Version, hosts};
 
 /// The processes of a machine that are not the agent's: the one that waits outside and the first one inside.
 const OWN_PROCESSES: u32 = 2;
@@ -24,18 +24,44 @@ const LOOKS: u32 = 200;
 
 /// One machine's group.
 #[derive(Debug, Clone)]
-pub(in crate::kernel) struct Group {
+pub(crate) struct Group {
     version: Version,
     at: Controllers,
+    /// Processes in it that are not the machine's: the one that waits outside.
+    outside: usize,
 }
 
 impl Group {
     pub(super) const fn new(version: Version, at: Controllers) -> Self {
-        Self { version, at }
+        Self { version, at, outside: 1 }
+    }
+
+    /// Returns the group that somebody else has made around a process, where this server sees it: to read what the
+    /// machine uses.
+    pub(crate) fn of_process(process: i32) -> Option<Self> {
+        // silent-ok: what cannot be read is not seen, and then the machine is asked what it uses.
+        let own = fs::read_to_string(format!("/proc/{process}/cgroup")).ok()?;
+        let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+        let hosts::Hosts { unified, v1 } = hosts::parse(&mounts, &own);
+        let v2 = unified.filter(|path| v1.memory.is_none() && path.join("memory.current").exists());
+        let (version, at) = match v2 {
+            None => (Version::V1, v1),
+            Some(path) => {
+                let path = Some(path);
+                let (memory, cpu, cpuacct) = (path.clone(), path.clone(), path.clone());
+                (Version::V2, Controllers { memory, cpu, cpuacct, pids: path.clone(), freezer: path })
+            }
+        };
+        let there = at.paths();
+        (!there.is_empty() && there.iter().all(|path| path.exists())).then_some(Self {
+            version,
+            at,
+            outside: 0,
+        })
     }
 
     /// Makes the group and sets its limits.
-    pub(in crate::kernel) fn create(&self, limits: &Limits) -> io::Result<()> {
+    pub(crate) fn create(&self, limits: &Limits) -> io::Result<()> {
         for path in self.at.paths() {
             // With its parent, should somebody have tidied that away while it was empty.
             fs::create_dir_all(path)?;
@@ -60,17 +86,17 @@ impl Group {
     }
 
     /// Puts a process into the group; what it starts from now on is in it too.
-    pub(in crate::kernel) fn attach(&self, process: u32) -> io::Result<()> {
+    pub(crate) fn attach(&self, process: u32) -> io::Result<()> {
         self.at.paths().iter().try_for_each(|path| set(Some(path), "cgroup.procs", &process.to_string()))
     }
 
     /// Tells whether the group can be frozen.
-    pub(in crate::kernel) const fn freezes(&self) -> bool {
+    pub(crate) const fn freezes(&self) -> bool {
         self.at.freezer.is_some()
     }
 
     /// Freezes every process, or lets them go on. Returns when it is so.
-    pub(in crate::kernel) async fn freeze(&self, freeze: bool) -> io::Result<()> {
+    pub(crate) async fn freeze(&self, freeze: bool) -> io::Result<()> {
         let at = self.at.freezer.as_deref();
         let (file, value) = match (self.version, freeze) {
             (Version::V1, true) => ("freezer.state", "FROZEN"),
@@ -111,7 +137,7 @@ impl Group {
     }
 
     /// Ends every process, frozen or not. They may take a moment to be gone.
-    pub(in crate::kernel) async fn kill(&self) -> io::Result<()> {
+    pub(crate) async fn kill(&self) -> io::Result<()> {
         let Some(first) = self.at.paths().into_iter().next() else { return Ok(()) };
         if !first.exists() {
             return Ok(());
@@ -134,7 +160,7 @@ impl Group {
     }
 
     /// Ends every process and removes the group; no-op when there is none.
-    pub(in crate::kernel) async fn remove(&self) -> io::Result<()> {
+    pub(crate) async fn remove(&self) -> io::Result<()> {
         let deadline = Instant::now() + DEADLINE;
         let mut pause = Duration::from_micros(100);
         for path in self.at.paths() {
@@ -153,7 +179,7 @@ impl Group {
     }
 
     /// Returns the memory in use, where it is counted.
-    pub(in crate::kernel) fn memory_bytes(&self) -> io::Result<Option<u64>> {
+    pub(crate) fn memory_bytes(&self) -> io::Result<Option<u64>> {
         let file = match self.version {
             Version::V1 => "memory.usage_in_bytes",
             Version::V2 => "memory.current",
@@ -162,7 +188,7 @@ impl Group {
     }
 
     /// Returns the CPU time used, where it is counted.
-    pub(in crate::kernel) fn cpu(&self) -> io::Result<Option<Duration>> {
+    pub(crate) fn cpu(&self) -> io::Result<Option<Duration>> {
         let at = self.at.cpuacct.as_deref();
         match self.version {
             Version::V1 => {
@@ -177,14 +203,14 @@ impl Group {
     }
 
     /// Returns how many of the agent's processes are alive, with the machine's first one.
-    pub(in crate::kernel) fn processes(&self) -> io::Result<Option<u32>> {
+    pub(crate) fn processes(&self) -> io::Result<Option<u32>> {
         let Some(first) = self.at.paths().into_iter().next() else { return Ok(None) };
-        let count = processes(&first)?.len().saturating_sub(1);
+        let count = processes(&first)?.len().saturating_sub(self.outside);
         Ok(Some(u32::try_from(count).unwrap_or(u32::MAX)))
     }
 
     /// Returns how often the kernel has ended a process for want of memory.
-    pub(in crate::kernel) fn out_of_memory_count(&self) -> io::Result<u64> {
+    pub(crate) fn out_of_memory_count(&self) -> io::Result<u64> {
         let file = match self.version {
             Version::V1 => "memory.oom_control",
             Version::V2 => "memory.events",

@@ -8,26 +8,27 @@ use roost_domain::machine::{Condition, Stats};
 use roost_domain::snapshot::Transfer;
 use roost_ports::machine::{Error, Hold, Spec};
 
-use super::live::Live;
-use super::workspace::Workspaces;
-use super::{Host, lock};
+use crate::fleet::Host;
+use crate::live::Live;
+use crate::lock;
+use crate::workspace::Workspaces;
 
 /// The place of one agent's machine.
-pub(super) struct Slot {
+pub(crate) struct Slot<H> {
     agent: AgentId,
     /// Held while the machine starts, stops, freezes or thaws.
     change: Arc<tokio::sync::Mutex<()>>,
     live: Mutex<Option<Arc<Live>>>,
     /// Last, as it waits for machines that end by being dropped.
-    host: Arc<Host>,
+    host: Arc<H>,
 }
 
-impl Slot {
-    pub(super) fn new(agent: AgentId, host: Arc<Host>) -> Self {
+impl<H> Slot<H> {
+    pub(crate) fn new(agent: AgentId, host: Arc<H>) -> Self {
         Self { agent, host, change: Arc::default(), live: Mutex::new(None) }
     }
 
-    pub(super) const fn agent(&self) -> AgentId {
+    pub(crate) const fn agent(&self) -> AgentId {
         self.agent
     }
 
@@ -36,11 +37,13 @@ impl Slot {
         lock(&self.live).clone().filter(|live| !live.is_gone())
     }
 
-    pub(super) fn is_absent(&self) -> bool {
+    pub(crate) fn is_absent(&self) -> bool {
         lock(&self.live).is_none()
     }
+}
 
-    pub(super) fn condition(&self) -> Condition {
+impl<H: Host> Slot<H> {
+    pub(crate) fn condition(&self) -> Condition {
         match self.up() {
             None => Condition::Absent,
             Some(live) if live.is_frozen() => Condition::Frozen,
@@ -48,12 +51,12 @@ impl Slot {
         }
     }
 
-    pub(super) fn is_idle(&self, idle: Duration) -> bool {
+    pub(crate) fn is_idle(&self, idle: Duration) -> bool {
         self.up().is_some_and(|live| !live.is_frozen() && live.activity().is_idle(idle))
     }
 
     /// Returns the machine, running as `spec` says. One that runs otherwise ends first.
-    pub(super) async fn open(self: &Arc<Self>, spec: &Spec) -> Result<Arc<Live>, Error> {
+    pub(crate) async fn open(self: &Arc<Self>, spec: &Spec) -> Result<Arc<Live>, Error> {
         if let Some(live) = self.up()
             && live.spec() == spec
             && !live.is_frozen()
@@ -70,14 +73,14 @@ impl Slot {
             return Ok(live);
         }
         self.end().await?;
-        let live = Arc::new(Live::start(&self.host, spec).await?);
+        let live = Arc::new(self.host.start(spec).await?);
         *lock(&self.live) = Some(Arc::clone(&live));
-        self.host.tasks.spawn(reap(Arc::downgrade(self), Arc::downgrade(&live), live.gone()));
+        self.host.common().tasks.spawn(reap(Arc::downgrade(self), Arc::downgrade(&live), live.gone()));
         Ok(live)
     }
 
     /// Freezes the machine or lets it go on.
-    pub(super) async fn freeze(&self, freeze: bool) -> Result<(), Error> {
+    pub(crate) async fn freeze(&self, freeze: bool) -> Result<(), Error> {
         let _change = self.change.lock().await;
         match self.up() {
             Some(live) => live.freeze(freeze).await,
@@ -86,24 +89,24 @@ impl Slot {
     }
 
     /// Ends the machine.
-    pub(super) async fn stop(&self) -> Result<(), Error> {
+    pub(crate) async fn stop(&self) -> Result<(), Error> {
         let _change = self.change.lock().await;
         self.end().await
     }
 
     /// Ends the machine and removes its workspace.
-    pub(super) async fn destroy(&self) -> Result<(), Error> {
+    pub(crate) async fn destroy(&self) -> Result<(), Error> {
         let _change = self.change.lock().await;
-        self.host.cleared.cancelled().await;
+        self.host.common().cleared.cancelled().await;
         self.end().await?;
         let failed = |source| Error::Host { act: "remove the workspace", source };
         self.on_disk(move |workspaces, agent| workspaces.destroy(agent).map_err(failed)).await
     }
 
     /// Saves the workspace while the machine stands still, which it does until the hold is dropped.
-    pub(super) async fn snapshot(self: &Arc<Self>, snapshot: SnapshotId) -> Result<(Transfer, Hold), Error> {
+    pub(crate) async fn snapshot(self: &Arc<Self>, snapshot: SnapshotId) -> Result<(Transfer, Hold), Error> {
         let change = Arc::clone(&self.change).lock_owned().await;
-        self.host.cleared.cancelled().await;
+        self.host.common().cleared.cancelled().await;
         let running = self.up().filter(|live| !live.is_frozen());
         if let Some(live) = &running {
             live.freeze(true).await?;
@@ -111,7 +114,7 @@ impl Slot {
         let slot = Arc::clone(self);
         // What is dropped on the way lets the machine go on, too.
         let hold = Hold::new(move || {
-            let tasks = slot.host.tasks.clone();
+            let tasks = slot.host.common().tasks.clone();
             tasks.spawn(async move {
                 let _change = change;
                 if let Some(live) = running
@@ -127,17 +130,17 @@ impl Slot {
     }
 
     /// Ends the machine and makes the workspace what a snapshot holds.
-    pub(super) async fn restore(&self, snapshot: SnapshotId) -> Result<Transfer, Error> {
+    pub(crate) async fn restore(&self, snapshot: SnapshotId) -> Result<Transfer, Error> {
         let _change = self.change.lock().await;
-        self.host.cleared.cancelled().await;
+        self.host.common().cleared.cancelled().await;
         self.end().await?;
         self.on_disk(move |workspaces, agent| workspaces.restore(snapshot, agent)).await
     }
 
     /// Ends the machine and makes a snapshot itself the workspace.
-    pub(super) async fn adopt(&self, snapshot: SnapshotId) -> Result<(), Error> {
+    pub(crate) async fn adopt(&self, snapshot: SnapshotId) -> Result<(), Error> {
         let _change = self.change.lock().await;
-        self.host.cleared.cancelled().await;
+        self.host.common().cleared.cancelled().await;
         self.end().await?;
         self.on_disk(move |workspaces, agent| workspaces.adopt(snapshot, agent)).await
     }
@@ -148,7 +151,8 @@ impl Slot {
         work: impl FnOnce(&Workspaces, AgentId) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (host, agent) = (Arc::clone(&self.host), self.agent);
-        let done = self.host.tasks.spawn_blocking(move || work(&host.workspaces, agent)).await;
+        let done =
+            self.host.common().tasks.spawn_blocking(move || work(&host.common().workspaces, agent)).await;
         done.unwrap_or_else(|error| {
             Err(Error::Host { act: "work on the disk", source: std::io::Error::other(error) })
         })
@@ -164,7 +168,7 @@ impl Slot {
         Ok(())
     }
 
-    pub(super) async fn stats(&self) -> Result<Option<Stats>, Error> {
+    pub(crate) async fn stats(&self) -> Result<Option<Stats>, Error> {
         match self.up() {
             None => Ok(None),
             Some(live) => match live.stats().await {
@@ -177,7 +181,7 @@ impl Slot {
 }
 
 /// Clears away a machine that ended by itself: its processes' remains and its groups.
-async fn reap(slot: Weak<Slot>, live: Weak<Live>, gone: impl Future<Output = ()>) {
+async fn reap<H: Host>(slot: Weak<Slot<H>>, live: Weak<Live>, gone: impl Future<Output = ()>) {
     gone.await;
     let Some(slot) = slot.upgrade() else { return };
     let _change = slot.change.lock().await;

@@ -1,5 +1,6 @@
 //! The port's operations on a machine that is up.
 
+use std::net::TcpStream;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -7,21 +8,22 @@ use roost_domain::gate::Permit;
 use roost_domain::unit::Bytes;
 use roost_ports::machine::{Command, Entry, Error, Exit, ExitStatus, FilePart, Machine, Match, Output};
 
-use super::live::Live;
-use super::slot::Slot;
 use crate::activity::InUse;
 use crate::calls;
+use crate::fleet::Host;
+use crate::live::Live;
 use crate::permitted::{self, Act};
 use crate::remote::Remote;
+use crate::slot::Slot;
 
 /// A machine that is up. A call on it while it is frozen lets it go on.
-pub(super) struct KernelMachine {
-    slot: Arc<Slot>,
+pub(crate) struct UpMachine<H> {
+    slot: Arc<Slot<H>>,
     live: Arc<Live>,
 }
 
-impl KernelMachine {
-    pub(super) const fn new(slot: Arc<Slot>, live: Arc<Live>) -> Self {
+impl<H: Host> UpMachine<H> {
+    pub(crate) const fn new(slot: Arc<Slot<H>>, live: Arc<Live>) -> Self {
         Self { slot, live }
     }
 
@@ -39,7 +41,7 @@ impl KernelMachine {
 }
 
 #[async_trait]
-impl Machine for KernelMachine {
+impl<H: Host> Machine for UpMachine<H> {
     async fn exec(
         &self,
         permit: &Permit,
@@ -55,6 +57,23 @@ impl Machine for KernelMachine {
             return Ok(Exit { status: ExitStatus::OutOfMemory, ..exit });
         }
         Ok(exit)
+    }
+
+    async fn serve(
+        &self,
+        permit: &Permit,
+        command: Command,
+        output: &mut (dyn for<'a> FnMut(Output<'a>) + Send),
+    ) -> Result<Exit, Error> {
+        // The use is over when the process has begun.
+        let (in_use, remote) = self.begin(permit, Act::Run).await?;
+        drop(in_use);
+        calls::exec(remote, &command, output).await
+    }
+
+    async fn dial(&self, permit: &Permit, port: u16) -> Result<TcpStream, Error> {
+        let (_in_use, remote) = self.begin(permit, Act::Dial).await?;
+        remote.dial(port).await
     }
 
     async fn read(&self, permit: &Permit, path: &str, offset: u64, max: Bytes) -> Result<FilePart, Error> {

@@ -16,7 +16,7 @@ use crate::tree::{Owner, give};
 
 /// The directory of all workspaces.
 #[derive(Debug, Clone)]
-pub(super) struct Workspaces {
+pub(crate) struct Workspaces {
     root: PathBuf,
     /// The host's users that machines run as; `None` if the server may not use other users.
     uids: Option<Range<u32>>,
@@ -25,17 +25,17 @@ pub(super) struct Workspaces {
 
 /// A workspace that is ready.
 #[derive(Debug)]
-pub(super) struct Workspace {
-    pub(super) path: PathBuf,
+pub(crate) struct Workspace {
+    pub(crate) path: PathBuf,
     /// The host's user and group that own it, and that its machine runs as.
-    pub(super) uid: u32,
-    pub(super) gid: u32,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
 }
 
 impl Workspaces {
     /// Makes the directory if there is none, and takes it for this server; `None` if another has it. Nothing in a
     /// directory that another has is touched.
-    pub(super) fn lock(root: &Path) -> io::Result<Option<File>> {
+    pub(crate) fn lock(root: &Path) -> io::Result<Option<File>> {
         DirBuilder::new().recursive(true).mode(0o700).create(root)?;
         let lock = File::open(root)?;
         match lock.try_lock() {
@@ -46,7 +46,7 @@ impl Workspaces {
     }
 
     /// Closes the directory to everybody else, and finds out whether it can hold other users' files.
-    pub(super) fn open(root: &Path, uids: Range<u32>) -> io::Result<Self> {
+    pub(crate) fn open(root: &Path, uids: Range<u32>) -> io::Result<Self> {
         let root = fs::canonicalize(root)?;
         fs::set_permissions(&root, fs::Permissions::from_mode(0o700))?;
         let probe = root.join(format!("{TRASH}probe"));
@@ -59,17 +59,17 @@ impl Workspaces {
     }
 
     /// Returns the directory, as the kernel names it.
-    pub(super) fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
     /// Tells whether machines run as users of their own.
-    pub(super) const fn has_own_users(&self) -> bool {
+    pub(crate) const fn has_own_users(&self) -> bool {
         self.uids.is_some()
     }
 
     /// Makes the agent's workspace, or keeps the one there is.
-    pub(super) fn prepare(&self, agent: AgentId) -> io::Result<Workspace> {
+    pub(crate) fn prepare(&self, agent: AgentId) -> io::Result<Workspace> {
         let path = self.path(agent);
         match DirBuilder::new().mode(0o700).create(&path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -107,27 +107,27 @@ impl Workspaces {
     }
 
     /// Returns the saved workspaces.
-    pub(super) const fn shelf(&self) -> &Shelf {
+    pub(crate) const fn shelf(&self) -> &Shelf {
         &self.shelf
     }
 
     /// Saves the agent's workspace, which nobody changes meanwhile.
-    pub(super) fn save(&self, agent: AgentId, snapshot: SnapshotId) -> Result<Transfer, Error> {
+    pub(crate) fn save(&self, agent: AgentId, snapshot: SnapshotId) -> Result<Transfer, Error> {
         self.shelf.save(&self.path(agent), snapshot, self.owner(agent))
     }
 
     /// Makes the agent's workspace what a snapshot holds.
-    pub(super) fn restore(&self, snapshot: SnapshotId, agent: AgentId) -> Result<Transfer, Error> {
+    pub(crate) fn restore(&self, snapshot: SnapshotId, agent: AgentId) -> Result<Transfer, Error> {
         self.shelf.restore(snapshot, agent, &self.path(agent), self.owner(agent))
     }
 
     /// Makes a snapshot itself the agent's workspace.
-    pub(super) fn adopt(&self, snapshot: SnapshotId, agent: AgentId) -> Result<(), Error> {
+    pub(crate) fn adopt(&self, snapshot: SnapshotId, agent: AgentId) -> Result<(), Error> {
         self.shelf.adopt(snapshot, &self.path(agent), self.owner(agent))
     }
 
     /// Removes the agent's workspace; no-op when there is none.
-    pub(super) fn destroy(&self, agent: AgentId) -> io::Result<()> {
+    pub(crate) fn destroy(&self, agent: AgentId) -> io::Result<()> {
         // Under another name first: a removal that is cut off leaves no half workspace for a later machine.
         let trash = self.root.join(format!("{TRASH}{}", agent.uuid().as_hyphenated()));
         remove(&trash)?;
@@ -138,7 +138,7 @@ impl Workspaces {
     }
 
     /// Returns the agents that have a workspace.
-    pub(super) fn agents(&self) -> io::Result<Vec<AgentId>> {
+    pub(crate) fn agents(&self) -> io::Result<Vec<AgentId>> {
         let mut agents = Vec::new();
         for entry in fs::read_dir(&self.root)? {
             // What is no agent's (the lock, a half-removed workspace) is passed over.
@@ -148,7 +148,7 @@ impl Workspaces {
     }
 
     /// Removes what a removal that was cut off has left.
-    pub(super) fn sweep(&self) -> io::Result<()> {
+    pub(crate) fn sweep(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.root)? {
             let entry = entry?;
             if entry.file_name().as_encoded_bytes().starts_with(TRASH.as_bytes()) {
