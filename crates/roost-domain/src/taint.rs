@@ -46,7 +46,7 @@ impl Taint {
     }
 }
 
-/// Tells whether an act can carry data out of Roost: any request but one that only asks for a page by its path, and
+/// Tells whether an act can carry data out of Roost, or text from outside on into other sessions: any request but one that only asks for a page by its path, and
 /// any command in a machine that can reach hosts.
 pub fn sends_out(action: &Action, reaches_hosts: bool) -> bool {
     match action {
@@ -54,6 +54,8 @@ pub fn sends_out(action: &Action, reaches_hosts: bool) -> bool {
             *carries || !matches!(method.as_str(), "GET" | "HEAD") || url.contains(['?', '#'])
         }
         Action::RunCommand { .. } | Action::RunRuntime { .. } => reaches_hosts,
+        // It would be recalled where nobody knows where it came from.
+        Action::WriteKnowledge { .. } => true,
         // What another agent is asked carries its taint along; nothing of these leaves Roost.
         Action::CallModel { .. }
         | Action::ReadFiles { .. }
@@ -64,7 +66,6 @@ pub fn sends_out(action: &Action, reaches_hosts: bool) -> bool {
         | Action::ChangeDocument { .. }
         | Action::ReadSkill { .. }
         | Action::SearchKnowledge { .. }
-        | Action::WriteKnowledge { .. }
         | Action::AskAgent { .. } => false,
     }
 }
