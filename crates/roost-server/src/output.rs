@@ -77,6 +77,11 @@ pub(crate) fn is_for_a_person() -> bool {
     io::stdout().is_terminal()
 }
 
+/// Tells whether standard input is a keyboard.
+pub(crate) fn is_keyboard() -> bool {
+    io::stdin().is_terminal()
+}
+
 /// Tells whether a person sits at the keyboard and reads the answers.
 pub(crate) fn is_dialogue() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
