@@ -39,15 +39,18 @@ fn documents_are_written_compared_and_restored_from_the_command_line() {
     assert!(written.contains("roost agents restart robin"), "{written}");
     server.print(&["agents", "restart", "robin"]);
     pipe(&server, &["documents", "put", "SOUL.md", "-", "--base", "1"], "Be stern.\n");
-    for (document, content) in
-        [("IDENTITY.md", "Robin."), ("WORKFLOW.md", "Answer."), ("rules/refunds.md", "Never.")]
+    // The identity is written from the name when the agent is made.
+    for (document, base, content) in
+        [("IDENTITY.md", "1", "Robin."), ("WORKFLOW.md", "0", "Answer."), ("rules/refunds.md", "0", "Never.")]
     {
-        pipe(&server, &["documents", "put", document, "-", "--base", "0"], content);
+        pipe(&server, &["documents", "put", document, "-", "--base", base], content);
         assert_eq!(server.print(&["documents", "show", document]), content);
     }
     let listed = server.print(&["documents", "list"]);
-    assert!(listed.contains("SOUL.md           2        10 B  key:test"), "{listed}");
-    assert!(listed.contains("rules/refunds.md  1"), "{listed}");
+    let rows: Vec<Vec<&str>> = listed.lines().map(|line| line.split_whitespace().collect()).collect();
+    for row in [["SOUL.md", "2", "10B", "key:test"], ["rules/refunds.md", "1", "6B", "key:test"]] {
+        assert!(rows.iter().any(|cells| cells[..4] == row), "{listed}");
+    }
 
     // Whoever has the text of version 1 does not undo version 2.
     std::fs::write(&file, "Be kind and brief.\n").expect("written");

@@ -31,7 +31,7 @@ fn a_key_sees_the_account_that_it_is_of() {
     let config = "[plans.tiny]\nmax_agents = 3\n".to_owned();
     let server = Server::start(Options { config, ..Options::default() });
     server.agent("robin", "scripted/demo", &[]);
-    assert!(server.print(&["account", "show"]).contains("agents: 1, 1 of them running (limit: no limit)"));
+    assert!(server.print(&["account", "show"]).contains("agents: 1, 1 of them running (limit: 100000)"));
     server.print(&["account", "set-plan", "tiny"]);
     let shown = server.print(&["account", "show"]);
     assert!(shown.contains("plan: tiny") && shown.contains("(limit: 3)"), "{shown}");
