@@ -358,3 +358,18 @@ async fn a_fork_knows_what_its_parent_knew_and_goes_its_own_way() {
     delete(&app, owner, Removed::All).await;
     assert_eq!(all(&app, Owner::Agent(parent)).await.len(), 2);
 }
+
+#[tokio::test]
+async fn what_was_deleted_stands_before_nothing_that_is_there() {
+    let (app, agent) = stocked().await;
+    let owner = Owner::Agent(agent);
+    let near = (0..100).map(|number| chunk(&format!("apple pie {}", unheard(number)), "pies"));
+    ingest(&app, owner, near.collect()).await.unwrap();
+    let far = format!("crust {} {} {}", unheard(500), unheard(501), unheard(502));
+    ingest(&app, owner, vec![chunk(&far, "far")]).await.unwrap();
+    assert!(!texts(&search(&app, owner, "apple pie crust").await).is_empty());
+    assert_eq!(delete(&app, owner, Removed::Source("pies".to_owned())).await, 100);
+    let found = search(&app, owner, "apple pie crust").await;
+    let hit = found.hits.iter().find(|hit| hit.entry.text == far).expect("it is found");
+    assert!(hit.similarity.is_some_and(|cosine| cosine > 0.0), "{hit:?}");
+}

@@ -48,3 +48,32 @@ fn what_the_server_refuses_is_told_in_its_own_words() {
     let message = failure(&["chat", "hello"]);
     assert!(message.contains("the agent is stopped; start it first"), "{message}");
 }
+
+#[test]
+fn files_survive_a_stop_and_a_restart_and_a_paused_agent_wakes_on_use() {
+    let server = Server::start(Options::default());
+    let id = server.agent("robin", "scripted/demo", &[]);
+    let run = |command: &str| server.print(&["chat", "robin", &format!("run `{command}`")]);
+    run("echo kept > plan");
+    server.print(&["agents", "stop", &id]);
+    server.print(&["agents", "start", &id]);
+    assert!(run("cat plan").contains("kept"), "after a stop");
+    server.print(&["agents", "restart", &id]);
+    assert!(run("cat plan").contains("kept"), "after a restart");
+    let config = serde_json::json!({"config": {"idleSeconds": 1}}).to_string();
+    let curl = format!(
+        "curl -sf -X PATCH {}/v1/agents/{id} -H 'X-API-Key: {}' -H 'Content-Type: application/json' -d '{config}'",
+        server.url, server.key
+    );
+    let mut patch = std::process::Command::new("sh");
+    patch.args(["-ec", &curl]);
+    let patched = crate::roost::finish(patch);
+    assert!(patched.status.success(), "{}", text(&patched.stderr));
+    let deadline = std::time::Instant::now() + crate::DEADLINE;
+    while server.json(&["agents", "show", &id, "--json"])["status"] != "paused" {
+        assert!(std::time::Instant::now() < deadline, "an idle agent is paused\n{}", server.log());
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(run("cat plan").contains("kept"), "it wakes by itself");
+    assert_eq!(server.json(&["agents", "show", &id, "--json"])["status"], "running");
+}

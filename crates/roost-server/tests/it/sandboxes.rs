@@ -43,11 +43,14 @@ fn has_python() -> bool {
 }
 
 fn workspaces(server: &Server) -> usize {
-    let is_directory = |entry: &std::fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    // Beside the workspaces, which have ids for names, stands the place of snapshots.
+    let is_workspace = |entry: &std::fs::DirEntry| {
+        entry.file_type().is_ok_and(|kind| kind.is_dir()) && entry.file_name().len() == 36
+    };
     ["workspaces", "sandboxes"]
         .iter()
         .filter_map(|name| std::fs::read_dir(server.home().data().join(name)).ok())
-        .flat_map(|entries| entries.filter_map(Result::ok).filter(is_directory))
+        .flat_map(|entries| entries.filter_map(Result::ok).filter(is_workspace))
         .count()
 }
 

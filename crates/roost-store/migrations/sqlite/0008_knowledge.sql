@@ -51,8 +51,8 @@ create table knowledge_vectors (
 
 create index knowledge_vectors_of_shelf on knowledge_vectors (shelf_id, revision, number);
 
--- The words of entries. `shelf` is a word too, so that each search reads the words of one shelf only. The texts
--- themselves stand in the entries.
+-- The words of entries, each with its shelf's number before it, so that a search reads the words of one shelf only. The
+-- texts themselves stand in the entries.
 create virtual table knowledge_words using fts5 (
-    shelf, text, content = '', contentless_delete = 1, tokenize = 'porter unicode61 remove_diacritics 2'
+    text, content = '', contentless_delete = 1, tokenize = 'porter unicode61 remove_diacritics 2'
 );

@@ -133,7 +133,7 @@ impl Agents for Tx<'_> {
             AGENT,
             "select id, account_id, name, description, model, size, region, avatar_url, tags, config, state,
                     needs_restart, failure_category, failure_message, created_at, started_at, stopped_at,
-                    swarm_id
+                    swarm_id, runtime
              from agents
              where region = $1 and state in ('running', 'frozen', 'paused') and deleted_at is null
              order by id limit $2",

@@ -53,7 +53,7 @@ impl Knowledge for Tx<'_> {
         self.all(
             ENTRY,
             "select number, id, text, source, metadata, created_at, updated_at from knowledge_entries
-             where number in (select value from json_each($1)) and shelf_id = $2",
+             where number in (select value from json_each($1)) and +shelf_id = $2",
             params![numbers(rows), shelf],
             |columns| Ok(KeptEntry { row: columns.take()?, entry: entry(columns)? }),
         )
@@ -104,7 +104,7 @@ impl Knowledge for Tx<'_> {
         self.all(
             VECTOR,
             "select number, vector from knowledge_vectors
-             where number in (select value from json_each($1)) and shelf_id = $2 and model = $3",
+             where number in (select value from json_each($1)) and +shelf_id = $2 and model = $3",
             params![numbers(rows), shelf, model],
             |columns| Ok((columns.take()?, vector(columns)?)),
         )
@@ -121,23 +121,15 @@ impl Knowledge for Tx<'_> {
 
     fn with_words(&self, shelf: i64, words: &[String], limit: Limit) -> Result<Vec<i64>, Error> {
         // What stands between double quotes is no syntax; letters and digits hold none.
-        let words: Vec<String> = words
-            .iter()
-            .map(|word| word.chars().filter(|c| c.is_alphanumeric()).collect::<String>())
-            .filter(|word| !word.is_empty())
-            .map(|word| format!("\"{word}\""))
-            .collect();
+        let words: Vec<String> = words.iter().flat_map(|word| shelf_words(shelf, word)).collect();
         if words.is_empty() {
             return Ok(Vec::new());
         }
         self.all(
             ENTRY,
             "select rowid from knowledge_words
-             where knowledge_words match $1 and rank match 'bm25(0.0, 1.0)' order by rank limit $2",
-            params![
-                format!("shelf : {} AND text : ({})", shelf_word(shelf), words.join(" OR ")),
-                limit.get()
-            ],
+             where knowledge_words match $1 order by rank limit $2",
+            params![format!("\"{}\"", words.join("\" OR \"")), limit.get()],
             |columns| columns.take(),
         )
     }
@@ -437,15 +429,18 @@ impl Tx<'_> {
         }
         self.change_one(
             ENTRY,
-            "insert into knowledge_words (rowid, shelf, text) values ($1, $2, $3)",
-            params![row, shelf_word(shelf), new.entry.text],
+            "insert into knowledge_words (rowid, text) values ($1, $2)",
+            params![row, shelf_words(shelf, &new.entry.text).collect::<Vec<_>>().join(" ")],
         )
     }
 }
 
-/// The word by which a shelf's entries are told from others' in the index of words.
-fn shelf_word(shelf: i64) -> String {
-    format!("shelf{shelf}x")
+/// Returns the words of a text as they stand in the index: each begins with its shelf's number, so that a search reads
+/// the words of one shelf only, and how rare a word is counts there alone. `+shelf_id` in queries keeps the database
+/// from looking through a whole shelf for a few numbers.
+fn shelf_words(shelf: i64, text: &str) -> impl Iterator<Item = String> {
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(move |word| format!("s{shelf}x{word}"))
 }
 
 fn numbers(rows: &[i64]) -> String {
