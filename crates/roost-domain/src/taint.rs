@@ -5,7 +5,7 @@ use crate::effect::Action;
 /// Where text came from that others may have written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Taint {
-    /// A web page or an API's answer.
+    /// A web page, an API's answer, or a skill of the public registry.
     Web,
     /// The output of a command while which the machine connected to a host.
     Command,
@@ -23,7 +23,7 @@ impl Taint {
         }
     }
 
-    /// Returns what comes into a session with an act's outcome, if anything does. `connected` tells whether the agent's
+    /// Returns what comes into a session with an act's outcome, if the act alone tells. `connected` tells whether the agent's
     /// machine was let connect to a host meanwhile.
     pub const fn of(action: &Action, connected: bool) -> Option<Self> {
         match action {
