@@ -86,7 +86,7 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
         Command::Documents(args) => {
             let client = client(documents::client_args(&args))?;
             let editor = environment.text("VISUAL").or_else(|| environment.text("EDITOR"));
-            asking(documents::run(args, &client, editor.as_deref()))
+            asking(documents::run(args, &client, editor))
         }
         Command::Secrets(args) => {
             let client = client(secrets::client_args(&args))?;

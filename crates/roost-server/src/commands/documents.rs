@@ -108,17 +108,16 @@ impl Found {
 
     /// Says of a refusal what to do next.
     fn refused(&self, error: ClientError, base: u64) -> anyhow::Error {
-        match error {
-            ClientError::Refused { code, .. } if code == "hash_mismatch" => {
-                let (name, agent) = (&self.name, output::one_line(&self.agent.name));
-                anyhow::anyhow!(
-                    "{name} was changed since version {base}, and nothing was written. Look at what changed: roost \
-                     documents diff {name} --from {base} --agent {agent}. Put that into your text, and put it again \
-                     with --base and the latest version"
-                )
-            }
-            other => other.into(),
+        let is_mismatch = matches!(&error, ClientError::Refused { code, .. } if code == "hash_mismatch");
+        if !is_mismatch {
+            return error.into();
         }
+        let (name, agent) = (&self.name, output::one_line(&self.agent.name));
+        anyhow::anyhow!(
+            "{name} was changed since version {base}, and nothing was written. Look at what changed: roost documents \
+             diff {name} --from {base} --agent {agent}. Put that into your text, and put it again with --base and the \
+             latest version"
+        )
     }
 
     /// Says that it is written, and what it waits for.
