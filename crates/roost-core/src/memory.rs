@@ -25,8 +25,8 @@ pub(crate) const QUEUE: &str = "memory";
 /// Of one peer so much is remembered; then the oldest goes.
 pub(crate) const MOST: u64 = 2_000;
 
-/// The memory that all share who hold a key of the agent's own people.
-pub(crate) const OWN_PEOPLE: &str = "keys";
+/// The memory that all share who hold a key of the agent's own people. No peer's name means it.
+pub(crate) const OWN_PEOPLE: &str = "key:*";
 
 /// Returns whose memory a session with a peer is: nobody's in an agent's journal, nor in a task from
 /// another agent.

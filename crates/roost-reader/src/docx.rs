@@ -7,6 +7,7 @@ use roost_ports::reader::Error;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
+use crate::blocks::Blocks;
 use crate::text::decode;
 use crate::{damaged, one_line};
 
@@ -26,6 +27,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Block>, Error> {
     let xml = decode(&xml, "DOCX")?;
     let mut reader = Reader::from_str(&xml);
     loop {
+        document.blocks.check()?;
         match reader.read_event().map_err(|error| damaged("DOCX", error))? {
             Event::Start(tag) => document.open(&tag),
             Event::Empty(tag) => {
@@ -49,7 +51,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Block>, Error> {
             | Event::DocType(_) => {}
         }
     }
-    Ok(document.blocks)
+    document.blocks.finish()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
@@ -84,7 +86,7 @@ fn reference(name: &str) -> String {
 
 #[derive(Default)]
 struct Word {
-    blocks: Vec<Block>,
+    blocks: Blocks,
     body: String,
     in_text: bool,
     heading: Option<u8>,

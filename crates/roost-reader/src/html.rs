@@ -2,6 +2,7 @@ use html5gum::{Token, Tokenizer};
 use roost_domain::knowledge::Block;
 use roost_ports::reader::Error;
 
+use crate::blocks::Blocks;
 use crate::one_line;
 use crate::text::decode;
 
@@ -21,6 +22,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Block>, Error> {
     let text = decode(bytes, "web page")?;
     let mut page = Page::default();
     for Ok(token) in Tokenizer::new(&text) {
+        page.blocks.check()?;
         match token {
             Token::StartTag(tag) => page.open(&tag.name, tag.self_closing),
             Token::EndTag(tag) => page.close(&tag.name),
@@ -29,12 +31,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Block>, Error> {
         }
     }
     page.flush();
-    Ok(page.blocks)
+    page.blocks.finish()
 }
 
 #[derive(Default)]
 struct Page {
-    blocks: Vec<Block>,
+    blocks: Blocks,
     body: String,
     /// Which unseen element is open, and how often.
     unseen: Option<(Vec<u8>, usize)>,

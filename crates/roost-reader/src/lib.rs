@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use roost_domain::knowledge::Block;
 use roost_ports::reader::{DocumentReader, Error, Format};
 
+mod blocks;
 mod docx;
 mod html;
 mod markdown;
@@ -33,21 +34,10 @@ impl DocumentReader for Documents {
             Format::Docx => docx::read(bytes),
             Format::Csv => table::read(bytes),
         }));
-        let blocks = read.unwrap_or_else(|_| {
+        read.unwrap_or_else(|_| {
             tracing::warn!(?format, "the parser of a document panicked");
             Err(damaged(name(format), "its parts do not fit together"))
-        })?;
-        let size: usize = blocks.iter().map(|block| text_of(block).len()).sum();
-        if size > MOST_TEXT {
-            return Err(Error::TooLarge { limit: "16 MiB of text" });
-        }
-        Ok(blocks.into_iter().filter(|block| !text_of(block).trim().is_empty()).collect())
-    }
-}
-
-fn text_of(block: &Block) -> &str {
-    match block {
-        Block::Heading(_, text) | Block::Text(text) | Block::Row(text) => text,
+        })
     }
 }
 

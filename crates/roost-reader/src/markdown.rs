@@ -2,6 +2,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use roost_domain::knowledge::Block;
 use roost_ports::reader::Error;
 
+use crate::blocks::Blocks;
 use crate::text::decode;
 
 /// Reads Markdown: headings as such, every other block as it was written.
@@ -9,8 +10,9 @@ use crate::text::decode;
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<Block>, Error> {
     let text = decode(bytes, "Markdown")?;
     let options = Options::ENABLE_TABLES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
-    let (mut blocks, mut depth, mut title) = (Vec::new(), 0_usize, None::<String>);
+    let (mut blocks, mut depth, mut title) = (Blocks::default(), 0_usize, None::<String>);
     for (event, range) in Parser::new_ext(&text, options).into_offset_iter() {
+        blocks.check()?;
         match event {
             Event::Start(tag) => {
                 if depth == 0 {
@@ -49,5 +51,5 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Block>, Error> {
             | Event::TaskListMarker(_) => {}
         }
     }
-    Ok(blocks)
+    blocks.finish()
 }

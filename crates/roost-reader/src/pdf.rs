@@ -2,8 +2,9 @@ use lopdf::{DecompressError, Document, LoadOptions};
 use roost_domain::knowledge::Block;
 use roost_ports::reader::Error;
 
+use crate::blocks::Blocks;
+use crate::damaged;
 use crate::text::paragraphs;
-use crate::{MOST_TEXT, damaged};
 
 /// The most that one packed part of a file may become, in bytes.
 const MOST_UNPACKED: usize = 32 * 1024 * 1024;
@@ -21,16 +22,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Block>, Error> {
     if pages.len() > MOST_PAGES {
         return Err(Error::TooLarge { limit: "5,000 pages" });
     }
-    let (mut blocks, mut size) = (Vec::new(), 0_usize);
+    let mut blocks = Blocks::default();
     for page in pages {
         let text = document.extract_text_with_limit(&[page], MOST_UNPACKED).map_err(failed)?;
-        size = size.saturating_add(text.len());
-        if size > MOST_TEXT {
-            return Err(Error::TooLarge { limit: "16 MiB of text" });
-        }
-        blocks.extend(paragraphs(&text));
+        paragraphs(&text, &mut blocks)?;
     }
-    Ok(blocks)
+    blocks.finish()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]

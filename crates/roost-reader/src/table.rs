@@ -1,8 +1,15 @@
 use roost_domain::knowledge::Block;
 use roost_ports::reader::Error;
 
+use crate::blocks::Blocks;
 use crate::text::decode;
 use crate::{damaged, one_line};
+
+/// The most columns that a table has.
+const MOST_COLUMNS: usize = 10_000;
+
+/// How much of a column's name is said with each of its values, in characters.
+const LONGEST_NAME: usize = 200;
 
 /// Reads a table: each row says the columns' names with its values, so that it can stand alone.
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<Block>, Error> {
@@ -12,23 +19,30 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Block>, Error> {
         .flexible(true)
         .has_headers(false)
         .from_reader(text.as_bytes());
-    let (mut blocks, mut names) = (Vec::new(), None::<Vec<String>>);
+    let (mut blocks, mut first) = (Blocks::default(), None::<Vec<String>>);
+    let mut names = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| damaged("CSV", error))?;
+        if record.len() > MOST_COLUMNS {
+            return Err(Error::TooLarge { limit: "10,000 columns" });
+        }
         let values: Vec<String> = record.iter().map(one_line).collect();
         if values.iter().all(String::is_empty) {
             continue;
         }
-        match &names {
-            None => names = Some(values),
-            Some(names) => blocks.push(Block::Row(row(names, &values))),
+        if first.is_none() {
+            names = values.iter().map(|name| name.chars().take(LONGEST_NAME).collect()).collect();
+            first = Some(values);
+        } else {
+            blocks.push(Block::Row(row(&names, &values)));
+            blocks.check()?;
         }
     }
     // A table of one row has no names.
-    if let (true, Some(only)) = (blocks.is_empty(), names) {
+    if let (true, Some(only)) = (blocks.is_empty(), first) {
         blocks.push(Block::Row(only.join("; ")));
     }
-    Ok(blocks)
+    blocks.finish()
 }
 
 fn row(names: &[String], values: &[String]) -> String {

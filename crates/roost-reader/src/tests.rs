@@ -197,6 +197,24 @@ fn bombs_are_refused() {
 }
 
 #[test]
+fn a_table_is_bounded_whatever_its_header_says() {
+    let long = "n".repeat(10 * 1024 * 1024);
+    assert_eq!(
+        read(Format::Csv, format!("{long}\none\ntwo\n").as_bytes()),
+        [row(&format!("{}: one", "n".repeat(200))), row(&format!("{}: two", "n".repeat(200)))]
+    );
+    let rows = "1\n".repeat(2 * 1024 * 1024);
+    for (bomb, limit) in [
+        (format!("{long}\n{rows}"), "16 MiB of text"),
+        (rows, "500,000 paragraphs and rows"),
+        (",".repeat(1024 * 1024), "10,000 columns"),
+    ] {
+        let error = Documents.read(Format::Csv, bomb.as_bytes()).unwrap_err();
+        assert_eq!(error, Error::TooLarge { limit });
+    }
+}
+
+#[test]
 fn texts_of_other_encodings_are_read() {
     let utf16: Vec<u8> = "\u{feff}Grüße\n\nzwei".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert_eq!(read(Format::Text, &utf16), [text("Grüße"), text("zwei")]);

@@ -1,11 +1,14 @@
 use roost_domain::knowledge::Block;
 use roost_ports::reader::Error;
 
+use crate::blocks::Blocks;
 use crate::damaged;
 
 /// Reads text as paragraphs, which empty lines part.
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<Block>, Error> {
-    Ok(paragraphs(&decode(bytes, "text")?))
+    let mut blocks = Blocks::default();
+    paragraphs(&decode(bytes, "text")?, &mut blocks)?;
+    blocks.finish()
 }
 
 /// Reads bytes as text: UTF-8 or UTF-16 by its mark, else UTF-8, else what Windows wrote in Western Europe.
@@ -23,8 +26,7 @@ pub(super) fn decode(bytes: &[u8], format: &'static str) -> Result<String, Error
     })
 }
 
-pub(super) fn paragraphs(text: &str) -> Vec<Block> {
-    let mut blocks = Vec::new();
+pub(super) fn paragraphs(text: &str, blocks: &mut Blocks) -> Result<(), Error> {
     let mut paragraph = String::new();
     for line in text.lines().chain([""]) {
         if !line.trim().is_empty() {
@@ -32,7 +34,8 @@ pub(super) fn paragraphs(text: &str) -> Vec<Block> {
             paragraph.push('\n');
         } else if !paragraph.is_empty() {
             blocks.push(Block::Text(std::mem::take(&mut paragraph).trim_end().to_owned()));
+            blocks.check()?;
         }
     }
-    blocks
+    Ok(())
 }

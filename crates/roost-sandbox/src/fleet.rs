@@ -13,6 +13,7 @@ use roost_domain::id::{AgentId, SnapshotId};
 use roost_domain::machine::{Condition, Layer, Stats};
 use roost_domain::snapshot::{Comparison, Transfer};
 use roost_ports::machine::{Connections, Error, Hold, Machine, Machines, Spec};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -32,6 +33,9 @@ use crate::workspace::{Workspace, Workspaces};
 const UIDS: Range<u32> = 1_900_000_000..2_100_000_000;
 /// How long a start waits for what a dead server has left to be gone.
 const CLEAR_DEADLINE: Duration = Duration::from_secs(60);
+
+/// How many snapshots are compared with others at once: each takes a thread for as long as it takes to read both.
+const COMPARISONS: usize = 2;
 
 /// Why no machines can be made here.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +105,8 @@ pub(crate) struct Common {
     pub(crate) workspaces: Workspaces,
     pub(crate) connections: Arc<Counted>,
     pub(crate) tasks: TaskTracker,
+    /// Comparisons of snapshots wait here for one another.
+    comparing: Arc<Semaphore>,
     /// Set when what a dead server has left is gone.
     pub(crate) cleared: CancellationToken,
     /// What the last machine that started said of its walls.
@@ -127,6 +133,7 @@ impl Common {
             workspaces,
             connections: Arc::new(Counted::new(connections)),
             tasks: TaskTracker::new(),
+            comparing: Arc::new(Semaphore::new(COMPARISONS)),
             cleared: CancellationToken::new(),
             ready: Mutex::new(None),
             fences: Mutex::new(None),
@@ -347,7 +354,15 @@ impl<H: Host> Machines for Fleet<H> {
     }
 
     async fn compare(&self, before: SnapshotId, after: SnapshotId) -> Result<Comparison, Error> {
-        self.on_shelf("compare the snapshots", move |shelf| shelf.compare(before, after)).await
+        let act = "compare the snapshots";
+        let place = Arc::clone(&self.host.common().comparing).acquire_owned().await;
+        let place = place.map_err(|error| Error::Host { act, source: std::io::Error::other(error) })?;
+        // Held by the work, which goes on when its caller has gone.
+        let compare = move |shelf: &Shelf| {
+            let _place = place;
+            shelf.compare(before, after)
+        };
+        self.on_shelf(act, compare).await
     }
 
     fn layers(&self) -> Vec<Layer> {

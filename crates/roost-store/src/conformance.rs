@@ -46,6 +46,7 @@ macro_rules! conformance {
                 another_accounts_agents_are_not_found,
                 paging_visits_each_agent_once_while_others_are_added,
                 filters_narrow_the_list_and_its_total,
+                agents_are_found_by_their_whole_name_alone,
                 updating_an_agent_that_is_not_there_fails,
                 deleting_an_agent_removes_everything_of_it_and_nothing_of_others,
                 a_deleted_agents_id_is_never_used_again,

@@ -28,7 +28,7 @@ pub(crate) struct ListMemoriesQuery {
 pub(crate) struct MemoryEntry {
     /// A UUID.
     id: String,
-    /// Of whom: `peer:` and the `peerId`, `key:` and an API key's id, or `keys` for all who hold one.
+    /// Of whom: `peer:` and the `peerId`, `key:` and an API key's id, or `key:*` for all who hold one.
     #[schema(example = "peer:ada")]
     peer: String,
     /// What, in the peer's words.

@@ -1,7 +1,7 @@
 use roost_domain::agent::Agent;
 use roost_domain::conversation::{Conversation, Message};
 use roost_domain::event::Offset;
-use roost_domain::id::{ResponseId, SessionId, TurnId};
+use roost_domain::id::{AgentId, ResponseId, SessionId, TurnId};
 use roost_domain::key::Scope;
 use roost_domain::response::{AnsweredBy, Response};
 use roost_domain::tool::ToolCallId;
@@ -10,7 +10,7 @@ use roost_ports::store::Writer;
 
 use super::outside_id::inside;
 use super::place::{cut, fingerprint};
-use super::target::{Target, find};
+use super::target::{AGENT, Target, find, unknown};
 use super::{Ask, Asked, Conversations, Talk, begin, bounds, resume};
 use crate::messages::{not_running, peer_of};
 use crate::models::{Asker, Complete};
@@ -66,7 +66,9 @@ impl Conversations<'_> {
     async fn ask_agent(&self, ctx: &Ctx, named: String, ask: Ask) -> Result<Talk, Error> {
         bounds::check_for_agent(self.0, &ask)?;
         let (core, at) = (self.0.clone(), ctx.clone());
-        let place = move |writer: &mut dyn Writer| place(&core, writer, &at, &named, ask);
+        let account = ctx.account();
+        let agent = self.0.ports.store.read(move |reader| find(reader, account, &named)).await?.id;
+        let place = move |writer: &mut dyn Writer| place(&core, writer, &at, agent, ask);
         let (placed, agent, response) = self.0.ports.store.write(place).await?;
         let Placed { session, turn, after } = placed;
         self.0.hub.tick(session);
@@ -107,10 +109,11 @@ fn place(
     core: &Core,
     writer: &mut dyn Writer,
     ctx: &Ctx,
-    named: &str,
+    agent: AgentId,
     ask: Ask,
-) -> Result<(Placed, roost_domain::id::AgentId, Option<ResponseId>), Error> {
-    let agent = find(writer, ctx.account(), named)?;
+) -> Result<(Placed, AgentId, Option<ResponseId>), Error> {
+    let gone = || unknown(&format!("{AGENT}{agent}"));
+    let agent = writer.agent(ctx.account(), agent)?.ok_or_else(gone)?;
     if !agent.state.takes_messages() {
         return Err(not_running(&agent));
     }

@@ -4,7 +4,7 @@ use roost_domain::agent::Agent;
 use roost_domain::id::{AccountId, AgentId};
 use roost_domain::model::ModelName;
 use roost_domain::page::Limit;
-use roost_ports::store::{AgentFilter, Reader};
+use roost_ports::store::Reader;
 
 use crate::{Core, Error, Kind};
 
@@ -60,17 +60,7 @@ pub(crate) fn find(reader: &dyn Reader, account: AccountId, named: &str) -> Resu
     if named.chars().count() > 100 {
         return Err(unknown());
     }
-    let filter = AgentFilter { name_contains: Some(named.to_owned()), ..AgentFilter::default() };
-    let mut after = None;
-    let mut found: Vec<Agent> = Vec::new();
-    loop {
-        let page = reader.agents(account, &filter, after, Limit::clamped(200, 200))?;
-        found.extend(page.rows.into_iter().filter(|agent| agent.name == named));
-        after = page.next;
-        if after.is_none() || found.len() > 1 {
-            break;
-        }
-    }
+    let mut found = reader.agents_named(account, named, Limit::clamped(2, 2))?;
     match found.len() {
         0 => Err(unknown()),
         1 => found.pop().ok_or_else(unknown),

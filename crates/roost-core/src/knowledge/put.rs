@@ -1,8 +1,8 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use roost_domain::id::{AccountId, KnowledgeId};
-use roost_domain::knowledge::{SAME, Shelf, Vector};
+use roost_domain::knowledge::{Near, SAME, Shelf, Vector};
 use roost_ports::embedder::Purpose;
 use roost_ports::store::{NewEntry, Reader, Removed, Writer};
 use serde_json::{Map, Value};
@@ -59,12 +59,17 @@ impl Core {
         // From here to the end nobody else puts anything on this shelf.
         let _putting = place.putting.lock().await;
         let near = self.near(&put, &vectors).await?;
-        let mut kept: Vec<(Draft, [u8; 32], Vector)> = Vec::new();
-        for (((draft, digest), vector), near) in new.into_iter().zip(vectors).zip(near) {
-            if !near && !kept.iter().any(|(_, _, other)| vector.cosine(other) >= SAME) {
-                kept.push((draft, digest, vector));
+        let choose = move || {
+            let mut kept: Vec<(Draft, [u8; 32], Vector)> = Vec::new();
+            for (((draft, digest), vector), near) in new.into_iter().zip(vectors).zip(near) {
+                if !near && !kept.iter().any(|(_, _, other)| vector.cosine(other) >= SAME) {
+                    kept.push((draft, digest, vector));
+                }
             }
-        }
+            kept
+        };
+        // Each is held against all before it, which takes long where there are many.
+        let kept = tokio::task::spawn_blocking(choose).await.map_err(Error::internal)?;
         let stored = self.write_entries(put, kept).await?;
         Ok(Stored { stored, skipped: total - stored, total })
     }
@@ -111,13 +116,13 @@ impl Core {
             }
             Ok(exact)
         };
-        let exact = self.ports.store.read(read).await?;
-        let is_known = |vector: &Vector, about: &Vec<roost_domain::knowledge::Near>| {
-            about
-                .iter()
-                .any(|near| exact.iter().any(|(row, other)| *row == near.row && vector.cosine(other) >= SAME))
-        };
-        Ok(vectors.iter().zip(&about).map(|(vector, about)| is_known(vector, about)).collect())
+        let exact: HashMap<i64, Vector> = self.ports.store.read(read).await?.into_iter().collect();
+        // At most `MOST_NEAR` for each text.
+        let is_same =
+            |vector: &Vector, row: i64| exact.get(&row).is_some_and(|other| vector.cosine(other) >= SAME);
+        let is_known =
+            |(vector, about): (&Vector, &Vec<Near>)| about.iter().any(|near| is_same(vector, near.row));
+        Ok(vectors.iter().zip(&about).map(is_known).collect())
     }
 
     async fn write_entries(&self, put: Put, kept: Vec<(Draft, [u8; 32], Vector)>) -> Result<u64, Error> {

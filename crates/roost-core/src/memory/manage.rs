@@ -24,7 +24,7 @@ pub struct ListMemories {
 /// One memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MemoryView {
-    /// Of whom: `peer:…` for a named peer, `key:…` for a key, `keys` for all who hold one.
+    /// Of whom: `peer:…` for a named peer, `key:…` for a key, `key:*` for all who hold one.
     pub peer: String,
     /// What.
     pub entry: Entry,

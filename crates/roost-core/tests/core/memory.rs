@@ -152,7 +152,7 @@ async fn agents_of_a_swarm_remember_together_and_peers_stay_apart() {
 #[tokio::test]
 async fn keys_of_its_own_people_share_a_memory_unless_the_agent_is_for_all() {
     let app = TestApp::start().await;
-    for (mode, peer) in [("private", "keys"), ("shared", "key:")] {
+    for (mode, peer) in [("private", "key:*"), ("shared", "key:")] {
         let agent = app.agent(json!({"mode": mode})).await;
         app.talk(agent, "I speak Portuguese.").await;
         let kept = until(&app, agent, 1).await;
@@ -160,6 +160,20 @@ async fn keys_of_its_own_people_share_a_memory_unless_the_agent_is_for_all() {
         assert_eq!(memories(&app, agent, Some(&kept[0].peer)).await.len(), 1);
         assert_eq!(recalled(&app.talk(agent, "Which language do I speak?").await).len(), 1);
     }
+}
+
+#[tokio::test]
+async fn a_peer_named_like_all_keys_is_forgotten_alone() {
+    let app = TestApp::start().await;
+    let agent = app.agent(json!({"mode": "private"})).await;
+    app.talk(agent, "I speak Portuguese.").await;
+    say(&app, agent, "keys", "I drive a red Fiat.").await;
+    until(&app, agent, 2).await;
+    let forget = ForgetMemories { agent, peer: Some("keys".to_owned()), confirmed: true };
+    assert_eq!(app.core.memories().forget_all(&app.ctx(), forget).await.unwrap(), 1);
+    let left = memories(&app, agent, None).await;
+    assert_eq!(left.len(), 1);
+    assert_eq!((left[0].peer.as_str(), left[0].entry.text.as_str()), ("key:*", "I speak Portuguese."));
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::collections::HashSet;
+use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use super::Vector;
 
@@ -10,6 +9,8 @@ use super::Vector;
 pub struct Index {
     dimensions: usize,
     rows: Vec<i64>,
+    /// Where each row stands among them.
+    places: HashMap<i64, usize>,
     bytes: Vec<i8>,
     /// What one step of each vector's bytes is worth.
     steps: Vec<f32>,
@@ -57,15 +58,25 @@ impl Index {
 
     /// Returns how much memory it takes, in bytes.
     pub fn size_bytes(&self) -> usize {
-        self.rows.capacity() * 8 + self.bytes.capacity() + (self.steps.capacity() + self.heads.capacity()) * 4
+        self.rows.capacity() * 8
+            + self.places.capacity() * 17
+            + self.bytes.capacity()
+            + (self.steps.capacity() + self.heads.capacity()) * 4
     }
 
-    /// Adds a vector under a number. One of other dimensions is not added.
+    /// Adds a vector under a number, in the place of one that had it. One of other dimensions is not added.
     pub fn add(&mut self, row: i64, vector: &Vector) {
         if vector.dimensions() != self.dimensions {
             return;
         }
         let (step, bytes) = quantized(vector);
+        if let Some(&place) = self.places.get(&row) {
+            self.steps[place] = step;
+            self.heads[place] = head(step, &bytes);
+            self.bytes[place * self.dimensions..(place + 1) * self.dimensions].copy_from_slice(&bytes);
+            return;
+        }
+        self.places.insert(row, self.rows.len());
         self.rows.push(row);
         self.steps.push(step);
         self.heads.push(head(step, &bytes));
@@ -91,6 +102,7 @@ impl Index {
         self.steps.truncate(kept);
         self.heads.truncate(kept);
         self.bytes.truncate(kept * dimensions);
+        self.places = self.rows.iter().enumerate().map(|(place, row)| (*row, place)).collect();
     }
 
     /// Returns the `most` vectors nearest to a query, nearest first.

@@ -70,6 +70,13 @@ pub trait Agents {
         limit: Limit,
     ) -> Result<Page<Agent, AgentCursor>, Error>;
 
+    /// Returns agents of an account that have exactly this name, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn agents_named(&self, account: AccountId, name: &str, limit: Limit) -> Result<Vec<Agent>, Error>;
+
     /// Returns agents of all accounts that are up (running, frozen or paused) in a region, in no order.
     ///
     /// # Errors

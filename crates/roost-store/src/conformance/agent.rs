@@ -137,6 +137,25 @@ pub(crate) async fn filters_narrow_the_list_and_its_total(store: Any) {
     }
 }
 
+pub(crate) async fn agents_are_found_by_their_whole_name_alone(store: Any) {
+    let world = world(&store).await;
+    let (owner, limited) = (world.account, limit(2));
+    write(&store, move |writer| {
+        let names = ["Émile", "émile", "Émile2", "Twin", "Twin", "Twin"];
+        let named = |(number, name): (u128, &str)| Agent { name: name.into(), ..agent(number, owner) };
+        (50_u128..).zip(names).map(named).try_for_each(|agent| writer.insert_agent(&agent))
+    })
+    .await;
+    for (name, expected) in [("Émile", vec![50]), ("mile", vec![]), ("ÉMILE", vec![]), ("Twin", vec![55, 54])]
+    {
+        let found = read(&store, move |reader| reader.agents_named(owner, name, limited)).await;
+        let found: Vec<AgentId> = found.into_iter().map(|agent| agent.id).collect();
+        assert_eq!(found, expected.into_iter().map(id).collect::<Vec<_>>(), "{name}");
+        let others = account(2).id;
+        assert!(read(&store, move |reader| reader.agents_named(others, name, limited)).await.is_empty());
+    }
+}
+
 pub(crate) async fn updating_an_agent_that_is_not_there_fails(store: Any) {
     let world = world(&store).await;
     let error = store.write::<(), Error>(move |writer| writer.update_agent(&agent(99, world.account))).await;

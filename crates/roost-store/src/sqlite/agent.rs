@@ -128,6 +128,20 @@ impl Agents for Tx<'_> {
         Ok(Page { rows, next, total })
     }
 
+    fn agents_named(&self, account: AccountId, name: &str, limit: Limit) -> Result<Vec<Agent>, Error> {
+        self.all(
+            AGENT,
+            "select id, account_id, name, description, model, size, region, avatar_url, tags, config, state,
+                    needs_restart, failure_category, failure_message, created_at, started_at, stopped_at,
+                    swarm_id, runtime
+             from agents
+             where account_id = $1 and name_folded = $2 and name = $3 and deleted_at is null
+             order by created_at desc, id desc limit $4",
+            params![account.uuid().as_bytes(), name.to_lowercase(), name, limit.get()],
+            agent,
+        )
+    }
+
     fn agents_up_in(&self, region: Region, limit: Limit) -> Result<Vec<Agent>, Error> {
         self.all(
             AGENT,

@@ -82,6 +82,25 @@ fn what_is_taken_out_is_not_found_and_the_others_are() {
 }
 
 #[test]
+fn a_vector_takes_the_place_of_the_one_that_had_its_number() {
+    let mut noise = Noise(17);
+    let (old, new): (Vec<_>, Vec<_>) = (0..10).map(|_| (noise.vector(24), noise.vector(24))).unzip();
+    let mut index = Index::new(24);
+    for (row, vector) in old.iter().enumerate() {
+        index.add(row as i64, vector);
+    }
+    index.keep_only(&HashSet::from([2, 3, 7]));
+    for row in [7, 2, 7] {
+        index.add(row, &new[usize::try_from(row).unwrap()]);
+    }
+    assert_eq!(index.len(), 3);
+    for (row, vector) in [(2, &new[2]), (3, &old[3]), (7, &new[7])] {
+        let near = index.nearest(vector, 1)[0];
+        assert!(near.row == row && near.cosine > 0.99, "{near:?}");
+    }
+}
+
+#[test]
 fn only_what_is_near_enough_is_named_for_each_query() {
     let mut noise = Noise(11);
     let vectors: Vec<Vector> = (0..600).map(|_| noise.vector(384)).collect();
