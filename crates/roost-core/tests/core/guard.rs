@@ -20,7 +20,7 @@ use crate::approvals::{decision, pending};
 
 const LIMIT: Limit = Limit::clamped(100, 100);
 
-async fn policy(app: &TestApp, agent: AgentId, document: Value) {
+pub(super) async fn policy(app: &TestApp, agent: AgentId, document: Value) {
     let put = PutPolicy { subject: Subject::hosted(agent), document, strict: false, dry_run: false };
     app.core.policies().put(&app.ctx(), put).await.expect("the policy is good");
 }

@@ -5,6 +5,7 @@ use roost_domain::approval::Approval;
 use roost_domain::conversation::Message;
 use roost_domain::event::{Body, Ending, Event, TurnEvent};
 use roost_domain::id::{AgentId, SessionId, TurnId};
+use roost_domain::policy::OnTimeout;
 use roost_domain::subject::Subject;
 use roost_domain::taint::Taint;
 use roost_domain::tool::ToolStatus;
@@ -14,7 +15,7 @@ use roost_testkit::{Reply, TestApp};
 use serde_json::{Value, json};
 
 use crate::approvals::pending;
-use crate::guard::permissions;
+use crate::guard::{permissions, policy};
 
 fn asks(agent: &str, task: &str) -> Reply {
     Reply::Use("", vec![("ask_agent", json!({"agent": agent, "task": task}))])
@@ -336,4 +337,72 @@ async fn nobody_else_posts_into_what_agents_say_among_themselves() {
     };
     let refused = app.core.messages().post(&app.ctx(), message).await;
     assert_eq!(refused.expect_err("is refused").kind(), Kind::NotFound);
+}
+
+#[tokio::test]
+async fn what_a_run_may_use_is_used_by_whoever_works_for_it_too() {
+    let app = TestApp::start().await;
+    let (_, [ada, _]) = app.swarm("Night", [("Ada", json!({})), ("Bo", json!({}))]).await;
+    permissions(&app, Subject::hosted(ada), json!({"compute": {"max_tool_calls_per_run": 2}})).await;
+    app.models.when("go", [asks("Bo", "list"), Reply::Say(vec!["Done."])]);
+    let ls = |directory: &'static str| uses("shell", json!({"command": format!("ls {directory}")}));
+    app.models.when("list", [ls("a"), ls("b"), ls("c"), Reply::Say(vec!["Two of three."])]);
+    let (_, session, _) = asked(&app.talk(ada, "go").await);
+    assert_eq!(app.machines.commands(), ["ls a"], "the task and one command are two calls");
+    let blocked = turns_of(app.log(session).await).into_iter().any(|event| {
+        matches!(event, TurnEvent::ToolBlocked { reason, .. } if reason.contains("2 tool calls of its 2"))
+    });
+    assert!(blocked);
+}
+
+#[tokio::test]
+async fn an_approval_for_whoever_works_for_another_is_under_the_stricter_terms() {
+    let app = TestApp::start().await;
+    let (_, [ada, bo]) = app.swarm("Night", [("Ada", json!({})), ("Bo", json!({}))]).await;
+    let terms = json!({"require_approval": ["shell"], "approvals": {"quorum": 2}, "default": "allow"});
+    policy(&app, ada, terms).await;
+    policy(&app, bo, json!({"default": "allow", "on_timeout": "allow"})).await;
+    app.models.when("go", [asks("Bo", "list"), Reply::Say(vec!["Done."])]);
+    app.models.when("list", [uses("shell", json!({"command": "ls"})), Reply::Say(vec!["Listed."])]);
+    app.post(ada, "go").await;
+    let approval = one_pending(&app).await;
+    assert_eq!(approval.terms.quorum, 2);
+    assert_eq!(approval.terms.on_timeout, OnTimeout::Block);
+}
+
+#[tokio::test]
+async fn an_agent_that_would_not_answer_is_not_asked() {
+    let app = TestApp::start().await;
+    let (_, [ada, bo]) = app.swarm("Night", [("Ada", json!({})), ("Bo", json!({}))]).await;
+    app.core.agents().pause(&app.ctx(), bo).await.expect("can be paused");
+    app.models.when("go", [asks("Bo", "help"), Reply::Say(vec!["Never mind."])]);
+    let (status, text) = result(&app.talk(ada, "go").await);
+    assert_eq!((status, text.as_str()), (ToolStatus::Failed, "Bo is paused and takes no tasks."));
+}
+
+#[tokio::test]
+async fn what_a_deleted_agent_held_back_for_others_is_given_back() {
+    let app = TestApp::start().await;
+    let agents = [("Ada", json!({})), ("Bo", json!({})), ("Cy", json!({}))];
+    let (_, [ada, bo, cy]) = app.swarm("Night", agents).await;
+    let paid = UpdateAgent { model: Some("paid/good".parse().unwrap()), ..UpdateAgent::default() };
+    app.core.agents().update(&app.ctx(), cy, paid).await.expect("can be changed");
+    app.models.when("go", [asks("Bo", "one"), Reply::Say(vec!["Never mind."])]);
+    app.models.when("one", [asks("Cy", "two")]);
+    app.models.when("two", [Reply::Hang(vec!["Hm"])]);
+    let posted = app.post(ada, "go").await;
+    let waiting = async {
+        while ledger(&app, ada).await.reserved == MicroUsd::ZERO {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), waiting).await.expect("Cy's call is held back");
+    app.core.agents().delete(&app.ctx(), bo).await.expect("can be deleted");
+    app.until(ada, &posted, is_end).await;
+    let settled = async {
+        while ledger(&app, ada).await.reserved != MicroUsd::ZERO {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), settled).await.expect("nothing stays held back");
 }
