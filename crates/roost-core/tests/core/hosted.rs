@@ -47,6 +47,7 @@ async fn an_agent_that_is_deleted_while_its_runtime_comes_up_has_none_afterwards
 async fn a_runtime_that_was_told_is_not_told_again_after_a_crash() {
     let mut app = TestApp::start().await;
     let agent = app.hosted_agent().await;
+    app.core.runtimes().bring_up(agent).await.expect("the store works");
     let posted = app.post(agent, "hang on this").await;
     while app.runtimes.heard().is_empty() {
         tokio::task::yield_now().await;
