@@ -146,7 +146,8 @@ const fn finish(stop: StopReason, has_calls: bool) -> Finish {
     }
 }
 
-/// Says why an agent's turn failed. What passes by itself has a status at which clients ask again.
+/// Says why an agent's turn failed. What passes by itself has a status at which clients ask again; what may have been
+/// done has one at which they do not.
 fn failed(problem: &Problem) -> Failure {
     let (status, code) = match problem.code.as_str() {
         "model_rate_limited" => (StatusCode::TOO_MANY_REQUESTS, "model_rate_limited"),
@@ -154,6 +155,7 @@ fn failed(problem: &Problem) -> Failure {
         "model_unreachable" => (StatusCode::SERVICE_UNAVAILABLE, "model_unreachable"),
         "model_failed" => (StatusCode::SERVICE_UNAVAILABLE, "model_failed"),
         "model_stream_broken" => (StatusCode::SERVICE_UNAVAILABLE, "model_stream_broken"),
+        "outcome_unknown" => (StatusCode::FAILED_DEPENDENCY, "outcome_unknown"),
         "budget_exceeded" => (StatusCode::FORBIDDEN, "budget_exceeded"),
         "approval_refused" => (StatusCode::FORBIDDEN, "approval_refused"),
         code => {

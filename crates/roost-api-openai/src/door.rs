@@ -2,21 +2,30 @@
 //! of the API that others see.
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::post;
 use roost_core::{Asked, Core};
-use roost_http::{Face, Failure, Json};
+use roost_http::{Face, Failure, Json, allow_body};
 
 use crate::answering::Answering;
 use crate::chat::{ChatBody, about, is_retry, respond};
 use crate::{Options, errors};
 
+/// The longest body: runtimes send whole conversations, with everything that their tools brought.
+const LONGEST: usize = 16 << 20;
+
 /// Builds the door over a core.
 pub fn door(core: Core, options: Options) -> Router {
+    let longest = options.http.body_limit.max(LONGEST);
     let face = Face::new(core.clone(), options.http, errors::body);
-    face.finish(Router::new().route("/v1/chat/completions", post(complete)).with_state(core))
+    let roomy = from_fn(move |mut request: Request, next: Next| async move {
+        allow_body(&mut request, longest);
+        next.run(request).await
+    });
+    face.finish(Router::new().route("/v1/chat/completions", post(complete).layer(roomy)).with_state(core))
 }
 
 async fn complete(

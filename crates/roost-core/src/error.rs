@@ -218,6 +218,7 @@ impl From<model::Error> for Error {
             | model::Error::Timeout { .. }
             | model::Error::Broken { .. }
             | model::Error::Runtime { .. }
+            | model::Error::OutcomeUnknown { .. }
             | model::Error::Nonsense { .. } => Kind::Unavailable,
         };
         Self::new(kind, error.code(), error.to_string()).caused_by(error)

@@ -1,6 +1,7 @@
 //! Hosted runtimes: bringing them up, saying something to them, and answering their model calls as the agents whose
 //! loops they are.
 
+use jiff::Timestamp;
 use roost_domain::agent::{Agent, Failure, FailureCategory, RuntimeKind, State};
 use roost_domain::conversation::Conversation;
 use roost_domain::effect::{Action, Cause, Effect};
@@ -11,12 +12,13 @@ use roost_domain::page::Limit;
 use roost_domain::unit::Tokens;
 use roost_ports::model::{Chunks, Error as ModelError};
 use roost_ports::runtime::{Said, Setup, Unavailable};
-use roost_ports::store::Reader;
+use roost_ports::store::{Reader, Writer};
 
 use crate::agents::release_turns;
 use crate::conversations::speaking_first;
 use crate::error::with_causes;
 use crate::gate::Facts;
+use crate::messages::not_running;
 use crate::models::{Asker, Complete, Completion};
 use crate::turns::machine_spec;
 use crate::{Ask, Core, Ctx, Error, Kind, Principal, log};
@@ -63,7 +65,8 @@ impl HostedRuntimes<'_> {
     }
 
     /// Brings an agent's runtime up: the agent is running then, and messages that queued are worked on. One that
-    /// does not come up leaves its agent in error. An agent that is not to be up is left alone.
+    /// does not come up leaves its agent in error. An agent that is not to be up is left alone; one that was stopped or
+    /// deleted meanwhile has nothing running at the end.
     ///
     /// # Errors
     ///
@@ -76,29 +79,26 @@ impl HostedRuntimes<'_> {
         }
         let came = self.start(&agent).await?;
         let (core, now) = (self.0.clone(), self.0.now());
-        let write = move |writer: &mut dyn roost_ports::store::Writer| {
-            let Some(agent) = writer.agent_of_any_account(id)? else { return Ok(()) };
-            match came {
-                Ok(()) if agent.state == State::Provisioning => {
-                    let agent = agent.ready();
-                    writer.update_agent(&agent)?;
-                    log::journal(writer, id, now, Journal::Started)?;
-                    let principal = Principal::Owner(agent.account);
-                    let ctx = Ctx { principal, request_id: "runtime".to_owned(), now, deadline: now };
-                    release_turns(&core, writer, &agent, &ctx)
-                }
-                Ok(()) => Ok(()),
-                Err(Unavailable(message)) => {
-                    let category = FailureCategory::Machine;
-                    log::journal(writer, id, now, Journal::Failed { category, message: message.clone() })?;
-                    writer.update_agent(&agent.fail(Failure { category, message }))?;
-                    Ok::<_, Error>(())
-                }
-            }
-        };
-        self.0.ports.store.write(write).await?;
+        let wanted = self.0.ports.store.write(move |writer| note(&core, writer, id, came, now)).await?;
+        self.end_unless(wanted, id).await?;
         self.0.hub.tick(id.journal());
         self.0.queued.notify_one();
+        Ok(())
+    }
+
+    /// Ends a runtime that came up after whoever ended it had looked for it.
+    async fn end_unless(&self, wanted: Wanted, id: AgentId) -> Result<(), Error> {
+        if wanted == Wanted::Yes {
+            return Ok(());
+        }
+        self.0.ports.runtimes.stop(id).await;
+        self.0.machine_time.closing(id, self.0.now());
+        if wanted == Wanted::Stopped {
+            self.0.ports.machines.stop(id).await?;
+        } else {
+            // Starting has made its workspace again.
+            self.0.ports.machines.destroy(id).await?;
+        }
         Ok(())
     }
 
@@ -147,16 +147,22 @@ impl HostedRuntimes<'_> {
     }
 
     /// Answers a model call that a hosted runtime makes, shown its token: the agent's own model is asked with its
-    /// own key, within its budget, whatever the call names.
+    /// own key, within its budget, whatever the call names. The runtime of an agent that is paused may be up still, and
+    /// gets no answer.
     ///
     /// # Errors
     ///
-    /// `Unauthenticated` if the token is nobody's; as [`crate::ModelCalls::complete`].
+    /// `Unauthenticated` if the token is nobody's; `InvalidState` with the code `agent_not_running` if the agent is not
+    /// to work; as [`crate::ModelCalls::complete`].
     pub async fn answer(&self, token: &str, ask: Ask) -> Result<Completion, Error> {
         let unknown = || Error::new(Kind::Unauthenticated, "unauthorized", "this token is no runtime's");
         let id = self.0.ports.runtimes.whose(token).ok_or_else(unknown)?;
         let found = self.0.ports.store.read(move |reader| Ok::<_, Error>(reader.agent_of_any_account(id)?));
         let agent = found.await?.ok_or_else(unknown)?;
+        match agent.state {
+            State::Provisioning | State::Running | State::Frozen => {}
+            State::Paused | State::Stopped | State::Error => return Err(not_running(&agent)),
+        }
         let now = self.0.now();
         let principal = Principal::Owner(agent.account);
         let ctx = Ctx { principal, request_id: self.0.request_id(), now, deadline: now + PATIENCE };
@@ -169,6 +175,46 @@ impl HostedRuntimes<'_> {
         let (asker, model, wishes) = (Asker::Agent(id), agent.model, ask.wishes);
         self.0.models().complete(&ctx, Complete { asker, model, conversation, wishes, keep: None }).await
     }
+}
+
+/// Whether an agent's runtime is to be up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Yes,
+    /// The agent does not run.
+    Stopped,
+    /// There is no such agent any more.
+    Gone,
+}
+
+/// Writes what became of a runtime that was brought up, and tells whether it is wanted still.
+fn note(
+    core: &Core,
+    writer: &mut dyn Writer,
+    id: AgentId,
+    came: Result<(), Unavailable>,
+    now: Timestamp,
+) -> Result<Wanted, Error> {
+    let Some(agent) = writer.agent_of_any_account(id)? else { return Ok(Wanted::Gone) };
+    match (agent.state, came) {
+        (State::Stopped | State::Error, _) => return Ok(Wanted::Stopped),
+        (State::Provisioning, Ok(())) => {
+            let agent = agent.ready();
+            writer.update_agent(&agent)?;
+            log::journal(writer, id, now, Journal::Started)?;
+            let principal = Principal::Owner(agent.account);
+            let ctx = Ctx { principal, request_id: "runtime".to_owned(), now, deadline: now };
+            release_turns(core, writer, &agent, &ctx)?;
+        }
+        // A paused or frozen agent's machine stays up.
+        (State::Running | State::Frozen | State::Paused, Ok(())) => {}
+        (State::Provisioning | State::Running | State::Frozen | State::Paused, Err(Unavailable(message))) => {
+            let category = FailureCategory::Machine;
+            log::journal(writer, id, now, Journal::Failed { category, message: message.clone() })?;
+            writer.update_agent(&agent.fail(Failure { category, message }))?;
+        }
+    }
+    Ok(Wanted::Yes)
 }
 
 /// Asks the gate for leave to run a runtime. Nothing can wait for a person here.

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::gateway::Gateway;
+use crate::http::Failed;
 
 #[cfg(test)]
 mod tests;
@@ -52,10 +53,13 @@ pub(crate) async fn ask(gateway: Arc<Gateway>, said: Said) -> Result<Chunks, Err
         // Sessions are lower-cased there; an id in hexadecimal digits is the same either way.
         .header("x-openclaw-session-key", format!("agent:main:roost:{}", session.uuid().as_simple()))
         .body(Full::new(Bytes::from(body.to_string())))
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(|error| unreached(error.to_string()))?;
     let until = Instant::now() + WHOLE;
     let response = tokio::time::timeout(SILENCE, gateway.send(request)).await;
-    let response = response.map_err(|_| silent())?.map_err(failed)?;
+    let response = response.map_err(|_| silent())?.map_err(|error| match error {
+        Failed::Before(problem) => unreached(problem),
+        Failed::After(problem) => failed(problem),
+    })?;
     if response.status().is_success() {
         let (_, body) = response.into_parts();
         return Ok(read(gateway, body, until).boxed());
@@ -180,6 +184,12 @@ fn too_slow() -> Error {
     failed(format!("its answer was not whole after {} s", WHOLE.as_secs()))
 }
 
-pub(crate) fn failed(problem: String) -> Error {
+/// Says that a gateway was told, and what went wrong then.
+fn failed(problem: String) -> Error {
+    Error::OutcomeUnknown { runtime: "openclaw", problem }
+}
+
+/// Says why a gateway was not told.
+pub(crate) fn unreached(problem: String) -> Error {
     Error::Runtime { runtime: "openclaw", problem }
 }

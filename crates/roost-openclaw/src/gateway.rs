@@ -15,7 +15,7 @@ use roost_ports::runtime::{Setup, Unavailable};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::http::{self, with_cause};
+use crate::http::{self, Failed, with_cause};
 use crate::setup::{self, PID_FILE, Tokens};
 
 /// How long a gateway may take until it answers.
@@ -103,10 +103,10 @@ impl Gateway {
     }
 
     /// Sends a request.
-    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, String> {
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failed> {
         tokio::select! {
             sent = http::send(&*self.machine, &self.permit, &self.tasks, request) => sent,
-            () = self.ended.cancelled() => Err("it ended".to_owned()),
+            () = self.ended.cancelled() => Err(Failed::After("it ended".to_owned())),
         }
     }
 

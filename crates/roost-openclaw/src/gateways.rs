@@ -131,7 +131,7 @@ impl Runtimes for Gateways {
     }
 
     async fn ask(&self, agent: AgentId, said: Said) -> Result<Chunks, ModelError> {
-        let gateway = self.up(agent).ok_or_else(|| chat::failed("the gateway is not up".to_owned()))?;
+        let gateway = self.up(agent).ok_or_else(|| chat::unreached("the gateway is not up".to_owned()))?;
         chat::ask(gateway, said).await
     }
 

@@ -172,9 +172,21 @@ pub enum Error {
         /// The provider.
         provider: String,
     },
-    /// The runtime that the agent is hosted in did not answer.
+    /// The runtime that the agent is hosted in was not told, as it is not there.
     #[error("the agent's {runtime} did not answer: {problem}")]
     Runtime {
+        /// Which.
+        runtime: &'static str,
+        /// What is known of it.
+        problem: String,
+    },
+    /// The runtime that the agent is hosted in was told, and nobody knows what it did then. To say it again by itself
+    /// could do it twice.
+    #[error(
+        "the agent's {runtime} did not answer to the end: {problem}. It may have done what it was asked, or a part; \
+         send the message again if it is wanted"
+    )]
+    OutcomeUnknown {
         /// Which.
         runtime: &'static str,
         /// What is known of it.
@@ -204,6 +216,7 @@ impl Error {
             Self::Timeout { .. } => "model_timeout",
             Self::Broken { .. } => "model_stream_broken",
             Self::Runtime { .. } => "runtime_unavailable",
+            Self::OutcomeUnknown { .. } => "outcome_unknown",
             Self::Nonsense { .. } => "model_nonsense",
         }
     }
@@ -221,6 +234,7 @@ impl Error {
             | Self::NoKey { .. }
             | Self::Auth { .. }
             | Self::Refused { .. }
+            | Self::OutcomeUnknown { .. }
             | Self::Nonsense { .. } => false,
         }
     }
@@ -231,7 +245,7 @@ impl Error {
             Self::UnknownModel { .. } | Self::Refused { .. } => FailureCategory::Config,
             Self::NoKey { .. } | Self::Auth { .. } => FailureCategory::Auth,
             Self::RateLimited { .. } => FailureCategory::Quota,
-            Self::Runtime { .. } => FailureCategory::Machine,
+            Self::Runtime { .. } | Self::OutcomeUnknown { .. } => FailureCategory::Machine,
             Self::Failed { .. }
             | Self::Unreachable { .. }
             | Self::Timeout { .. }

@@ -40,7 +40,7 @@ pub trait Runtimes: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`ModelError::Runtime`].
+    /// [`ModelError::Runtime`] if it was not told; [`ModelError::OutcomeUnknown`], also in the stream, if it was.
     ///
     /// # Cancel
     ///

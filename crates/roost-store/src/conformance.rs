@@ -136,6 +136,7 @@ macro_rules! conformance {
                 a_copied_session_has_its_events_up_to_the_mark,
                 superseded_sessions_are_not_found_by_peer,
                 one_restoration_at_a_time,
+                a_fork_that_is_not_whole_is_not_to_come_up,
                 a_deleted_agents_snapshots_go_with_it,
             }
             skill {

@@ -296,7 +296,14 @@ impl TestApp {
 
     /// Makes an agent of a model with this configuration.
     pub async fn agent_of(&self, model: &str, config: serde_json::Value) -> Agent {
-        self.make(model, config, Region::Eu).await.expect("an agent can be made")
+        self.make(model, config, Region::Eu, RuntimeKind::Roost).await.expect("an agent can be made")
+    }
+
+    /// Makes an agent whose loop is a hosted runtime's, which is installed here.
+    pub async fn hosted_agent(&self) -> AgentId {
+        self.runtimes.install();
+        let made = self.make("test/echo", serde_json::json!({}), Region::Eu, RuntimeKind::Openclaw).await;
+        made.expect("an agent can be made").id
     }
 
     /// Makes an agent in a region, if there it can be.
@@ -305,7 +312,7 @@ impl TestApp {
     ///
     /// Those of the core.
     pub async fn agent_in(&self, region: Region) -> Result<Agent, roost_core::Error> {
-        self.make("test/echo", serde_json::json!({}), region).await
+        self.make("test/echo", serde_json::json!({}), region, RuntimeKind::Roost).await
     }
 
     /// Returns a core over the same store and machines as another owner of the server would set it up.
@@ -335,13 +342,14 @@ impl TestApp {
         model: &str,
         config: serde_json::Value,
         region: Region,
+        runtime: RuntimeKind,
     ) -> Result<Agent, roost_core::Error> {
         let serde_json::Value::Object(config) = config else { panic!("a configuration is an object") };
         let new = CreateAgent {
             name: "Ada".to_owned(),
             description: String::new(),
             model: Some(model.parse().expect("is a model name")),
-            runtime: RuntimeKind::Roost,
+            runtime,
             size: Size::Medium,
             region,
             swarm: None,

@@ -14,7 +14,7 @@ use roost_ports::machine::Hosted;
 use roost_ports::model::{Chunk, Chunks, Error as ModelError};
 use roost_ports::runtime::{Runtimes, Said, Setup, Unavailable};
 
-/// Hosts a runtime that says again what it hears, once it is installed.
+/// Hosts a runtime that says again what it hears, once it is installed, and hangs where it hears so. At the door it shows its agent's id.
 #[derive(Default)]
 pub struct TestRuntimes(Mutex<State>);
 
@@ -24,6 +24,12 @@ struct State {
     /// Why the next one does not come up.
     broken: Option<String>,
     up: HashSet<AgentId>,
+    /// Why nothing comes up yet.
+    held: bool,
+    /// How many wait to come up.
+    rising: usize,
+    /// What was said.
+    heard: Vec<String>,
 }
 
 impl TestRuntimes {
@@ -35,6 +41,21 @@ impl TestRuntimes {
     /// Has the next runtime that is brought up fail.
     pub fn break_next(&self, why: &str) {
         self.with(|state| state.broken = Some(why.to_owned()));
+    }
+
+    /// Has runtimes that are brought up wait until they are let go.
+    pub fn hold(&self, held: bool) {
+        self.with(|state| state.held = held);
+    }
+
+    /// Tells whether a runtime waits to come up.
+    pub fn is_rising(&self) -> bool {
+        self.with(|state| state.rising > 0)
+    }
+
+    /// Returns what was said to runtimes, oldest first.
+    pub fn heard(&self) -> Vec<String> {
+        self.with(|state| state.heard.clone())
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
@@ -53,6 +74,11 @@ impl Runtimes for TestRuntimes {
 
     async fn start(&self, permit: Permit, setup: Setup) -> Result<(), Unavailable> {
         assert_eq!(permit.agent(), setup.spec.agent);
+        self.with(|state| state.rising += 1);
+        while self.with(|state| state.held) {
+            tokio::task::yield_now().await;
+        }
+        self.with(|state| state.rising -= 1);
         self.with(|state| match state.broken.take() {
             Some(why) => Err(Unavailable(why)),
             None => {
@@ -68,6 +94,10 @@ impl Runtimes for TestRuntimes {
 
     async fn ask(&self, agent: AgentId, said: Said) -> Result<Chunks, ModelError> {
         assert!(self.is_up(agent), "it is brought up before it is asked");
+        self.with(|state| state.heard.push(said.text.clone()));
+        if said.text.contains("hang") {
+            return Ok(futures_util::stream::pending().boxed());
+        }
         let text = format!("heard {}", said.text);
         let answer = Answer {
             text: text.clone(),
@@ -86,7 +116,8 @@ impl Runtimes for TestRuntimes {
         std::future::pending().await
     }
 
-    fn whose(&self, _token: &str) -> Option<AgentId> {
-        None
+    fn whose(&self, token: &str) -> Option<AgentId> {
+        let agent = token.parse().ok()?;
+        self.is_up(agent).then_some(agent)
     }
 }

@@ -6,6 +6,7 @@ mod chat;
 mod coverage;
 mod direct;
 mod embeddings;
+mod hosted;
 mod hostile;
 mod models;
 mod responses;

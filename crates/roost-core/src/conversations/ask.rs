@@ -34,7 +34,8 @@ impl Conversations<'_> {
     ///
     /// # Errors
     ///
-    /// `NotFound` with the code `model_not_found`; `InvalidInput` names the field; `InvalidState` with the code
+    /// `NotFound` with the code `model_not_found`; `InvalidInput` names the field, with the code `not_for_hosted` for
+    /// what a hosted runtime does not take; `InvalidState` with the code
     /// `agent_not_running`; `Conflict` with the code `tool_call_settled` if somebody else has brought the results; for
     /// models what [`crate::ModelCalls::complete`] says.
     pub async fn ask(&self, ctx: &Ctx, ask: Ask) -> Result<Asked, Error> {
@@ -116,6 +117,9 @@ fn place(
     let agent = writer.agent(ctx.account(), agent)?.ok_or_else(gone)?;
     if !agent.state.takes_messages() {
         return Err(not_running(&agent));
+    }
+    if agent.runtime.is_hosted() {
+        bounds::check_for_hosted(&agent, &ask)?;
     }
     let placed = placed(core, writer, ctx, &agent, &ask)?;
     let response = ask.keep.map(|asked| -> Result<ResponseId, Error> {

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
+use roost_domain::agent::Agent;
 use roost_domain::conversation::{Format, Message, ToolChoice};
 use roost_domain::tool::{ToolCallId, ToolSpec};
 
 use super::Ask;
-use crate::{Core, Error};
+use crate::{Core, Error, Kind};
 
 const MOST_MESSAGES: usize = 2_000;
 const MOST_TOOLS: usize = 128;
@@ -69,6 +70,24 @@ pub(super) fn check_for_agent(core: &Core, ask: &Ask) -> Result<(), Error> {
         }
         None => Ok(()),
     }
+}
+
+/// Checks what holds for agents whose loop is a hosted runtime's, which takes what a peer says and nothing else.
+pub(super) fn check_for_hosted(agent: &Agent, ask: &Ask) -> Result<(), Error> {
+    let refused = |problem: String| Err(Error::new(Kind::InvalidInput, "not_for_hosted", problem));
+    let runtime = agent.runtime;
+    if !ask.tools.is_empty() {
+        return refused(format!(
+            "tools cannot be given to an agent that runs {runtime}, which has tools of its own; leave tools out"
+        ));
+    }
+    if matches!(ask.messages.last(), Some(Message::ToolResult { .. })) {
+        return refused(format!(
+            "messages must end with a message of the user for an agent that runs {runtime}, which calls no tools of \
+             its callers"
+        ));
+    }
+    Ok(())
 }
 
 fn check_tools(tools: &[ToolSpec]) -> Result<(), Error> {

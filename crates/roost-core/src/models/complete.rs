@@ -316,6 +316,7 @@ fn told(error: &ModelError) -> Error {
         ModelError::Auth { .. }
         | ModelError::Failed { .. }
         | ModelError::Runtime { .. }
+        | ModelError::OutcomeUnknown { .. }
         | ModelError::Unreachable { .. }
         | ModelError::Broken { .. }
         | ModelError::Nonsense { .. } => {

@@ -130,6 +130,7 @@ impl Snapshots<'_> {
         let view = self.0.ports.store.write(finish).await?;
         log_transfer("forked an agent", id, &transfer);
         self.0.hub.tick(id.journal());
+        self.0.provisioning.notify_one();
         Ok(Forked { view, transfer })
     }
 }

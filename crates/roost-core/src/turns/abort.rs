@@ -3,6 +3,7 @@ use roost_domain::event::{Body, Problem, TurnEvent};
 use roost_domain::tool::{ToolCallId, ToolOutcome, ToolStatus};
 use roost_domain::turn::Lost;
 use roost_domain::unit::MicroUsd;
+use roost_ports::model::Error as ModelError;
 use roost_ports::store::{Reader, Turn, Writer};
 
 use super::delegate::payers;
@@ -17,7 +18,7 @@ impl Turns<'_> {
     /// `NotFound` if the agent was deleted; `Internal` if the store fails.
     pub async fn abort(&self, work: &Work) -> Result<(), Error> {
         let agent = self
-            .cut_short(work, |lost| match lost {
+            .cut_short(work, |_, lost| match lost {
                 Lost::Model => {
                     let message = "The answer was cut short".to_owned();
                     let problem = Problem { code: "cancelled".to_owned(), message };
@@ -45,8 +46,8 @@ impl Turns<'_> {
     ///
     /// `NotFound` if the agent was deleted; `Internal` if the store fails.
     pub async fn interrupt(&self, work: &Work) -> Result<(), Error> {
-        self.cut_short(work, |lost| match lost {
-            Lost::Model => Some(TurnEvent::ModelLost),
+        self.cut_short(work, |agent, lost| match lost {
+            Lost::Model => Some(lost_answer(agent)),
             Lost::Repeatable(call) => Some(TurnEvent::ToolLost { call }),
             Lost::Unknown(_) => None,
         })
@@ -57,7 +58,7 @@ impl Turns<'_> {
     async fn cut_short(
         &self,
         work: &Work,
-        outcome: impl Fn(Lost) -> Option<TurnEvent> + Send + 'static,
+        outcome: impl Fn(&Agent, Lost) -> Option<TurnEvent> + Send + 'static,
     ) -> Result<Agent, Error> {
         let (turn, folded, now) = (work.turn.clone(), work.folded.clone(), self.0.now());
         let write = move |writer: &mut dyn Writer| {
@@ -66,7 +67,8 @@ impl Turns<'_> {
             if lost.contains(&Lost::Model) {
                 settle_unseen(writer, &turn)?;
             }
-            log::append(writer, &agent, &turn, &folded, now, lost.into_iter().filter_map(outcome).collect())?;
+            let outcomes = lost.into_iter().filter_map(|lost| outcome(&agent, lost)).collect();
+            log::append(writer, &agent, &turn, &folded, now, outcomes)?;
             Ok::<_, Error>(agent)
         };
         let agent = self.0.ports.store.write(write).await?;
@@ -78,6 +80,18 @@ impl Turns<'_> {
 fn cut(call: ToolCallId, text: &str) -> TurnEvent {
     let outcome = ToolOutcome { text: text.to_owned(), status: ToolStatus::Cancelled };
     TurnEvent::ToolFinished { call, outcome }
+}
+
+/// Returns what becomes of an answer that nobody heard the end of, as the server stopped. A model is asked again; a
+/// hosted runtime may have done what it was told, and is not told twice.
+pub(super) fn lost_answer(agent: &Agent) -> TurnEvent {
+    if !agent.runtime.is_hosted() {
+        return TurnEvent::ModelLost;
+    }
+    let problem = "the server stopped meanwhile".to_owned();
+    let error = ModelError::OutcomeUnknown { runtime: agent.runtime.name(), problem };
+    let problem = Problem { code: error.code().to_owned(), message: error.to_string() };
+    TurnEvent::ModelFailed { problem, retryable: error.retryable() }
 }
 
 /// Books the whole reservation of a model call whose end nobody saw: the provider may have charged all of it, and

@@ -180,7 +180,14 @@ impl Turns<'_> {
                 Err(error) => return (Err(error), written),
             }
         }
-        (Err(ModelError::Broken { provider: brief.agent.model.provider().to_owned() }), written)
+        let error = match &brief.said {
+            Some(_) => ModelError::OutcomeUnknown {
+                runtime: brief.agent.runtime.name(),
+                problem: "its answer broke off".to_owned(),
+            },
+            None => ModelError::Broken { provider: brief.agent.model.provider().to_owned() },
+        };
+        (Err(error), written)
     }
 
     async fn answered(&self, work: &Work, brief: &Brief, call: &Call, answer: Answer) -> Result<bool, Error> {

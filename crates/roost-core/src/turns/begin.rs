@@ -10,14 +10,14 @@ use roost_domain::turn::Lost;
 use roost_ports::store::{Reader, Turn, Writer};
 use roost_ports::tool::Plan;
 
-use super::abort::settle_unseen;
+use super::abort::{lost_answer, settle_unseen};
 use super::{Turns, Work};
 use crate::gate::Facts;
 use crate::{Error, gate, log};
 
 impl Turns<'_> {
     /// Takes up a leased turn: wakes a frozen agent, and puts right what a dead worker left half done. A model
-    /// call is made again, so is a tool that does no harm twice; any other tool asks a person.
+    /// call is made again unless a hosted runtime was told, so is a tool that does no harm twice; any other tool asks a person.
     ///
     /// # Errors
     ///
@@ -44,7 +44,7 @@ impl Turns<'_> {
                 let event = match lost {
                     Lost::Model => {
                         settle_unseen(writer, &turn)?;
-                        TurnEvent::ModelLost
+                        lost_answer(&agent)
                     }
                     Lost::Repeatable(call) => TurnEvent::ToolLost { call },
                     Lost::Unknown(id) => {

@@ -48,6 +48,7 @@ pub(crate) fn cost_of_failure(
         | ModelError::Refused { .. }
         | ModelError::Failed { .. }
         | ModelError::Runtime { .. }
+        | ModelError::OutcomeUnknown { .. }
         | ModelError::Unreachable { .. } => MicroUsd::ZERO,
     }
 }

@@ -7,6 +7,7 @@ mod budget;
 mod cancel;
 mod documents;
 mod guard;
+mod hosted;
 mod keys;
 mod knowledge;
 mod memory;

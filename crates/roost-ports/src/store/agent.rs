@@ -50,7 +50,7 @@ pub trait Agents {
     /// [`Error`] if the database fails.
     fn is_deleted(&self, id: AgentId) -> Result<bool, Error>;
 
-    /// Returns agents of all accounts that are being made ready, the oldest first.
+    /// Returns agents of all accounts whose runtimes are to come up, the oldest first; a fork that is not whole yet is none.
     ///
     /// # Errors
     ///

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use roost_domain::agent::{Agent, State};
 use roost_domain::document::{Author, DocumentName, Mark};
 use roost_domain::event::{Body, Event, Journal, Offset};
 use roost_domain::id::{AccountId, AgentId};
@@ -230,6 +231,22 @@ pub(crate) async fn one_restoration_at_a_time(store: Any) {
     assert_eq!(restores().await, []);
     write(&store, move |writer| writer.insert_restoration(&other)).await;
     assert_eq!(read(&store, move |reader| reader.restoration(of)).await, Some(other));
+}
+
+pub(crate) async fn a_fork_that_is_not_whole_is_not_to_come_up(store: Any) {
+    let world = world(&store).await;
+    let fork = Agent { state: State::Provisioning, ..agent(11, world.account) };
+    let made =
+        Restoration { agent: fork.id, snapshot: id(1), kind: RestorationKind::Fork, requested_at: at(1) };
+    write(&store, move |writer| {
+        writer.insert_agent(&fork)?;
+        writer.insert_restoration(&made)
+    })
+    .await;
+    let due = || read(&store, |reader| reader.provisioning_agents(ALL));
+    assert_eq!(due().await, []);
+    write(&store, move |writer| writer.delete_restoration(id(11))).await;
+    assert_eq!(due().await, [id(11)]);
 }
 
 pub(crate) async fn a_deleted_agents_snapshots_go_with_it(store: Any) {

@@ -49,7 +49,10 @@ impl Agents for Tx<'_> {
     fn provisioning_agents(&self, limit: Limit) -> Result<Vec<AgentId>, Error> {
         self.all(
             AGENT,
-            "select id from agents where state = 'provisioning' and deleted_at is null order by id limit $1",
+            "select id from agents
+             where state = 'provisioning' and deleted_at is null
+               and not exists (select 1 from restorations where agent_id = agents.id and kind = 'fork')
+             order by id limit $1",
             params![limit.get()],
             |columns| columns.id(),
         )
