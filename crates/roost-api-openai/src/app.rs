@@ -3,13 +3,14 @@ use axum::routing::{get, post};
 use roost_core::Core;
 use roost_http::Face;
 
-use crate::{Options, chat, errors, models, responses};
+use crate::{Options, chat, embeddings, errors, models, responses};
 
 /// Every route, by method and path. A test holds that each is tested.
-pub const ROUTES: [(&str, &str); 6] = [
+pub const ROUTES: [(&str, &str); 7] = [
     ("get", "/v1/models"),
     ("get", "/v1/models/{*id}"),
     ("post", "/v1/chat/completions"),
+    ("post", "/v1/embeddings"),
     ("post", "/v1/responses"),
     ("get", "/v1/responses/{id}"),
     ("delete", "/v1/responses/{id}"),
@@ -24,6 +25,7 @@ pub fn router(core: Core, options: Options) -> Router {
     let patient = face.with_deadline(patience);
     let answering = Router::new()
         .route("/v1/chat/completions", post(chat::complete))
+        .route("/v1/embeddings", post(embeddings::create))
         .route("/v1/responses", post(responses::create));
     let looking = Router::new()
         .route("/v1/models", get(models::list))

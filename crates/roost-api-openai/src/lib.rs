@@ -1,4 +1,4 @@
-//! The OpenAI-compatible API: models, chat completions, responses, under `/v1/`.
+//! The OpenAI-compatible API: models, chat completions, responses, embeddings, under `/v1/`.
 //!
 //! Imports `roost-domain`, `roost-core` and `roost-http`. An agent is a model, `agent:<id or name>`; any other model
 //! is asked directly. Each handler decodes, calls the core once and encodes. `docs/openai.md` is its guide. Start at
@@ -9,6 +9,7 @@ mod app;
 mod chat;
 mod content;
 mod door;
+mod embeddings;
 mod errors;
 mod models;
 mod options;

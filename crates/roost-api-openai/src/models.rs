@@ -33,7 +33,7 @@ pub(crate) async fn list(
 ) -> Result<Answer<ModelList>, Failure> {
     let listed = core.models().list(&ctx).await?;
     let agents = listed.agents.into_iter().map(Model::of_agent);
-    let data = agents.chain(listed.models.iter().map(Model::of_provider)).collect();
+    let data = agents.chain(listed.models.iter().chain(&listed.embedder).map(Model::of_provider)).collect();
     Ok(Answer(ModelList { object: "list", data }))
 }
 

@@ -12,18 +12,20 @@ use roost_domain::event::TurnEvent;
 use roost_domain::files::FileRules;
 use roost_domain::gate::{self, Decision, Permit, Rules, Used};
 use roost_domain::guard::{Guard, Opinion};
-use roost_domain::id::ApprovalId;
+use roost_domain::id::{AgentId, ApprovalId};
 use roost_domain::network::{Bounds, NetworkRules};
+use roost_domain::permissions::Compute;
 use roost_domain::policy::{OnTimeout, Ruling};
 use roost_domain::scan::{Finding, Severity};
 use roost_domain::subject::Subject;
 use roost_domain::tool::ToolCallId;
-use roost_ports::store::{Caller, DecisionEntry, Reader, Turn, Writer};
+use roost_ports::store::{DecisionEntry, Reader, Turn, Writer};
 use serde_json::{Value, json};
 
 use crate::documents::unified;
 use crate::guard::confined;
-use crate::{Core, Error};
+use crate::log::Folded;
+use crate::{Core, Error, log};
 
 /// Everything that a decision about an agent's effect looks at.
 pub(crate) struct Facts {
@@ -44,8 +46,8 @@ impl Facts {
         turn: &Turn,
     ) -> Result<Self, Error> {
         let mut facts = Self::read(core, reader, agent)?;
-        for caller in callers(reader, turn)? {
-            if let Some(agent) = reader.agent_of_any_account(caller.agent)? {
+        for caller in callers(turn) {
+            if let Some(agent) = reader.agent_of_any_account(*caller)? {
                 let held = Self::read(core, reader, &agent)?;
                 facts.callers.push((agent, held));
             }
@@ -72,7 +74,8 @@ impl Facts {
     ) -> Result<Decision, Error> {
         let mut decision = gate::decide(effect, &self.rules(reader, agent, effect, used, found)?);
         for (caller, facts) in &self.callers {
-            let rules = facts.rules(reader, caller, effect, Used::default(), found)?;
+            let used = used_for(reader, effect, caller, facts, used)?;
+            let rules = facts.rules(reader, caller, effect, used, found)?;
             decision = stricter(decision, gate::decide(effect, &rules), caller);
         }
         // What is blocked stays blocked, whatever was approved before it was.
@@ -136,22 +139,73 @@ impl Facts {
     /// Returns how an approval under the agent's policy is to be decided. `ttl` is how long people have where the
     /// policy does not say.
     pub(crate) fn terms(&self, ttl: Duration) -> Terms {
-        terms(&self.guard, ttl)
+        let theirs = self.callers.iter().map(|(_, facts)| terms(&facts.guard, facts.settings.approval_ttl));
+        theirs.fold(terms(&self.guard, ttl), stricter_terms)
     }
 }
 
-/// Returns the turns that wait for a turn, the nearest first.
-pub(crate) fn callers(reader: &dyn Reader, turn: &Turn) -> Result<Vec<Caller>, Error> {
-    let mut callers = Vec::new();
-    let mut next = turn.caller.clone();
-    while let Some(caller) = next {
-        next = reader.turn(caller.turn)?.and_then(|turn| turn.caller);
-        callers.push(caller);
-        if callers.len() > MOST_CALLERS {
-            break;
-        }
+/// Returns terms that hold to both.
+fn stricter_terms(own: Terms, theirs: Terms) -> Terms {
+    let rank = |on_timeout| match on_timeout {
+        OnTimeout::Block => 2,
+        OnTimeout::Escalate => 1,
+        OnTimeout::Allow => 0,
+    };
+    Terms {
+        quorum: own.quorum.max(theirs.quorum),
+        ttl: own.ttl.min(theirs.ttl),
+        on_timeout: if rank(theirs.on_timeout) > rank(own.on_timeout) {
+            theirs.on_timeout
+        } else {
+            own.on_timeout
+        },
+        escalate_to: own.escalate_to.or(theirs.escalate_to),
+        distinct_keys: own.distinct_keys || theirs.distinct_keys,
     }
-    Ok(callers)
+}
+
+/// Returns what a turn that waits has used, with all that was done for it. Nothing is looked up where its agent is
+/// not limited by it.
+fn used_for(
+    reader: &dyn Reader,
+    effect: &Effect,
+    caller: &Agent,
+    facts: &Facts,
+    own: Used,
+) -> Result<Used, Error> {
+    if facts.guard.permissions.compute() == Compute::default() {
+        return Ok(Used::default());
+    }
+    let mut next = reader.turn(effect.turn)?;
+    let now = next.as_ref().and_then(|turn| turn.created_at.checked_add(own.time).ok());
+    while let Some(turn) = next {
+        if turn.agent == caller.id {
+            let mut used = used_below(reader, &turn)?;
+            // silent-ok: a clock that went back means that no time has gone by.
+            used.time =
+                now.and_then(|now| now.duration_since(turn.created_at).try_into().ok()).unwrap_or_default();
+            return Ok(used);
+        }
+        next = turn.caller.map(|caller| reader.turn(caller.turn)).transpose()?.flatten();
+    }
+    Ok(Used::default())
+}
+
+/// Recursion is as deep as agents may wait for one another.
+fn used_below(reader: &dyn Reader, turn: &Turn) -> Result<Used, Error> {
+    let Some(agent) = reader.agent_of_any_account(turn.agent)? else { return Ok(Used::default()) };
+    let mut used = log::fold(reader, &agent, turn, &Folded::default())?.used(Duration::ZERO);
+    for below in reader.turns_for(turn.id)? {
+        let theirs = used_below(reader, &below)?;
+        used.tool_calls = used.tool_calls.saturating_add(theirs.tool_calls);
+        used.tokens = used.tokens.saturating_add(theirs.tokens);
+    }
+    Ok(used)
+}
+
+/// Returns the agents for whom a turn works, the nearest first.
+pub(crate) fn callers(turn: &Turn) -> &[AgentId] {
+    turn.caller.as_ref().map_or(&[], |caller| &caller.above)
 }
 
 /// How many agents may wait for one another in a row.

@@ -59,7 +59,7 @@ pub use knowledge::{
 };
 pub use memory::{ForgetMemories, ListMemories, Memories, MemoryView, MemoryWork};
 pub use messages::{History, Messages, PostMessage, Posted};
-pub use models::{Asker, Complete, Completion, ListedModel, ListedModels, ModelCalls};
+pub use models::{Asker, Complete, Completion, Embed, Embeddings, ListedModel, ListedModels, ModelCalls};
 pub use regions::Regions;
 pub use runtimes::HostedRuntimes;
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};

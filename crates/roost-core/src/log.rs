@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use roost_domain::agent::{Agent, Settings};
 use roost_domain::approval::{Act, Status};
-use roost_domain::event::{Body, Ending, Event, Journal, Offset, TurnEvent};
+use roost_domain::event::{Body, Ending, Event, Journal, Offset, Problem, TurnEvent};
 use roost_domain::id::{AgentId, JobId, TurnId};
 use roost_domain::page::Limit;
 use roost_domain::turn::{State, step};
@@ -173,6 +173,14 @@ pub(crate) fn close(
         let next = writer.open_turns(turn.session)?.into_iter().next();
         if let Some(next) = next.filter(|next| next.phase == TurnPhase::Queued) {
             activate(writer, &*core.ports.random, &next, now)?;
+        }
+    } else if agent.state == roost_domain::agent::State::Error {
+        // Whoever asked must not wait until somebody starts it again.
+        let next = writer.open_turns(turn.session)?.into_iter().next();
+        if let Some(next) = next.filter(|next| next.phase == TurnPhase::Queued && next.caller.is_some()) {
+            let code = "agent_not_running".to_owned();
+            let problem = Problem { code, message: format!("{} is in error", agent.name) };
+            end(writer, core, agent, &next, &Folded::default(), Ending::Failed(problem), now)?;
         }
     }
     Ok(())

@@ -5,10 +5,12 @@ use crate::Core;
 
 mod abandoned;
 mod complete;
+mod embed;
 mod list;
 
 pub(crate) use abandoned::Live;
 pub use complete::{Asker, Complete, Completion};
+pub use embed::{Embed, Embeddings};
 pub use list::{ListedModel, ListedModels};
 
 /// The use cases of models.

@@ -341,7 +341,9 @@ fn by_taint(effect: &Effect, rules: &Rules<'_>) -> Option<Opinion> {
     Some(Opinion {
         ruling: Ruling::RequireApproval,
         code: "tainted",
-        why: format!("Text from {from} is in the conversation, and this could carry data out"),
+        why: format!(
+            "Text from {from} is in the conversation, and this could carry data out, or it into other conversations"
+        ),
         grant: "Begin a new session for it, or set config.policy to open to allow such acts".to_owned(),
         version: rules.guard.version(),
         rule: None,

@@ -5,7 +5,7 @@ use crate::effect::Action;
 /// Where text came from that others may have written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Taint {
-    /// A web page or an API's answer.
+    /// A web page, an API's answer, or a skill of the public registry.
     Web,
     /// The output of a command while which the machine connected to a host.
     Command,
@@ -23,7 +23,7 @@ impl Taint {
         }
     }
 
-    /// Returns what comes into a session with an act's outcome, if anything does. `connected` tells whether the agent's
+    /// Returns what comes into a session with an act's outcome, if the act alone tells. `connected` tells whether the agent's
     /// machine was let connect to a host meanwhile.
     pub const fn of(action: &Action, connected: bool) -> Option<Self> {
         match action {
@@ -46,7 +46,7 @@ impl Taint {
     }
 }
 
-/// Tells whether an act can carry data out of Roost: any request but one that only asks for a page by its path, and
+/// Tells whether an act can carry data out of Roost, or text from outside on into other sessions: any request but one that only asks for a page by its path, and
 /// any command in a machine that can reach hosts.
 pub fn sends_out(action: &Action, reaches_hosts: bool) -> bool {
     match action {
@@ -54,6 +54,8 @@ pub fn sends_out(action: &Action, reaches_hosts: bool) -> bool {
             *carries || !matches!(method.as_str(), "GET" | "HEAD") || url.contains(['?', '#'])
         }
         Action::RunCommand { .. } | Action::RunRuntime { .. } => reaches_hosts,
+        // It would be recalled where nobody knows where it came from.
+        Action::WriteKnowledge { .. } => true,
         // What another agent is asked carries its taint along; nothing of these leaves Roost.
         Action::CallModel { .. }
         | Action::ReadFiles { .. }
@@ -64,7 +66,6 @@ pub fn sends_out(action: &Action, reaches_hosts: bool) -> bool {
         | Action::ChangeDocument { .. }
         | Action::ReadSkill { .. }
         | Action::SearchKnowledge { .. }
-        | Action::WriteKnowledge { .. }
         | Action::AskAgent { .. } => false,
     }
 }

@@ -10,19 +10,25 @@ use roost_domain::scan::{Framework, Severity};
 
 use crate::config::Flags;
 
+mod documents;
 mod guard;
 mod knowledge;
+mod secrets;
 mod skills;
 mod snapshots;
 mod swarms;
+mod usage;
 
+pub(crate) use documents::{Documents, OneDocument};
 pub(crate) use guard::{
     Explain, FileOf, Permissions, Policy, PutPermissions, PutPolicy, Suggest, TestPolicy,
 };
 pub(crate) use knowledge::{Knowledge, KnowledgeOf};
+pub(crate) use secrets::{OneSecret, Secrets};
 pub(crate) use skills::{InstallSkill, SearchSkills, SkillOf, SkillSource, Skills, UploadSkill};
 pub(crate) use snapshots::{Fork, OneSnapshot, Snapshots};
 pub(crate) use swarms::{OneSwarm, Swarms};
+pub(crate) use usage::Usage;
 
 /// A self-hosted home for AI agents: one server, one program.
 #[derive(Debug, Parser)]
@@ -48,7 +54,7 @@ pub(crate) enum Command {
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Keys(Keys),
-    /// See the accounts of this server and choose their plans
+    /// See accounts, what they may have and have, and choose their plans
     #[command(subcommand)]
     Account(Account),
     /// Make, look after and remove agents
@@ -58,8 +64,15 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Snapshots(Snapshots),
     Fork(Fork),
+    /// See and change the documents that shape an agent
+    #[command(subcommand)]
+    Documents(Documents),
+    /// Set agents' secrets and say where they may go
+    #[command(subcommand)]
+    Secrets(Secrets),
     Chat(Chat),
     Logs(Logs),
+    Usage(Usage),
     /// See what waits for a decision of yours, and decide it
     #[command(subcommand)]
     Approvals(Approvals),
@@ -196,6 +209,16 @@ fn scopes() -> impl TypedValueParser<Value = Scope> {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Account {
+    /// Show the account of your key, its plan and what it has of it, as the server tells
+    #[command(after_help = "Example:\n  roost account show --json")]
+    Show(ClientArgs),
+    #[command(flatten)]
+    Kept(Accounts),
+}
+
+/// What is done in the data directory.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Accounts {
     /// List the accounts with their plans and what they use of them
     ///
     /// Works on the data directory itself, whether a server runs on it or not.

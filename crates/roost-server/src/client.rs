@@ -116,6 +116,26 @@ impl Client {
         self.answer(self.http.request(Method::GET, url)).await
     }
 
+    /// Asks for a text that is no JSON; returns it with one of the answer's headers.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub(crate) async fn text(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        header: &str,
+    ) -> Result<(String, Option<String>), ClientError> {
+        let mut url = self.url(path);
+        url.query_pairs_mut().extend_pairs(query);
+        let request = self.http.request(Method::GET, url).timeout(Duration::from_secs(60));
+        let response = self.checked(request).await?;
+        let header = response.headers().get(header).and_then(|value| value.to_str().ok().map(str::to_owned)); // silent-ok: what is no text is none of ours
+        let broken = |error| ClientError::Broken { url: self.base.clone(), why: deepest(&error) };
+        Ok((response.text().await.map_err(broken)?, header))
+    }
+
     /// Asks for a whole list, part by part; at most [`MAX_ROWS`] of it.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use tokio::runtime;
 
-use crate::cli::{Cli, Command, Openclaw};
+use crate::cli::{Account, Cli, Command, Openclaw};
 use crate::client::Client;
 use crate::config::{Config, Environment, Flags};
 use crate::output;
@@ -18,6 +18,7 @@ mod chat;
 mod completions;
 mod doctor;
 mod document;
+mod documents;
 mod fake_model;
 mod keys;
 mod knowledge;
@@ -26,11 +27,13 @@ mod openclaw;
 mod permissions;
 mod policy;
 mod scan;
+mod secrets;
 mod serve;
 mod skills;
 mod snapshots;
 mod swarms;
 mod up;
+mod usage;
 
 /// Does what the command line says.
 ///
@@ -55,7 +58,11 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
             let config = load(keys::flags(&args, config.clone()))?;
             asking(keys::run(args, &config))
         }
-        Command::Account(args) => {
+        Command::Account(Account::Show(args)) => {
+            let client = client(&args)?;
+            asking(account::show(args.output.json, &client))
+        }
+        Command::Account(Account::Kept(args)) => {
             let config = load(account::flags(&args, config.clone()))?;
             asking(account::run(args, &config))
         }
@@ -76,6 +83,15 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
             let client = client(&args.one.client)?;
             asking(snapshots::fork(args, &client))
         }
+        Command::Documents(args) => {
+            let client = client(documents::client_args(&args))?;
+            let editor = environment.text("VISUAL").or_else(|| environment.text("EDITOR"));
+            asking(documents::run(args, &client, editor))
+        }
+        Command::Secrets(args) => {
+            let client = client(secrets::client_args(&args))?;
+            asking(secrets::run(args, &client))
+        }
         Command::Chat(args) => {
             let client = client(&args.client)?;
             asking(chat::run(args, &client))
@@ -83,6 +99,10 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
         Command::Logs(args) => {
             let client = client(&args.client)?;
             asking(logs::run(args, &client))
+        }
+        Command::Usage(args) => {
+            let client = client(&args.client)?;
+            asking(usage::run(args, &client))
         }
         Command::Approvals(args) => {
             let client = client(approvals::client_args(&args))?;

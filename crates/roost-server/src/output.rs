@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use rustix::termios::{self, LocalModes, OptionalActions, Termios};
 use serde_json::Value;
 
 /// Prints a line of a result.
@@ -48,22 +49,37 @@ pub(crate) fn note(text: impl AsRef<str>) {
 ///
 /// If nobody reads it any more; see [`is_closed`].
 pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> io::Result<()> {
+    columns(&headings, rows)
+}
+
+/// Prints rows under headings, as [`table`] does, where how many columns there are is seen later. Each row has as many
+/// cells as there are headings.
+///
+/// # Errors
+///
+/// If nobody reads it any more; see [`is_closed`].
+pub(crate) fn columns(headings: &[&str], rows: &[impl AsRef<[String]>]) -> io::Result<()> {
     let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
+        let cells = rows.iter().filter_map(|row| row.as_ref().get(column)).map(|cell| cell.chars().count());
         cells.chain([headings[column].chars().count()]).max().unwrap_or(0)
     };
-    let widths: [usize; N] = std::array::from_fn(width);
-    let print = |cells: [&str; N]| {
-        let padded: Vec<_> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+    let widths: Vec<usize> = (0..headings.len()).map(width).collect();
+    let print = |cells: &mut dyn Iterator<Item = &str>| {
+        let padded: Vec<_> = cells.zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         line(padded.join("  ").trim_end())
     };
-    print(headings)?;
-    rows.iter().try_for_each(|row| print(row.each_ref().map(String::as_str)))
+    print(&mut headings.iter().copied())?;
+    rows.iter().try_for_each(|row| print(&mut row.as_ref().iter().map(String::as_str)))
 }
 
 /// Tells whether a person reads standard output.
 pub(crate) fn is_for_a_person() -> bool {
     io::stdout().is_terminal()
+}
+
+/// Tells whether standard input is a keyboard.
+pub(crate) fn is_keyboard() -> bool {
+    io::stdin().is_terminal()
 }
 
 /// Tells whether a person sits at the keyboard and reads the answers.
@@ -83,6 +99,53 @@ pub(crate) fn ask(question: &str) -> io::Result<Option<String>> {
     let mut answer = String::new();
     let read = io::stdin().read_line(&mut answer)?;
     Ok((read > 0).then(|| answer.trim().to_owned()))
+}
+
+/// Asks a question at the keyboard without showing what is typed; returns the answer's line, as it was typed.
+///
+/// # Errors
+///
+/// If it is no keyboard, or Ctrl-C was typed.
+pub(crate) async fn ask_hidden(question: &str) -> io::Result<String> {
+    // Shows what is typed again when it is dropped.
+    let hidden = Hidden::begin()?;
+    let mut err = io::stderr().lock();
+    err.write_all(question.as_bytes())?;
+    err.flush()?;
+    drop(err);
+    let reading = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).map(|_| answer)
+    });
+    let answer = tokio::select! {
+        read = reading => read.map_err(io::Error::other)?,
+        stopped = tokio::signal::ctrl_c() => {
+            stopped.and(Err(io::Error::new(io::ErrorKind::Interrupted, "nothing was typed")))
+        }
+    };
+    drop(hidden);
+    note("");
+    answer
+}
+
+/// A keyboard that does not show what is typed, until this is dropped.
+struct Hidden(Termios);
+
+impl Hidden {
+    fn begin() -> io::Result<Self> {
+        let before = termios::tcgetattr(io::stdin())?;
+        let mut without = before.clone();
+        without.local_modes.remove(LocalModes::ECHO);
+        termios::tcsetattr(io::stdin(), OptionalActions::Flush, &without)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        // silent-ok: a terminal that is gone shows nothing
+        let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+    }
 }
 
 /// Tells whether something failed only because its reader went away, as in `roost logs | head`.

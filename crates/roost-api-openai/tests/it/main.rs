@@ -5,6 +5,7 @@
 mod chat;
 mod coverage;
 mod direct;
+mod embeddings;
 mod hostile;
 mod models;
 mod responses;

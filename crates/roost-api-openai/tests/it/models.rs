@@ -16,7 +16,7 @@ async fn agents_and_models_are_listed_as_models() {
     );
     let others: Vec<_> =
         list["data"].as_array().unwrap()[1..].iter().map(|model| model["id"].clone()).collect();
-    assert_eq!(others, [json!("paid/mid"), json!("test/echo")]);
+    assert_eq!(others, [json!("paid/mid"), json!("test/echo"), json!("lexical/words")]);
 }
 
 #[tokio::test]
@@ -33,6 +33,9 @@ async fn a_model_is_found_by_id_by_an_agents_name_and_not_at_all() {
     }
     for path in ["/v1/models/test/echo", "/v1/models/test%2Fecho"] {
         assert_eq!(api.get(path).await.ok()["id"], "test/echo", "{path}");
+    }
+    for path in ["/v1/models/lexical/words", "/v1/models/words"] {
+        assert_eq!(api.get(path).await.ok()["id"], "lexical/words", "{path}");
     }
     for path in [
         "/v1/models/agent:ada",

@@ -43,7 +43,7 @@ pub(super) fn begin(
     }
     let (before, new) = cut(&ask.messages);
     let stands = match ask.after {
-        Some(response) => stands_after(writer, ctx, agent, response, before)?,
+        Some(response) => stands_after(writer, ctx, (agent, &peer), response, before)?,
         None => stands_at(writer, agent, &peer, before)?,
     };
     // What ends in results of tools that were called elsewhere is all history, and nothing is said.
@@ -123,7 +123,7 @@ fn told(reader: &dyn Reader, turn: &Turn, words: &str) -> Result<bool, Error> {
 fn stands_after(
     reader: &dyn Reader,
     ctx: &Ctx,
-    agent: &Agent,
+    (agent, peer): (&Agent, &Peer),
     response: ResponseId,
     before: &[Message],
 ) -> Result<Stands, Error> {
@@ -136,6 +136,11 @@ fn stands_after(
         return Err(Error::invalid("previous_response_id", "is an answer of another agent"));
     }
     let turn = reader.turn(id)?.ok_or_else(|| no_response(response))?;
+    // What another peer was told is nobody else's.
+    let is_theirs = reader.session(agent.id, session)?.is_some_and(|session| session.peer == *peer);
+    if !is_theirs {
+        return Err(no_response(response));
+    }
     if before.is_empty() && is_last(reader, &turn)? {
         return Ok(Stands::There(turn));
     }

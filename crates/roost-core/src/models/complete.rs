@@ -183,19 +183,36 @@ fn bound(
     Ok(())
 }
 
-struct Intent {
-    core: Core,
-    ctx: Ctx,
-    agent: Option<Agent>,
-    id: ModelCallId,
-    model: ModelName,
-    worst_case: MicroUsd,
-    priced: bool,
+/// A call that the gate is to decide about.
+pub(super) struct Intent {
+    pub(super) core: Core,
+    pub(super) ctx: Ctx,
+    pub(super) agent: Option<Agent>,
+    pub(super) id: ModelCallId,
+    pub(super) model: ModelName,
+    pub(super) worst_case: MicroUsd,
+    pub(super) priced: bool,
 }
 
 impl Intent {
     fn write(self, writer: &mut dyn Writer) -> Result<Result<(Permit, ModelCall), Opinion>, Error> {
-        let now = self.ctx.now;
+        match self.decide(writer)? {
+            Ok((permit, ledger)) => {
+                let began_at = self.ctx.now;
+                let call = ModelCall { id: self.id, ledger, reserved: self.worst_case, began_at };
+                writer.reserve(ledger, self.worst_case)?;
+                writer.insert_model_call(&call)?;
+                Ok(Ok((permit, call)))
+            }
+            Err(opinion) => Ok(Err(opinion)),
+        }
+    }
+
+    /// Lets the gate decide. Returns leave and whose ledger the call stands in; what is not allowed is noted.
+    pub(super) fn decide(
+        &self,
+        writer: &mut dyn Writer,
+    ) -> Result<Result<(Permit, AgentId), Opinion>, Error> {
         let (ledger, decision, guard) = match &self.agent {
             Some(agent) => {
                 let facts = Facts::read(&self.core, writer, agent)?;
@@ -212,7 +229,7 @@ impl Intent {
             }
             None => {
                 let account = self.ctx.account();
-                let ledger = writer.account_ledger(account, now)?;
+                let ledger = writer.account_ledger(account, self.ctx.now)?;
                 let guard = self.core.editions.guard(writer, account, &Subject::account(), None)?;
                 let network = NetworkRules::default();
                 let call = ToolCall {
@@ -226,12 +243,7 @@ impl Intent {
             }
         };
         match decision {
-            Decision::Allowed(permit, _) => {
-                let call = ModelCall { id: self.id, ledger, reserved: self.worst_case, began_at: now };
-                writer.reserve(ledger, self.worst_case)?;
-                writer.insert_model_call(&call)?;
-                Ok(Ok((permit, call)))
-            }
+            Decision::Allowed(permit, _) => Ok(Ok((permit, ledger))),
             Decision::NeedsApproval(opinion) | Decision::Blocked(opinion) => {
                 self.note(writer, &opinion, &guard)?;
                 Ok(Err(opinion))
@@ -274,7 +286,7 @@ impl Intent {
 }
 
 /// Says that the gate does not let a call be made.
-fn refused(opinion: &Opinion) -> Error {
+pub(super) fn refused(opinion: &Opinion) -> Error {
     let kind = if opinion.code == "budget_exceeded" { Kind::QuotaExceeded } else { Kind::Forbidden };
     let waits = match opinion.ruling {
         Ruling::RequireApproval => {

@@ -15,6 +15,8 @@ pub struct ListedModels {
     pub agents: Vec<Agent>,
     /// Models that can be asked directly, by name, at most 200.
     pub models: Vec<ModelName>,
+    /// The model that texts are embedded with.
+    pub embedder: Option<ModelName>,
 }
 
 /// One thing that can be asked.
@@ -27,7 +29,8 @@ pub enum ListedModel {
 }
 
 impl ModelCalls<'_> {
-    /// Returns what can be asked: the account's agents, and models that the server has access to.
+    /// Returns what can be asked: the account's agents, models that the server has access to, and the model that it
+    /// embeds with.
     ///
     /// # Errors
     ///
@@ -50,7 +53,8 @@ impl ModelCalls<'_> {
             Ok::<_, Error>(agents)
         };
         let agents = self.0.ports.store.read(read).await?;
-        Ok(ListedModels { agents, models: self.0.ports.models.listed() })
+        let (models, embedder) = (self.0.ports.models.listed(), self.0.embedder_name());
+        Ok(ListedModels { agents, models, embedder })
     }
 
     /// Returns what a name means, if it can be asked.
@@ -60,6 +64,9 @@ impl ModelCalls<'_> {
     /// `NotFound` with the code `model_not_found`; `InvalidInput` if the name means several agents.
     pub async fn find(&self, ctx: &Ctx, name: String) -> Result<ListedModel, Error> {
         ctx.require(Scope::Chat)?;
+        if let Some(embedder) = self.0.embedder_named(&name) {
+            return Ok(ListedModel::Model(embedder));
+        }
         let account = ctx.account();
         match Target::read(self.0, &name)? {
             Target::Agent(named) => {

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use roost_domain::agent::Agent;
 use roost_domain::document::{Author, Mark};
 use roost_domain::event::{Ending, TurnEvent};
-use roost_domain::id::{SessionId, TurnId};
+use roost_domain::id::{InstalledSkillId, SessionId, TurnId};
 use roost_domain::page::Limit;
 use roost_domain::policy::Version;
 use roost_domain::session::Session;
+use roost_domain::skill::{InstalledSkill, Placement, Standing};
 use roost_domain::snapshot::Snapshot;
 use roost_domain::subject::Subject;
 use roost_domain::tool::{ToolOutcome, ToolStatus};
@@ -23,8 +24,10 @@ const SESSIONS: Limit = Limit::clamped(50, 50);
 /// What a model is told of a tool that ran while its agent was forked.
 const RAN_ON: &str = "The agent was forked while this ran. Whether it was done is not known here.";
 
-/// Copies what is small: documents as the snapshot has them, secrets by reference, and what binds the parent now.
+/// Copies what is small: documents as the snapshot has them, secrets by reference, and the skills and rules that the
+/// parent has now.
 pub(super) fn copy_small(
+    core: &Core,
     writer: &mut dyn Writer,
     ctx: &Ctx,
     parent: &Agent,
@@ -38,7 +41,32 @@ pub(super) fn copy_small(
     }
     writer.refresh_documents(fork.id)?;
     writer.lend_secrets(parent.id, fork.id)?;
+    copy_skills(core, writer, ctx, parent, fork)?;
     copy_guard(writer, ctx, parent, fork)
+}
+
+/// Puts the skills on the fork that its parent has now and needs no approval for any more. What waits for an approval,
+/// or was refused, stays out: nobody said yes to it. The files in the workspace are those of another time and agent, so
+/// they are written anew.
+fn copy_skills(
+    core: &Core,
+    writer: &mut dyn Writer,
+    ctx: &Ctx,
+    parent: &Agent,
+    fork: &Agent,
+) -> Result<(), Error> {
+    for skill in writer.installed_skills(parent.id)? {
+        match skill.standing() {
+            Standing::Active | Standing::Disabled => {
+                let id = core.ports.random.id::<InstalledSkillId>(ctx.now);
+                let copy = InstalledSkill { id, account: fork.account, agent: fork.id, ..skill };
+                writer.insert_installed_skill(&copy)?;
+            }
+            Standing::Pending | Standing::Refused => {}
+        }
+    }
+    writer.place_skills(fork.id, Some(Placement::UNKNOWN))?;
+    Ok(())
 }
 
 /// Binds the fork by what binds its parent now, not by what bound it once: nothing that was taken away comes back.

@@ -33,8 +33,8 @@ pub struct Forked {
 
 impl Snapshots<'_> {
     /// Makes another agent with the state of one: its files, documents and conversations as they were at a
-    /// snapshot, or are now. Its configuration, its policy and its permissions are those of the other now; secrets
-    /// are used from there, and follow it, until the new one has its own. Turns that were open are cancelled in the
+    /// snapshot, or are now. Its configuration, its skills, its policy and its permissions are those of the other
+    /// now, but for skills that wait for an approval; secrets are used from there, and follow it, until the new one has its own. Turns that were open are cancelled in the
     /// copy, approvals are not copied. What it knows and remembers is what the other does now.
     ///
     /// # Errors
@@ -169,7 +169,7 @@ fn begin_fork(
         kind: RestorationKind::Fork,
         requested_at: ctx.now,
     })?;
-    copy_small(writer, ctx, parent, &agent, snapshot)?;
+    copy_small(core, writer, ctx, parent, &agent, snapshot)?;
     Ok(agent)
 }
 

@@ -4,6 +4,7 @@ use roost_domain::document::{Author, Mark};
 use roost_domain::event::Journal;
 use roost_domain::id::{AgentId, SnapshotId};
 use roost_domain::key::Scope;
+use roost_domain::skill::Placement;
 use roost_domain::snapshot::{Snapshot, Transfer};
 use roost_ports::store::{NewVersion, Restoration, RestorationKind, Writer};
 
@@ -74,6 +75,8 @@ impl Core {
                 writer.agent_of_any_account(agent)?.ok_or_else(|| Error::not_found("agent", agent))?;
             restore_documents(writer, &snapshot, now)?;
             writer.supersede_sessions(agent.id)?;
+            // The files of skills are those of then.
+            writer.place_skills(agent.id, Some(Placement::UNKNOWN))?;
             // Its machine is gone; the next use starts it.
             let agent = agent.wake();
             writer.update_agent(&agent)?;

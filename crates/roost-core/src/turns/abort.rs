@@ -84,7 +84,7 @@ fn cut(call: ToolCallId, text: &str) -> TurnEvent {
 /// a budget must not be overshot.
 pub(super) fn settle_unseen(writer: &mut dyn Writer, turn: &Turn) -> Result<(), Error> {
     if let Some(reserved) = reserved(writer, turn)? {
-        for payer in payers(writer, turn)? {
+        for payer in payers(turn) {
             writer.settle(payer, reserved, reserved)?;
         }
     }

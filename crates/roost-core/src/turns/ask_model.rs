@@ -98,7 +98,7 @@ impl Turns<'_> {
                     if let Some(leave) = leave {
                         gate::executed(writer, &agent, leave, now)?;
                     }
-                    for payer in payers(writer, &turn)? {
+                    for payer in payers(&turn) {
                         writer.reserve(payer, worst_case)?;
                     }
                     let called = TurnEvent::ModelCalled { model, reserved: worst_case };
@@ -193,7 +193,7 @@ impl Turns<'_> {
         let outcome = move |writer: &mut dyn Writer| {
             let (turn, folded) = (&held.turn, &held.folded);
             let agent = log::agent_of(writer, turn)?;
-            for payer in payers(writer, turn)? {
+            for payer in payers(turn) {
                 writer.settle(payer, reserved, cost)?;
             }
             // The calls of a hosted runtime are counted where they are made.
@@ -232,7 +232,7 @@ impl Turns<'_> {
         tracing::warn!(agent = %turn.agent, turn = %turn.id, code = error.code(), error = %with_causes(&error), "the model did not answer");
         let outcome = move |writer: &mut dyn Writer| {
             let agent = log::agent_of(writer, &turn)?;
-            for payer in payers(writer, &turn)? {
+            for payer in payers(&turn) {
                 writer.settle(payer, reserved, cost)?;
             }
             log::append(writer, &agent, &turn, &folded, now, vec![event])?;

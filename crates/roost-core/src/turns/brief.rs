@@ -19,6 +19,7 @@ use roost_ports::vault::Sealed;
 
 use super::{Turns, Work};
 use crate::error::with_causes;
+use crate::gate::callers;
 use crate::{Core, Error, Kind, log};
 
 /// How much of a session's log is read at a time, from its end backwards.
@@ -66,9 +67,9 @@ impl Turns<'_> {
                 return Ok(Err(Problem { code: "model_key_unreadable".to_owned(), message }));
             }
         };
-        if !description.priced && described.is_ok() && materials.settings.budget.is_some() {
+        if !description.priced && described.is_ok() && materials.is_budgeted {
             let message = format!(
-                "The agent has a budget, but the price of {model} is not known, so the budget cannot be held. Give \
+                "The agent, or one for whom it works, has a budget, but the price of {model} is not known, so the budget cannot be held. Give \
                  the price in the server's configuration, or remove config.budgetUsd"
             );
             return Ok(Err(Problem { code: "price_unknown".to_owned(), message }));
@@ -112,7 +113,8 @@ fn said(events: &[Event], turn: &Turn) -> Option<Said> {
 
 struct Materials {
     agent: Agent,
-    settings: Settings,
+    /// Whether it, or an agent for whom it works, has a budget.
+    is_budgeted: bool,
     persona: Persona,
     tools: Vec<ToolSpec>,
     events: Vec<Event>,
@@ -139,7 +141,13 @@ impl Materials {
         };
         let tools = core.tool_specs(reader, work, &agent)?;
         let events = history(reader, &work.turn, core.settings.max_input)?;
-        Ok(Self { agent, settings, persona, tools, events })
+        let mut is_budgeted = settings.budget.is_some();
+        for caller in callers(&work.turn) {
+            if let Some(caller) = reader.agent_of_any_account(*caller)? {
+                is_budgeted |= Settings::read(&caller.config)?.budget.is_some();
+            }
+        }
+        Ok(Self { agent, is_budgeted, persona, tools, events })
     }
 }
 

@@ -45,7 +45,13 @@ pub(super) fn hand_over(
         agent: other.id,
         session: session.id,
         phase: TurnPhase::Queued,
-        caller: Some(Caller { turn: turn.id, agent: agent.id, session: turn.session, call: call.id.clone() }),
+        caller: Some(Caller {
+            turn: turn.id,
+            agent: agent.id,
+            session: turn.session,
+            call: call.id.clone(),
+            above: [&[agent.id], callers(turn)].concat(),
+        }),
         created_at: now,
     };
     let others = writer.open_turns(session.id)?;
@@ -53,7 +59,7 @@ pub(super) fn hand_over(
     let context = format!("A task from {}, an agent of your swarm. Your answer goes back to it.", agent.name);
     let received = TurnEvent::MessageReceived { text: task, context: Some(context) };
     log::append(writer, &other, &begun, &Folded::default(), now, vec![received])?;
-    if others.is_empty() && other.state != State::Paused {
+    if others.is_empty() {
         log::activate(writer, &*core.ports.random, &begun, now)?;
     }
     Ok(TurnEvent::AgentAsked {
@@ -87,8 +93,8 @@ fn find(
         }
         [..] => return Ok(Err(format!("Several agents are called {named:?}; name one by its id."))),
     };
-    let above = callers(reader, turn)?;
-    if above.iter().any(|caller| caller.agent == other.id) {
+    let above = callers(turn);
+    if above.contains(&other.id) {
         return Ok(Err(format!(
             "{} waits for what you are doing now, so it cannot be asked in turn. Do it yourself, or say what you need.",
             other.name
@@ -100,8 +106,12 @@ fn find(
             above.len()
         )));
     }
-    if !other.state.takes_messages() {
+    if !matches!(other.state, State::Running | State::Frozen) {
         return Ok(Err(format!("{} is {} and takes no tasks.", other.name, other.state)));
+    }
+    if other.runtime.is_hosted() {
+        // What it does inside its machine is not decided act by act, so it could not be held to the rules of others.
+        return Ok(Err(format!("{} runs a loop of its own and takes no tasks of other agents.", other.name)));
     }
     let waiting = reader.open_turns_of(other.id)?.len();
     if waiting >= core.settings.max_open_turns {
@@ -246,12 +256,8 @@ pub(crate) fn call_off(
 }
 
 /// Returns whose budgets a turn's model calls count against: its agent's, and those of the agents for whom it works.
-pub(super) fn payers(reader: &dyn Reader, turn: &Turn) -> Result<Vec<AgentId>, Error> {
+pub(super) fn payers(turn: &Turn) -> Vec<AgentId> {
     let mut payers = vec![turn.agent];
-    for caller in callers(reader, turn)? {
-        if !payers.contains(&caller.agent) {
-            payers.push(caller.agent);
-        }
-    }
-    Ok(payers)
+    payers.extend_from_slice(callers(turn));
+    payers
 }

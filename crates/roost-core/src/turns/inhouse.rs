@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use roost_domain::agent::Agent;
 use roost_domain::effect::Script;
 use roost_domain::gate::Permit;
+use roost_domain::taint::Taint;
 use roost_domain::tool::{ToolCall, ToolOutcome, ToolSpec, ToolStatus};
 use roost_ports::store::Reader;
 use roost_ports::tool::{BadCall, Plan};
@@ -48,7 +49,7 @@ pub(crate) trait InhouseTool: Send + Sync {
     }
 
     /// Does it, or says in the outcome why not.
-    async fn run(&self, core: &Core, permit: &Permit, work: &Work, call: &ToolCall) -> ToolOutcome;
+    async fn run(&self, core: &Core, permit: &Permit, work: &Work, call: &ToolCall) -> Told;
 }
 
 /// What leave for a call is bound to, or why there can be none.
@@ -64,9 +65,22 @@ const TOOLS: [&dyn InhouseTool; 6] = [
     &search_knowledge::SearchKnowledge,
 ];
 
+/// What came of a call.
+pub(crate) struct Told {
+    /// What the model is told.
+    pub(crate) outcome: ToolOutcome,
+    /// What comes into the session with it, where the act alone does not tell.
+    pub(crate) brings: Option<Taint>,
+}
+
+/// Says that a call was done, and what came of it.
+pub(crate) fn done(text: impl Into<String>) -> Told {
+    Told { outcome: ToolOutcome { text: text.into(), status: ToolStatus::Done }, brings: None }
+}
+
 /// Says that a call came to nothing, and why.
-pub(crate) fn failed(problem: impl Into<String>) -> ToolOutcome {
-    ToolOutcome { text: problem.into(), status: ToolStatus::Failed }
+pub(crate) fn failed(problem: impl Into<String>) -> Told {
+    Told { outcome: ToolOutcome { text: problem.into(), status: ToolStatus::Failed }, brings: None }
 }
 
 fn named(name: &str) -> Option<&'static dyn InhouseTool> {
@@ -112,12 +126,7 @@ impl Core {
     }
 
     /// Runs a call if its tool is in-house.
-    pub(super) async fn run_inhouse(
-        &self,
-        permit: &Permit,
-        work: &Work,
-        call: &ToolCall,
-    ) -> Option<ToolOutcome> {
+    pub(super) async fn run_inhouse(&self, permit: &Permit, work: &Work, call: &ToolCall) -> Option<Told> {
         match named(&call.tool) {
             Some(tool) => Some(tool.run(self, permit, work, call).await),
             None => None,

@@ -14,6 +14,7 @@ use roost_ports::machine::Spec;
 use roost_ports::store::{Amounts, Reader, Turn, Writer};
 use roost_ports::tool::{Injections, Plan};
 
+use super::inhouse::Told;
 use super::scripts::Looked;
 use super::{Turns, Work, delegate};
 use crate::error::with_causes;
@@ -53,13 +54,16 @@ impl Turns<'_> {
             let unfinished = self.0.hub.begin(work.turn.session, ProgressOf::Tool(call.id.clone()));
             let mut progress = |text: &str| unfinished.push(text);
             let before = self.0.ports.machines.connections(spec.agent);
-            let outcome = match self.0.run_inhouse(&permit, work, call).await {
-                Some(outcome) => outcome,
-                None => self.0.ports.tools.run(&permit, call, &spec, &secrets, &mut progress).await,
+            let Told { outcome, brings } = match self.0.run_inhouse(&permit, work, call).await {
+                Some(told) => told,
+                None => {
+                    let ran = self.0.ports.tools.run(&permit, call, &spec, &secrets, &mut progress);
+                    Told { outcome: ran.await, brings: None }
+                }
             };
             let connected = self.0.ports.machines.connections(spec.agent) > before;
             let taint = match outcome.status {
-                ToolStatus::Done | ToolStatus::Failed => Taint::of(permit.action(), connected),
+                ToolStatus::Done | ToolStatus::Failed => Taint::of(permit.action(), connected).or(brings),
                 ToolStatus::Cancelled => None,
             };
             let finished = TurnEvent::ToolFinished { call: call.id.clone(), outcome };

@@ -1,5 +1,5 @@
 use roost_core::{
-    Ctx, DecideApproval, Error, InstallSkill, Kind, ListSkills, PutSkill, Settings, SkillContent,
+    Ctx, DecideApproval, Error, ForkAgent, InstallSkill, Kind, ListSkills, PutSkill, Settings, SkillContent,
     UpdateInstalledSkill,
 };
 use roost_domain::event::TurnEvent;
@@ -8,7 +8,9 @@ use roost_domain::key::Scope;
 use roost_domain::page::Limit;
 use roost_domain::plan::{BuiltinPlan, Plans};
 use roost_domain::skill::{InstalledSkill, SkillId, Standing, TrustLevel};
+use roost_domain::taint::Taint;
 use roost_domain::tool::ToolStatus;
+use roost_ports::store::{Reader, TurnPhase};
 use roost_testkit::{Reply, TestApp};
 use serde_json::json;
 
@@ -445,4 +447,106 @@ async fn lists_are_searched_filtered_and_paged() {
     verified(&app, agent, "beta").await;
     let beta = app.core.skills().get(&ctx, &id("beta"), None).await.expect("it is there");
     assert_eq!(beta.installs, 2);
+}
+
+/// Has a model read a skill, and returns what the session is marked with and what the model was told.
+async fn read(app: &TestApp, agent: AgentId, file: &str) -> (Option<Taint>, String) {
+    let go = format!("read {}", app.models.asked().len());
+    let call = ("read_skill", json!({"skill": "notes", "file": file}));
+    app.models.when(&go, [Reply::Use("", vec![call]), Reply::Say(vec!["."])]);
+    let said = app.post(agent, &go).await;
+    app.until_phase(said.turn, TurnPhase::Ended).await;
+    let session = said.session;
+    let look = move |reader: &dyn Reader| reader.session_taint(session);
+    let taint = app.store.read::<_, roost_ports::store::Error>(look).await.expect("can be read");
+    let last = app.models.asked().pop().expect("the model was asked again").messages.pop();
+    (taint, format!("{last:?}"))
+}
+
+#[tokio::test]
+async fn what_strangers_wrote_in_a_skill_marks_the_session() {
+    let app = start().await;
+    app.skills.stock("notes", "1.0.0", &[]);
+    app.skills.publish("notes", "1.0.0", &[], None);
+    let (ours, theirs) = (app.agent(json!({})).await, app.agent(json!({})).await);
+    verified(&app, ours, "notes").await;
+    install(&app, &app.ctx(), theirs, "notes", TrustLevel::Community).await.expect("it is there");
+    let (taint, told) = read(&app, ours, "SKILL.md").await;
+    assert!(taint.is_none() && told.contains("Do it."), "{taint:?} {told}");
+    let (taint, told) = read(&app, theirs, "none.md").await;
+    assert!(taint.is_none() && told.contains("has no file"), "nothing was read: {taint:?} {told}");
+    let (taint, told) = read(&app, theirs, "SKILL.md").await;
+    assert!(taint == Some(Taint::Web) && told.contains("Do it."), "{taint:?} {told}");
+}
+
+#[tokio::test]
+async fn a_fork_has_the_skills_of_its_parent_but_those_that_nobody_approved() {
+    let app = start().await;
+    app.skills.stock("off", "1.0.0", &[]);
+    for name in ["waits", "approved", "refused"] {
+        app.skills.stock(name, "1.0.0", &[("run.sh", "FINDS CRITICAL\nFINDS CRITICAL\n")]);
+    }
+    let parent = app.agent(json!({})).await;
+    for name in ["tidy", "off", "waits"] {
+        verified(&app, parent, name).await;
+    }
+    decide(&app, &verified(&app, parent, "approved").await, true).await;
+    decide(&app, &verified(&app, parent, "refused").await, false).await;
+    let off = UpdateInstalledSkill { enabled: Some(false), latest: false };
+    app.core.skills().update(&app.ctx(), parent, &id("off"), off).await.expect("it can be turned off");
+    let run = async |agent, go: &'static str| {
+        let shell = ("shell", json!({"command": "sh .skills/tidy/scripts/run.sh"}));
+        app.models.when(go, [Reply::Use("", vec![shell]), Reply::Say(vec!["."])]);
+        app.talk(agent, go).await
+    };
+    run(parent, "one").await;
+    // The fork has the parent's files, which somebody has been at.
+    app.machines.write_into(parent, ".skills/tidy/scripts/run.sh", "echo other");
+    let wanted = ForkAgent { parent, snapshot: None, name: None };
+    let fork = app.core.snapshots().fork(&app.ctx(), wanted).await.expect("can be forked").view.agent.id;
+    let on = |skills: Vec<InstalledSkill>| -> Vec<(String, Standing)> {
+        skills.iter().map(|one| (one.skill.to_string(), one.standing())).collect()
+    };
+    let (parents, forks) = (
+        app.core.skills().installed(&app.ctx(), parent).await.expect("they can be listed"),
+        app.core.skills().installed(&app.ctx(), fork).await.expect("they can be listed"),
+    );
+    assert!(forks.iter().all(|one| one.agent == fork && parents.iter().all(|other| other.id != one.id)));
+    let mut on = on(forks);
+    on.sort_by(|one, other| one.0.cmp(&other.0));
+    let has = |name: &str, standing| (name.to_owned(), standing);
+    let wanted =
+        [has("approved", Standing::Active), has("off", Standing::Disabled), has("tidy", Standing::Active)];
+    assert_eq!(on, wanted);
+    let told = outcomes(&run(fork, "two").await);
+    let system = app.models.asked().pop().expect("the model was asked").system;
+    assert!(system.contains("- tidy: Does tidy.") && system.contains("- approved: "), "{system}");
+    assert!(!system.contains("- waits: ") && !system.contains("- off: "), "{system}");
+    assert_eq!(told[0].0, "echo tidy", "its files were written anew");
+    // The two live apart, and what both have stays when one lets go of it.
+    app.core.agents().delete(&app.ctx(), parent).await.expect("can be deleted");
+    app.clock.advance(std::time::Duration::from_secs(1));
+    app.core.agents().restart(&app.ctx(), fork).await.expect("it can be restarted");
+    assert_eq!(outcomes(&run(fork, "three").await)[0].0, "echo tidy");
+    assert_eq!(standing(&app, fork).await.len(), 3);
+}
+
+#[tokio::test]
+async fn going_back_to_a_snapshot_brings_back_no_skill() {
+    let app = start().await;
+    let agent = app.agent(json!({})).await;
+    verified(&app, agent, "tidy").await;
+    let run = async |go: &'static str| {
+        app.models
+            .when(go, [Reply::Use("", vec![("shell", json!({"command": "ls"}))]), Reply::Say(vec!["."])]);
+        app.talk(agent, go).await;
+        app.machines.files_of(agent).len()
+    };
+    assert_eq!(run("one").await, 2);
+    let snapshot = app.core.snapshots().take(&app.ctx(), agent, None).await.expect("can be taken");
+    app.core.skills().uninstall(&app.ctx(), agent, &id("tidy")).await.expect("it is there");
+    assert_eq!(run("two").await, 0);
+    app.core.snapshots().restore(&app.ctx(), agent, snapshot.id).await.expect("can be restored");
+    assert_eq!(app.machines.files_of(agent).len(), 2, "they were in the snapshot");
+    assert_eq!(run("three").await, 0);
 }

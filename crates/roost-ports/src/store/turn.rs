@@ -34,6 +34,8 @@ pub struct Caller {
     pub session: SessionId,
     /// The tool call whose result it is to be.
     pub call: ToolCallId,
+    /// The agents for whom it works: this one, the one for whom this one works, …
+    pub above: Vec<AgentId>,
 }
 
 /// Where a turn is.

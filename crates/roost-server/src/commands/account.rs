@@ -1,4 +1,4 @@
-//! `roost account`: works on the data directory itself, beside a server or without one.
+//! `roost account`: works on the data directory itself, beside a server or without one; only `show` asks a server.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,20 +9,19 @@ use roost_domain::id::AccountId;
 use roost_store::DataDir;
 use serde_json::{Value, json};
 
-use crate::cli::{Account, DataArgs};
+use crate::cli::Accounts;
+use crate::client::Client;
 use crate::config::{Config, Flags};
 use crate::house::{House, Machinery};
 use crate::output;
 
 /// Returns the configuration's flags.
-pub(super) fn flags(args: &Account, config: Option<PathBuf>) -> Flags {
-    let DataArgs { data } = match args {
-        Account::List { at, .. } | Account::SetPlan { at, .. } => at,
-    };
-    Flags { config, data: data.clone(), ..Flags::default() }
+pub(super) fn flags(args: &Accounts, config: Option<PathBuf>) -> Flags {
+    let (Accounts::List { at, .. } | Accounts::SetPlan { at, .. }) = args;
+    Flags { config, data: at.data.clone(), ..Flags::default() }
 }
 
-pub(super) async fn run(args: Account, config: &Config) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: Accounts, config: &Config) -> anyhow::Result<ExitCode> {
     if !DataDir::database_in(&config.data).exists() {
         anyhow::bail!(
             "there is no Roost data in {}; name the server's data directory with --data, or begin with `roost up`",
@@ -32,13 +31,43 @@ pub(super) async fn run(args: Account, config: &Config) -> anyhow::Result<ExitCo
     let house = House::open(config, Machinery::None, None).await?;
     let owner = house.owner().await?;
     let done = match args {
-        Account::List { output, .. } => list(&house, &owner, output.json).await,
-        Account::SetPlan { plan, account, output, .. } => {
+        Accounts::List { output, .. } => list(&house, &owner, output.json).await,
+        Accounts::SetPlan { plan, account, output, .. } => {
             set_plan(&house, &owner, &plan, account.as_deref(), output.json).await
         }
     };
     house.close().await?;
     done.map(|()| ExitCode::SUCCESS)
+}
+
+/// Shows the account of a key, as a server tells it.
+pub(super) async fn show(json: bool, client: &Client) -> anyhow::Result<ExitCode> {
+    let answer = client.get(&["account"], &[]).await?;
+    let account = &answer["data"];
+    if json {
+        output::json(account)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (plan, limits, used) = (&account["plan"], &account["plan"]["limits"], &account["usage"]);
+    let limit = |field: &str| match limits[field].as_u64() {
+        Some(most) => most.to_string(),
+        None => "no limit".to_owned(),
+    };
+    output::line(format!("account: {} ({})", output::text(account, "name"), output::text(account, "id")))?;
+    output::line(format!("plan: {}", output::text(plan, "id")))?;
+    let running = output::text(used, "runningAgents");
+    output::line(format!(
+        "agents: {}, {running} of them running (limit: {})",
+        output::text(used, "agents"),
+        limit("maxAgents")
+    ))?;
+    output::line(format!("skills of each agent (limit): {}", limit("maxSkillsPerAgent")))?;
+    let features = plan["features"].as_object().into_iter().flatten();
+    let missing: Vec<_> = features.filter(|(_, has)| **has == false).map(|(name, _)| name.as_str()).collect();
+    if !missing.is_empty() {
+        output::line(format!("not in the plan: {}", missing.join(", ")))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn list(house: &House, owner: &Ctx, json: bool) -> anyhow::Result<()> {

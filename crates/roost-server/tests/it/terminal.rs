@@ -53,11 +53,15 @@ impl Terminal {
 
     /// Waits until a text stands on the screen after what was waited for before.
     pub(crate) fn wait_for(&mut self, wanted: &str) {
+        self.until(wanted);
+    }
+
+    /// Waits as [`Terminal::wait_for`] does, and returns what came on the screen up to the text's end.
+    pub(crate) fn until(&mut self, wanted: &str) -> String {
         let deadline = Instant::now() + DEADLINE;
         loop {
             if let Some(at) = self.seen.find(wanted) {
-                self.seen.drain(..at + wanted.len());
-                return;
+                return self.seen.drain(..at + wanted.len()).collect();
             }
             match self.pieces.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(piece) => self.seen += &piece,

@@ -31,5 +31,7 @@ alter table turns add column caller_turn blob;
 alter table turns add column caller_agent blob;
 alter table turns add column caller_session blob;
 alter table turns add column caller_call text;
+-- JSON list of ids: the agents for whom it works, the nearest first.
+alter table turns add column caller_above text;
 
 create index turns_of_caller on turns (caller_turn, position) where caller_turn is not null;

@@ -3,7 +3,7 @@ use roost_domain::tool::ToolCallId;
 use roost_ports::store::{Caller, Error, Turn, TurnPhase, Turns, TurnsMut};
 use rusqlite::params;
 
-use super::{Columns, Noun, Tx, micros, noun};
+use super::{Columns, Noun, Tx, corrupt, failed, micros, noun};
 
 const TURN: Noun = noun!("turn");
 
@@ -12,7 +12,7 @@ impl Turns for Tx<'_> {
         self.first(
             TURN,
             "select id, account_id, agent_id, session_id, phase, created_at,
-                    caller_turn, caller_agent, caller_session, caller_call
+                    caller_turn, caller_agent, caller_session, caller_call, caller_above
              from turns where id = $1",
             params![id.uuid().as_bytes()],
             turn,
@@ -23,7 +23,7 @@ impl Turns for Tx<'_> {
         self.all(
             TURN,
             "select id, account_id, agent_id, session_id, phase, created_at,
-                    caller_turn, caller_agent, caller_session, caller_call
+                    caller_turn, caller_agent, caller_session, caller_call, caller_above
              from turns where session_id = $1 and phase in ('queued', 'active', 'waiting')
              order by position limit 1000",
             params![session.uuid().as_bytes()],
@@ -35,7 +35,7 @@ impl Turns for Tx<'_> {
         self.all(
             TURN,
             "select id, account_id, agent_id, session_id, phase, created_at,
-                    caller_turn, caller_agent, caller_session, caller_call
+                    caller_turn, caller_agent, caller_session, caller_call, caller_above
              from turns where agent_id = $1 and phase in ('queued', 'active', 'waiting')
              order by position limit 10000",
             params![agent.uuid().as_bytes()],
@@ -47,7 +47,7 @@ impl Turns for Tx<'_> {
         self.all(
             TURN,
             "select id, account_id, agent_id, session_id, phase, created_at,
-                    caller_turn, caller_agent, caller_session, caller_call
+                    caller_turn, caller_agent, caller_session, caller_call, caller_above
              from turns where caller_turn = $1 order by position limit 1000",
             params![caller.uuid().as_bytes()],
             turn,
@@ -58,11 +58,14 @@ impl Turns for Tx<'_> {
 impl TurnsMut for Tx<'_> {
     fn insert_turn(&mut self, turn: &Turn) -> Result<(), Error> {
         let caller = turn.caller.as_ref();
+        let ids = |caller: &Caller| caller.above.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let above = caller.map(|caller| serde_json::to_string(&ids(caller))).transpose();
+        let above = above.map_err(|error| failed(TURN.writing, error))?;
         self.change_one(
             TURN,
             "insert into turns (id, account_id, agent_id, session_id, phase, created_at,
-                 caller_turn, caller_agent, caller_session, caller_call)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                 caller_turn, caller_agent, caller_session, caller_call, caller_above)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             params![
                 turn.id.uuid().as_bytes(),
                 turn.account.uuid().as_bytes(),
@@ -74,6 +77,7 @@ impl TurnsMut for Tx<'_> {
                 caller.map(|caller| caller.agent.uuid().into_bytes()),
                 caller.map(|caller| caller.session.uuid().into_bytes()),
                 caller.map(|caller| caller.call.as_str()),
+                above,
             ],
         )
     }
@@ -102,9 +106,14 @@ fn turn(columns: &mut Columns<'_>) -> Result<Turn, Error> {
 
 fn caller(columns: &mut Columns<'_>) -> Result<Option<Caller>, Error> {
     let (turn, agent, session) = (columns.id_if_any()?, columns.id_if_any()?, columns.id_if_any()?);
-    let call: Option<String> = columns.take()?;
-    let (Some(turn), Some(agent), Some(session), Some(call)) = (turn, agent, session, call) else {
+    let (call, above): (Option<String>, Option<String>) = (columns.take()?, columns.take()?);
+    let (Some(turn), Some(agent), Some(session), Some(call), Some(above)) =
+        (turn, agent, session, call, above)
+    else {
         return Ok(None);
     };
-    Ok(Some(Caller { turn, agent, session, call: ToolCallId::from_text(call) }))
+    let above: Vec<String> = serde_json::from_str(&above).map_err(|error| corrupt(TURN.name, error))?;
+    let above = above.iter().map(|id| id.parse()).collect::<Result<_, _>>();
+    let above = above.map_err(|error| corrupt(TURN.name, error))?;
+    Ok(Some(Caller { turn, agent, session, call: ToolCallId::from_text(call), above }))
 }

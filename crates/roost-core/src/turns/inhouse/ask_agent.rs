@@ -2,13 +2,13 @@ use async_trait::async_trait;
 use roost_domain::agent::Agent;
 use roost_domain::effect::Action;
 use roost_domain::gate::Permit;
-use roost_domain::tool::{ToolCall, ToolOutcome, ToolSpec, ToolStatus};
+use roost_domain::tool::{ToolCall, ToolSpec};
 use roost_ports::store::Reader;
 use roost_ports::tool::{BadCall, Plan};
 use serde_json::json;
 
-use super::InhouseTool;
 use super::arguments::Arguments;
+use super::{InhouseTool, Told, failed};
 use crate::turns::{Work, delegate};
 use crate::{Core, Error};
 
@@ -77,9 +77,9 @@ impl InhouseTool for AskAgent {
         Ok(Plan::Act { action: Action::AskAgent { agent }, idempotent: true })
     }
 
-    async fn run(&self, _: &Core, _: &Permit, _: &Work, _: &ToolCall) -> ToolOutcome {
+    async fn run(&self, _: &Core, _: &Permit, _: &Work, _: &ToolCall) -> Told {
         // The task is handed over in the transaction that decides, so nothing is left to be run.
-        ToolOutcome { text: "The task was not handed over.".to_owned(), status: ToolStatus::Failed }
+        failed("The task was not handed over.")
     }
 }
 

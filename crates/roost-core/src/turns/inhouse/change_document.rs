@@ -3,13 +3,13 @@ use roost_domain::agent::Agent;
 use roost_domain::document::{Author, ContentHash, Document, DocumentName, MAX_BYTES};
 use roost_domain::effect::{Action, Script};
 use roost_domain::gate::Permit;
-use roost_domain::tool::{ToolCall, ToolOutcome, ToolSpec, ToolStatus};
+use roost_domain::tool::{ToolCall, ToolSpec};
 use roost_ports::store::{Reader, Writer};
 use roost_ports::tool::{BadCall, Plan};
 use serde_json::json;
 
 use super::arguments::Arguments;
-use super::{Bound, InhouseTool, failed};
+use super::{Bound, InhouseTool, Told, done, failed};
 use crate::documents::{Change, write};
 use crate::turns::Work;
 use crate::turns::use_tool::effect;
@@ -81,7 +81,7 @@ impl InhouseTool for ChangeDocument {
         }
     }
 
-    async fn run(&self, core: &Core, permit: &Permit, work: &Work, call: &ToolCall) -> ToolOutcome {
+    async fn run(&self, core: &Core, permit: &Permit, work: &Work, call: &ToolCall) -> Told {
         let (held, call) = (work.clone(), call.clone());
         let (action, leave, now) = (permit.action().clone(), permit.hash(), core.now());
         let change = move |writer: &mut dyn Writer| {
@@ -106,10 +106,10 @@ impl InhouseTool for ChangeDocument {
             };
             write(writer, agent, change, now)?;
             let version = writer.document(held.turn.agent, &proposal.name)?.map_or(0, |now| now.version);
-            Ok::<_, Error>(ToolOutcome { text: proposal.done(version), status: ToolStatus::Done })
+            Ok::<_, Error>(done(proposal.done(version)))
         };
         match core.ports.store.write(change).await {
-            Ok(outcome) => outcome,
+            Ok(told) => told,
             Err(error) => failed(format!("the document was not changed: {error}")),
         }
     }

@@ -3,13 +3,13 @@ use roost_domain::agent::Agent;
 use roost_domain::document::{DocumentName, RuleName};
 use roost_domain::effect::Action;
 use roost_domain::gate::Permit;
-use roost_domain::tool::{ToolCall, ToolOutcome, ToolSpec, ToolStatus};
+use roost_domain::tool::{ToolCall, ToolSpec};
 use roost_ports::store::Reader;
 use roost_ports::tool::{BadCall, Plan};
 use serde_json::json;
 
 use super::arguments::Arguments;
-use super::{InhouseTool, failed};
+use super::{InhouseTool, Told, done, failed};
 use crate::documents::rules;
 use crate::turns::Work;
 use crate::{Core, Error};
@@ -55,7 +55,7 @@ impl InhouseTool for ReadRule {
         Ok(Plan::Act { action: Action::ReadDocument { name }, idempotent: true })
     }
 
-    async fn run(&self, core: &Core, _permit: &Permit, work: &Work, call: &ToolCall) -> ToolOutcome {
+    async fn run(&self, core: &Core, _permit: &Permit, work: &Work, call: &ToolCall) -> Told {
         let rule = match named(call) {
             Ok(rule) => rule,
             Err(BadCall(problem)) => return failed(problem),
@@ -67,10 +67,9 @@ impl InhouseTool for ReadRule {
             Ok::<_, Error>((rule, found, known))
         };
         match core.ports.store.read(read).await {
-            Ok((_, Some(document), _)) => ToolOutcome {
-                text: format!("{}\n\n[version {}]", document.content, document.version),
-                status: ToolStatus::Done,
-            },
+            Ok((_, Some(document), _)) => {
+                done(format!("{}\n\n[version {}]", document.content, document.version))
+            }
             Ok((rule, None, known)) => {
                 let known: Vec<_> = known.iter().map(|(name, _)| name.as_str()).collect();
                 failed(format!("there is no rule {rule}; there are: {}", known.join(", ")))

@@ -4,14 +4,15 @@ use async_trait::async_trait;
 use roost_domain::agent::Agent;
 use roost_domain::effect::Action;
 use roost_domain::gate::Permit;
-use roost_domain::skill::{FOLDER, InstalledSkill, SKILL_FILE, SkillId, SkillPath, Standing};
-use roost_domain::tool::{ToolCall, ToolOutcome, ToolSpec, ToolStatus};
+use roost_domain::skill::{FOLDER, InstalledSkill, SKILL_FILE, SkillId, SkillPath, Standing, TrustLevel};
+use roost_domain::taint::Taint;
+use roost_domain::tool::{ToolCall, ToolSpec};
 use roost_ports::store::Reader;
 use roost_ports::tool::{BadCall, Plan};
 use serde_json::json;
 
 use super::arguments::Arguments;
-use super::{InhouseTool, Work};
+use super::{InhouseTool, Told, Work, done, failed};
 use crate::{Core, Error};
 
 /// How much of a file is told at once, in bytes.
@@ -77,32 +78,39 @@ impl InhouseTool for ReadSkill {
         Ok(Plan::Act { action: Action::ReadSkill { skill: skill.to_string() }, idempotent: true })
     }
 
-    async fn run(&self, core: &Core, permit: &Permit, _work: &Work, call: &ToolCall) -> ToolOutcome {
-        let failed = |text: String| ToolOutcome { text, status: ToolStatus::Failed };
+    async fn run(&self, core: &Core, permit: &Permit, _work: &Work, call: &ToolCall) -> Told {
         let Call { skill, file } = match read(call) {
             Ok(call) => call,
             Err(BadCall(problem)) => return failed(problem),
         };
         if *permit.action() != (Action::ReadSkill { skill: skill.to_string() }) {
-            return failed("the permit was given for another act; nothing was done".to_owned());
+            return failed("the permit was given for another act; nothing was done");
         }
         let agent = permit.agent();
         let look = move |reader: &dyn Reader| told(reader, agent, &skill, &file);
         match core.ports.store.read(look).await {
-            Ok(Ok(text)) => ToolOutcome { text, status: ToolStatus::Done },
+            Ok(Ok((text, trust))) => Told { brings: brings(trust), ..done(text) },
             Ok(Err(problem)) => failed(problem),
             Err(error) => failed(error.to_string()),
         }
     }
 }
 
-/// Returns what the model is told, or why it is told nothing.
+/// Strangers wrote what comes from the public registry; the other skills are the owner's and the account's.
+const fn brings(trust: TrustLevel) -> Option<Taint> {
+    match trust {
+        TrustLevel::Community => Some(Taint::Web),
+        TrustLevel::Verified | TrustLevel::Custom => None,
+    }
+}
+
+/// Returns what the model is told and where the skill is from, or why it is told nothing.
 fn told(
     reader: &dyn Reader,
     agent: roost_domain::id::AgentId,
     skill: &SkillId,
     file: &SkillPath,
-) -> Result<Result<String, String>, Error> {
+) -> Result<Result<(String, TrustLevel), String>, Error> {
     let all = reader.installed_skills(agent)?;
     let Some(one) = all.iter().find(|one| one.skill == *skill) else {
         let names: Vec<&str> =
@@ -134,7 +142,7 @@ fn told(
             ));
         }
     }
-    Ok(Ok(text))
+    Ok(Ok((text, one.trust)))
 }
 
 fn cut(mut text: String, file: &SkillPath, skill: &SkillId) -> String {

@@ -4,13 +4,13 @@ use roost_domain::effect::Action;
 use roost_domain::gate::Permit;
 use roost_domain::id::AccountId;
 use roost_domain::knowledge::{Shelf, looks_secret};
-use roost_domain::tool::{ToolCall, ToolOutcome, ToolSpec, ToolStatus};
+use roost_domain::tool::{ToolCall, ToolSpec};
 use roost_ports::store::Reader;
 use roost_ports::tool::{BadCall, Plan};
 use serde_json::{Map, json};
 
 use super::arguments::Arguments;
-use super::{InhouseTool, failed};
+use super::{InhouseTool, Told, done, failed};
 use crate::knowledge::{Draft, Put};
 use crate::turns::Work;
 use crate::{Core, Error, log, memory};
@@ -59,7 +59,7 @@ impl InhouseTool for Remember {
         Ok(Plan::Act { action: Action::WriteKnowledge { source: "memory".to_owned() }, idempotent: true })
     }
 
-    async fn run(&self, core: &Core, _permit: &Permit, work: &Work, call: &ToolCall) -> ToolOutcome {
+    async fn run(&self, core: &Core, _permit: &Permit, work: &Work, call: &ToolCall) -> Told {
         let text = match text(call) {
             Ok(text) => text,
             Err(BadCall(problem)) => return failed(problem),
@@ -68,8 +68,8 @@ impl InhouseTool for Remember {
             return failed("this looks like a secret; secrets are not remembered");
         }
         match core.remember(work, text).await {
-            Ok(Kept::New) => ToolOutcome { text: "Remembered.".to_owned(), status: ToolStatus::Done },
-            Ok(Kept::Known) => ToolOutcome { text: "Known already.".to_owned(), status: ToolStatus::Done },
+            Ok(Kept::New) => done("Remembered."),
+            Ok(Kept::Known) => done("Known already."),
             Ok(Kept::Secret) => failed("this holds a secret; secrets are not remembered"),
             Ok(Kept::Nobody) => failed("there is nobody here about whom something could be remembered"),
             Err(error) => failed(format!("it cannot be remembered now: {error}")),

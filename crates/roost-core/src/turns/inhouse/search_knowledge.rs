@@ -3,13 +3,13 @@ use roost_domain::agent::{Agent, Settings};
 use roost_domain::effect::Action;
 use roost_domain::gate::Permit;
 use roost_domain::knowledge::Shelf;
-use roost_domain::tool::{ToolCall, ToolOutcome, ToolSpec, ToolStatus};
+use roost_domain::tool::{ToolCall, ToolSpec};
 use roost_ports::store::Reader;
 use roost_ports::tool::{BadCall, Plan};
 use serde_json::json;
 
 use super::arguments::Arguments;
-use super::{InhouseTool, failed};
+use super::{InhouseTool, Told, done, failed};
 use crate::knowledge::Hit;
 use crate::turns::Work;
 use crate::{Core, Error, log, memory};
@@ -65,13 +65,13 @@ impl InhouseTool for SearchKnowledge {
         Ok(Plan::Act { action: Action::SearchKnowledge { query: query.to_owned() }, idempotent: true })
     }
 
-    async fn run(&self, core: &Core, _permit: &Permit, work: &Work, call: &ToolCall) -> ToolOutcome {
+    async fn run(&self, core: &Core, _permit: &Permit, work: &Work, call: &ToolCall) -> Told {
         let (query, most) = match arguments(call) {
             Ok(arguments) => arguments,
             Err(BadCall(problem)) => return failed(problem),
         };
         match core.search_for(work, query, most).await {
-            Ok(hits) => ToolOutcome { text: told(&hits), status: ToolStatus::Done },
+            Ok(hits) => done(told(&hits)),
             Err(error) => failed(format!("the knowledge cannot be searched now: {error}")),
         }
     }

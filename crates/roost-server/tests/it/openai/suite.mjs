@@ -97,6 +97,23 @@ const runner = client.chat.completions.runTools({
 });
 assert.equal(await runner.finalContent(), "It is warm in Paris.");
 
+// Embeddings: the client asks for Base64 by itself and unpacks it.
+const embedder = "lexical/words-1";
+assert.ok(ids.includes(embedder), `${ids}`);
+const texts = ["blue cheese", "a red bicycle", "cheese that is blue"];
+const packed = await client.embeddings.create({ model: embedder, input: texts });
+const plain = await client.embeddings.create({ model: embedder, input: texts, encoding_format: "float" });
+assert.deepEqual(packed.data.map((item) => item.index), [0, 1, 2]);
+assert.ok(packed.usage.total_tokens > 0);
+for (const [place, { embedding }] of packed.data.entries()) {
+  assert.equal(embedding.length, 384);
+  assert.ok(embedding.some((number) => number !== 0));
+  embedding.forEach((number, at) => assert.ok(Math.abs(number - plain.data[place].embedding[at]) < 1e-6));
+}
+const cosine = (one, other) =>
+  packed.data[one].embedding.reduce((sum, number, at) => sum + number * packed.data[other].embedding[at], 0);
+assert.ok(cosine(0, 2) > cosine(0, 1));
+
 // Errors have the client's own classes.
 const messages = [{ role: "user", content: "hello" }];
 const ask = (more) => () => client.chat.completions.create({ model: agent, messages, ...more });
@@ -104,6 +121,9 @@ const stranger = new OpenAI({ apiKey: "sk-nonsense", maxRetries: 0 });
 await expect(OpenAI.AuthenticationError, async () => stranger.models.list(), { status: 401, code: "invalid_api_key" });
 await expect(OpenAI.NotFoundError, ask({ model: "agent:Nobody" }), { code: "model_not_found", param: "model" });
 await expect(OpenAI.BadRequestError, ask({ n: 2 }), { param: "n" });
+const embed = (more) => () => client.embeddings.create({ model: embedder, input: "x", ...more });
+await expect(OpenAI.NotFoundError, embed({ model: "text-embedding-3-small" }), { code: "model_not_found", param: "model" });
+await expect(OpenAI.BadRequestError, embed({ input: [1, 2, 3] }), { param: "input" });
 const strict = new OpenAI({ baseURL: process.env.STRICT_URL, apiKey: process.env.STRICT_KEY, maxRetries: 0 });
 await strict.models.list();
 await expect(OpenAI.RateLimitError, async () => strict.models.list(), { status: 429, code: "rate_limit_exceeded" });

@@ -117,6 +117,27 @@ for model, question, said in ((agent, "weather?", "It is 3."), (direct, "direct?
     )
     assert second.output_text == said, second
 
+# Embeddings: the client asks for Base64 by itself and unpacks it.
+embedder = "lexical/words-1"
+assert client.models.retrieve(embedder).id == embedder and embedder in ids, ids
+texts = ["blue cheese", "a red bicycle", "cheese that is blue"]
+packed = client.embeddings.create(model=embedder, input=texts)
+plain = client.embeddings.create(model="words-1", input=texts, encoding_format="float", user="ann", dimensions=384)
+assert [item.index for item in packed.data] == [0, 1, 2] and packed.model == embedder, packed
+assert packed.usage.prompt_tokens == packed.usage.total_tokens > 0, packed.usage
+assert [item.embedding for item in packed.data] != [[0.0] * 384] * 3
+for one, other in zip(packed.data, plain.data, strict=True):
+    assert len(one.embedding) == len(other.embedding) == 384
+    assert all(abs(a - b) < 1e-6 for a, b in zip(one.embedding, other.embedding)), (one, other)
+
+
+def cosine(one, other):
+    return sum(a * b for a, b in zip(packed.data[one].embedding, packed.data[other].embedding))
+
+
+assert cosine(0, 2) > cosine(0, 1), (cosine(0, 2), cosine(0, 1))
+assert len(client.embeddings.create(model=embedder, input="one text").data) == 1
+
 # Errors have the clients' own classes.
 stranger = OpenAI(api_key="sk-nonsense", max_retries=0)
 expect(openai.AuthenticationError, lambda: stranger.models.list(), status_code=401, code="invalid_api_key")
@@ -130,6 +151,15 @@ def ask(**more):
 expect(openai.NotFoundError, ask(model="agent:Nobody"), code="model_not_found", param="model")
 expect(openai.BadRequestError, ask(n=2), param="n")
 expect(openai.BadRequestError, ask(tools=[{**WEATHER, "function": {"name": "shell"}}]), param="tools")
+
+
+def embed(**more):
+    return lambda: client.embeddings.create(**{"model": embedder, "input": "x", **more})
+
+
+expect(openai.NotFoundError, embed(model="text-embedding-3-small"), code="model_not_found", param="model")
+expect(openai.BadRequestError, embed(input=[1, 2, 3]), param="input")
+expect(openai.BadRequestError, embed(dimensions=2), param="dimensions")
 image = [{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}]
 expect(openai.BadRequestError, ask(messages=[{"role": "user", "content": image}]), param="messages[0].content[0].type")
 strict = OpenAI(base_url=os.environ["STRICT_URL"], api_key=os.environ["STRICT_KEY"], max_retries=0)
