@@ -58,6 +58,8 @@ pub struct Core {
     pub(crate) machine_time: Arc<MachineTime>,
     /// Scans that are asked for run at most so many at once; the others wait until their callers give up.
     pub(crate) scanning: Arc<Semaphore>,
+    /// Files that are read, likewise.
+    pub(crate) reading: Arc<Semaphore>,
     pub(crate) skill_reports: Arc<Reports>,
     pub(crate) skill_places: Arc<Places>,
     started: Timestamp,
@@ -65,6 +67,9 @@ pub struct Core {
 
 /// Scans that run at once because somebody asked for them. What the gate itself looks at waits for none of them.
 const SCANS_AT_ONCE: usize = 2;
+
+/// Files that are read at once: each may take a processor and the memory that its reader allows.
+const READ_AT_ONCE: usize = 2;
 
 /// How the server is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,6 +195,7 @@ impl Core {
             announced: Arc::new(Notify::new()),
             editions: Arc::default(),
             scanning: Arc::new(Semaphore::new(SCANS_AT_ONCE)),
+            reading: Arc::new(Semaphore::new(READ_AT_ONCE)),
             quotas: Arc::default(),
             library: Arc::default(),
             stale: Arc::new(Notify::new()),

@@ -1,7 +1,7 @@
 use roost_domain::knowledge::Block;
 use roost_ports::reader::Error;
 
-use crate::MOST_TEXT;
+use crate::{MOST_TEXT, text_of};
 
 /// The most blocks that are taken out of a file.
 const MOST_BLOCKS: usize = 500_000;
@@ -46,11 +46,5 @@ impl Blocks {
     pub(super) fn finish(self) -> Result<Vec<Block>, Error> {
         self.check()?;
         Ok(self.blocks)
-    }
-}
-
-fn text_of(block: &Block) -> &str {
-    match block {
-        Block::Heading(_, text) | Block::Text(text) | Block::Row(text) => text,
     }
 }

@@ -4,11 +4,13 @@
 //! uploads: what is read of them is bounded, and a parser that panics is a damaged file. Start at [`Documents`].
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 
 use roost_domain::knowledge::Block;
 use roost_ports::reader::{DocumentReader, Error, Format};
 
 mod blocks;
+pub mod child;
 mod docx;
 mod html;
 mod markdown;
@@ -20,8 +22,19 @@ mod text;
 const MOST_TEXT: usize = 16 * 1024 * 1024;
 
 /// Reads documents of every format.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Documents;
+#[derive(Debug, Clone, Default)]
+pub struct Documents {
+    /// What reads PDFs, in processes of its own.
+    program: Option<PathBuf>,
+}
+
+impl Documents {
+    /// Makes a reader that starts a program with the argument [`child::COMMAND`] for every PDF, which is to call
+    /// [`child::main`]. One made by default reads them in its own process, however much memory that takes.
+    pub fn reading_pdfs_with(program: PathBuf) -> Self {
+        Self { program: Some(program) }
+    }
+}
 
 impl DocumentReader for Documents {
     fn read(&self, format: Format, bytes: &[u8]) -> Result<Vec<Block>, Error> {
@@ -30,7 +43,10 @@ impl DocumentReader for Documents {
             Format::Text => text::read(bytes),
             Format::Markdown => markdown::read(bytes),
             Format::Html => html::read(bytes),
-            Format::Pdf => pdf::read(bytes),
+            Format::Pdf => match &self.program {
+                Some(program) => child::read(program, bytes),
+                None => pdf::read(bytes),
+            },
             Format::Docx => docx::read(bytes),
             Format::Csv => table::read(bytes),
         }));
@@ -38,6 +54,12 @@ impl DocumentReader for Documents {
             tracing::warn!(?format, "the parser of a document panicked");
             Err(damaged(name(format), "its parts do not fit together"))
         })
+    }
+}
+
+fn text_of(block: &Block) -> &str {
+    match block {
+        Block::Heading(_, text) | Block::Text(text) | Block::Row(text) => text,
     }
 }
 

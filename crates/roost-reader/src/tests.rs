@@ -1,4 +1,5 @@
 use std::io::{Cursor, Write};
+use std::path::Path;
 
 use lopdf::content::{Content, Operation};
 use lopdf::{Document, Object, Stream, dictionary};
@@ -11,7 +12,7 @@ use zip::write::SimpleFileOptions;
 use super::Documents;
 
 fn read(format: Format, bytes: &[u8]) -> Vec<Block> {
-    Documents.read(format, bytes).unwrap()
+    Documents::default().read(format, bytes).unwrap()
 }
 
 fn text(text: &str) -> Block {
@@ -115,14 +116,7 @@ fn a_document_of_word_has_headings_paragraphs_and_rows() {
 
 /// Makes a document whose pages hold these lines.
 fn pdf(pages: &[&str], compress: bool) -> Vec<u8> {
-    let mut document = Document::with_version("1.5");
-    let root = document.new_object_id();
-    let font = document.add_object(dictionary! {
-        "Type" => "Font", "Subtype" => "Type1", "BaseFont" => "Helvetica", "Encoding" => "WinAnsiEncoding",
-    });
-    let resources = document.add_object(dictionary! { "Font" => dictionary! { "F1" => font } });
-    let mut kids: Vec<Object> = Vec::new();
-    for line in pages {
+    let content = |line: &&str| {
         let operations = vec![
             Operation::new("BT", vec![]),
             Operation::new("Tf", vec!["F1".into(), 12.into()]),
@@ -130,8 +124,22 @@ fn pdf(pages: &[&str], compress: bool) -> Vec<u8> {
             Operation::new("Tj", vec![Object::string_literal(*line)]),
             Operation::new("ET", vec![]),
         ];
-        let content =
-            document.add_object(Stream::new(dictionary! {}, Content { operations }.encode().unwrap()));
+        Content { operations }.encode().unwrap()
+    };
+    document(pages.iter().map(content).collect(), compress)
+}
+
+/// Makes a document of pages with these contents.
+fn document(pages: Vec<Vec<u8>>, compress: bool) -> Vec<u8> {
+    let mut document = Document::with_version("1.5");
+    let root = document.new_object_id();
+    let font = document.add_object(dictionary! {
+        "Type" => "Font", "Subtype" => "Type1", "BaseFont" => "Helvetica", "Encoding" => "WinAnsiEncoding",
+    });
+    let resources = document.add_object(dictionary! { "Font" => dictionary! { "F1" => font } });
+    let mut kids: Vec<Object> = Vec::new();
+    for content in pages {
+        let content = document.add_object(Stream::new(dictionary! {}, content));
         let page =
             document.add_object(dictionary! { "Type" => "Page", "Parent" => root, "Contents" => content });
         kids.push(page.into());
@@ -163,6 +171,37 @@ fn a_pdf_is_read_page_by_page() {
     }
 }
 
+/// Returns the example that is built beside the tests: what the server starts for every PDF.
+fn elsewhere() -> Documents {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests.parent().and_then(Path::parent).unwrap().join("examples/read_pdf");
+    assert!(program.exists(), "build the examples too: {}", program.display());
+    Documents::reading_pdfs_with(program)
+}
+
+#[test]
+fn a_process_of_its_own_reads_pdfs_as_well() {
+    let pages = pdf(&["Refunds within 14 days.", "By card only."], true);
+    assert_eq!(
+        elsewhere().read(Format::Pdf, &pages).unwrap(),
+        [text("Refunds within 14 days."), text("By card only.")]
+    );
+    for bad in [&b"%PDF-1.5\nnothing"[..], b"plain text"] {
+        let error = elsewhere().read(Format::Pdf, bad).unwrap_err();
+        assert_eq!(error, Documents::default().read(Format::Pdf, bad).unwrap_err());
+    }
+}
+
+#[test]
+fn a_pdf_that_takes_too_much_memory_ends_its_process_alone() {
+    // Numbers of one digit become objects of a hundred bytes and more each.
+    let operands = "1 ".repeat(15 * 1024 * 1024);
+    let bomb = document(vec![operands.into_bytes()], true);
+    assert!(bomb.len() < 200_000, "{}", bomb.len());
+    let error = elsewhere().read(Format::Pdf, &bomb).unwrap_err();
+    assert_eq!(error, Error::TooLarge { limit: "can be read in 20 seconds and 1 GiB of memory" });
+}
+
 #[test]
 fn files_that_are_not_what_their_names_say_are_damaged() {
     for (format, bytes) in [
@@ -175,24 +214,29 @@ fn files_that_are_not_what_their_names_say_are_damaged() {
         (Format::Html, b"\0\0"),
         (Format::Csv, b"\0,\0"),
     ] {
-        let error = Documents.read(format, bytes).unwrap_err();
+        let error = Documents::default().read(format, bytes).unwrap_err();
         assert!(matches!(error, Error::Damaged { .. }), "{format:?}: {error}");
     }
     let mut empty = ZipWriter::new(Cursor::new(Vec::new()));
     empty.start_file("other.xml", SimpleFileOptions::default()).unwrap();
-    let error = Documents.read(Format::Docx, &empty.finish().unwrap().into_inner()).unwrap_err().to_string();
+    let error = Documents::default()
+        .read(Format::Docx, &empty.finish().unwrap().into_inner())
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("word/document.xml"), "{error}");
 }
 
 #[test]
 fn bombs_are_refused() {
     let spaces = " ".repeat(70 * 1024 * 1024);
+    let error = Documents::default()
+        .read(Format::Docx, &docx(&format!("<w:document>{spaces}</w:document>")))
+        .unwrap_err();
+    assert!(matches!(error, Error::TooLarge { .. }), "{error}");
+    let error = Documents::default().read(Format::Pdf, &pdf(&[&spaces], true)).unwrap_err();
+    assert!(matches!(error, Error::TooLarge { .. }), "{error}");
     let error =
-        Documents.read(Format::Docx, &docx(&format!("<w:document>{spaces}</w:document>"))).unwrap_err();
-    assert!(matches!(error, Error::TooLarge { .. }), "{error}");
-    let error = Documents.read(Format::Pdf, &pdf(&[&spaces], true)).unwrap_err();
-    assert!(matches!(error, Error::TooLarge { .. }), "{error}");
-    let error = Documents.read(Format::Text, "a\n".repeat(9 * 1024 * 1024).as_bytes()).unwrap_err();
+        Documents::default().read(Format::Text, "a\n".repeat(9 * 1024 * 1024).as_bytes()).unwrap_err();
     assert!(matches!(error, Error::TooLarge { .. }), "{error}");
 }
 
@@ -209,7 +253,7 @@ fn a_table_is_bounded_whatever_its_header_says() {
         (rows, "500,000 paragraphs and rows"),
         (",".repeat(1024 * 1024), "10,000 columns"),
     ] {
-        let error = Documents.read(Format::Csv, bomb.as_bytes()).unwrap_err();
+        let error = Documents::default().read(Format::Csv, bomb.as_bytes()).unwrap_err();
         assert_eq!(error, Error::TooLarge { limit });
     }
 }
@@ -235,7 +279,7 @@ proptest! {
         place in any::<prop::sample::Index>(),
     ) {
         for (format, _, _) in Format::ALL {
-            let _ = Documents.read(format, &bytes);
+            let _ = Documents::default().read(format, &bytes);
         }
         // A good file with a hole in it comes further.
         for (format, good) in [(Format::Pdf, pdf(&["text"], true)), (Format::Docx, docx("<w:p><w:t>x</w:t></w:p>"))] {
@@ -244,7 +288,7 @@ proptest! {
             let mut holed = good.clone();
             let end = (start + bytes.len()).min(good.len());
             holed.splice(start..end, bytes.iter().copied());
-            let _ = Documents.read(format, &holed);
+            let _ = Documents::default().read(format, &holed);
         }
     }
 }

@@ -85,7 +85,7 @@ impl House {
             scanner: Arc::new(CodeScanner),
             embedder: roost_models::embedder(&config.embedding_options()?, random.clone())
                 .context("knowledge cannot be embedded")?,
-            reader: Arc::new(Documents),
+            reader: Arc::new(Documents::reading_pdfs_with("/proc/self/exe".into())),
             skills: Arc::new(Skills::new(skill_options(config)?)),
             webhooks: Arc::new(Webhooks::new(webhook_options(config)?)),
             clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,

@@ -25,8 +25,11 @@ mod wasm;
 fn main() -> ExitCode {
     // The process inside a machine is this same binary. It wants no thread, and nothing else of what follows.
     let mut args = std::env::args_os().skip(1);
-    if args.next().is_some_and(|word| word == roost_sandbox::hands::COMMAND) {
-        return roost_sandbox::hands::main(args);
+    match args.next() {
+        Some(word) if word == roost_sandbox::hands::COMMAND => return roost_sandbox::hands::main(args),
+        // Nor does the one that reads a PDF.
+        Some(word) if word == roost_reader::child::COMMAND => return roost_reader::child::main(),
+        _ => {}
     }
     // silent-ok: nothing else in this process could have installed one before
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -85,7 +85,7 @@ impl Knowledge<'_> {
     async fn read(&self, format: Format, bytes: Vec<u8>) -> Result<Vec<String>, Error> {
         let reader = self.0.ports.reader.clone();
         // As with scans: held by the work, which goes on when its caller has given up.
-        let place = self.0.scanning.clone().acquire_owned().await.map_err(Error::internal)?;
+        let place = self.0.reading.clone().acquire_owned().await.map_err(Error::internal)?;
         let work = move || {
             let _place = place;
             let blocks = reader.read(format, &bytes)?;
