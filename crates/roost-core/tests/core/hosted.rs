@@ -10,13 +10,16 @@ use roost_testkit::TestApp;
 async fn while_it_comes_up(app: &TestApp, agent: AgentId, happens: impl Future<Output = ()>) {
     app.runtimes.hold(true);
     let core = app.core.clone();
-    let rising = tokio::spawn(async move { core.runtimes().bring_up(agent).await });
-    while !app.runtimes.is_rising() {
-        tokio::task::yield_now().await;
-    }
-    happens.await;
-    app.runtimes.hold(false);
-    rising.await.expect("does not panic").expect("the store works");
+    let rising = async move { core.runtimes().bring_up(agent).await };
+    let meanwhile = async {
+        while !app.runtimes.is_rising() {
+            tokio::task::yield_now().await;
+        }
+        happens.await;
+        app.runtimes.hold(false);
+    };
+    let (risen, ()) = tokio::join!(rising, meanwhile);
+    risen.expect("the store works");
 }
 
 #[tokio::test]
