@@ -8,7 +8,7 @@ use roost_ports::tool::Injections;
 use tokio::time::{Instant, timeout_at};
 
 use super::client::causes;
-use super::secrets::trim;
+use super::secrets::{scrubbed, trim};
 use crate::text::is_binary;
 use crate::workspace::Failed;
 
@@ -51,7 +51,7 @@ pub(super) async fn read(
     notes: &[String],
     secrets: &Injections,
 ) -> Result<String, Failed> {
-    let mut text = head(&response, notes);
+    let mut text = head(&response, notes, secrets);
     let headers = response.headers().clone();
     let (mut content, end) = read_body(response, deadline).await;
     if !matches!(end, End::Whole) {
@@ -64,7 +64,7 @@ pub(super) async fn read(
     }
 }
 
-fn head(response: &Response, notes: &[String]) -> String {
+fn head(response: &Response, notes: &[String], secrets: &Injections) -> String {
     let mut text = String::new();
     for note in notes {
         text.push_str(&format!("[{note}]\n"));
@@ -72,7 +72,8 @@ fn head(response: &Response, notes: &[String]) -> String {
     text.push_str(&format!("HTTP {}\n", response.status()));
     for name in SHOWN {
         for value in response.headers().get_all(HeaderName::from_static(name)) {
-            let value = String::from_utf8_lossy(value.as_bytes());
+            // Before it is cut: what is left of a value would not be known for one.
+            let value = scrubbed(String::from_utf8_lossy(value.as_bytes()).into_owned(), secrets);
             let end = value.floor_char_boundary(VALUE_MAX);
             text.push_str(&format!(
                 "{name}: {}{}\n",

@@ -1,7 +1,7 @@
 //! Puts secrets into the headers of a request that may carry them, and takes them out of what comes back.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use reqwest::header::{HeaderMap, HeaderValue};
 use roost_domain::secret::{fill, placeholder, placeholders};
 use roost_ports::tool::Injections;
@@ -61,7 +61,7 @@ fn covers(hop: &Hop, secrets: &Injections) -> bool {
     secrets.cover(&hop.target.host, hop.target.port, hop.method.as_str())
 }
 
-/// Puts placeholders where a text has values: as they are, and as URLs, JSON and base64 write them.
+/// Puts placeholders where a text has values: as they are, and as URLs, JSON, HTML and base64 write them.
 pub(super) fn scrubbed(mut text: String, secrets: &Injections) -> String {
     for (name, value) in secrets.values() {
         for form in forms(value.expose()) {
@@ -87,21 +87,45 @@ pub(super) fn trim(content: &mut Vec<u8>, secrets: &Injections) {
 }
 
 fn forms(value: &str) -> Vec<String> {
-    let json = serde_json::Value::from(value).to_string();
-    let json = json.trim_start_matches('"').trim_end_matches('"');
-    let url: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
-    let mut forms = vec![
-        value.to_owned(),
-        json.to_owned(),
-        json.replace('/', "\\/"),
-        url.replace('+', "%20"),
-        url,
-        STANDARD.encode(value),
-        STANDARD_NO_PAD.encode(value),
-        URL_SAFE_NO_PAD.encode(value),
-    ];
+    // Whoever gets a value with spaces around it may give it back without.
+    let mut forms: Vec<String> = [value, value.trim()].into_iter().flat_map(written).collect();
+    forms.retain(|form| !form.is_empty());
     // The longest first, so that no part of one is left.
     forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
     forms.dedup();
     forms
+}
+
+/// Returns how others write a value.
+fn written(value: &str) -> Vec<String> {
+    let json = serde_json::Value::from(value).to_string();
+    let json = json.trim_start_matches('"').trim_end_matches('"');
+    let url: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+    let html = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    vec![
+        value.to_owned(),
+        json.to_owned(),
+        json.replace('/', "\\/"),
+        url.replace('+', "%20"),
+        lower_escapes(&url),
+        lower_escapes(&url.replace('+', "%20")),
+        url,
+        html.replace('"', "&quot;").replace('\'', "&#39;"),
+        html.replace('"', "&#34;").replace('\'', "&#x27;"),
+        html,
+        STANDARD.encode(value),
+        STANDARD_NO_PAD.encode(value),
+        URL_SAFE.encode(value),
+        URL_SAFE_NO_PAD.encode(value),
+    ]
+}
+
+/// Writes the digits of percent escapes in lower case.
+fn lower_escapes(url: &str) -> String {
+    let mut parts = url.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let (digits, rest) = part.split_at(part.len().min(2));
+        format!("{text}%{}{rest}", digits.to_ascii_lowercase())
+    })
 }

@@ -613,6 +613,34 @@ async fn what_is_left_of_a_secret_at_the_end_of_a_cut_body_is_taken_off() {
     assert!(text.contains("[the body is cut") && !text.contains("hunter"), "{}", &text[text.len() - 200..]);
 }
 
+#[tokio::test]
+async fn what_is_left_of_a_secret_at_the_end_of_a_cut_header_is_none() {
+    let value = "hunter2-hunter2-hunter2";
+    let long = format!("{}{value}", "x".repeat(2048 - 12));
+    let served = serve(Router::new().fallback(move || async move { [(header::ETAG, long)] })).await;
+    let given = given(&served, "GET", value);
+    let url = format!("http://{}/", served.address);
+    let arguments = json!({"method": "GET", "url": url, "headers": {"X-Key": "{{secret:token}}"}});
+    let text = send_with(&given, arguments).await.text;
+    assert!(text.contains("etag: xxx") && !text.contains("hunter"), "{text}");
+}
+
+#[tokio::test]
+async fn a_secret_is_known_again_however_it_is_written() {
+    let value = " a<b>/\"c'&d-\u{e9} ";
+    let bare = value.trim();
+    let html = "a&lt;b&gt;/&quot;c&#39;&amp;d-\u{e9}";
+    let lower = "a%3cb%3e%2f%22c%27%26d-%c3%a9";
+    let padded = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE, bare);
+    let body = [bare, html, lower, &padded].join("\n");
+    let served = serve(Router::new().fallback(move || async move { body })).await;
+    let given = given(&served, "GET", value);
+    let url = format!("http://{}/", served.address);
+    let arguments = json!({"method": "GET", "url": url, "headers": {"X-Key": "{{secret:token}}"}});
+    let text = send_with(&given, arguments).await.text;
+    assert_eq!(text.matches("{{secret:token}}").count(), 4, "{text}");
+}
+
 #[test]
 fn placeholders_stand_in_headers_only_and_are_named() {
     let read = |arguments: Value| HttpRequest::read(&arguments);
