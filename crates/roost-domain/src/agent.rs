@@ -6,10 +6,12 @@ use crate::id::{AccountId, AgentId, SwarmId};
 use crate::machine::Size;
 use crate::model::ModelName;
 
+mod arming;
 mod runtime;
 mod settings;
 mod state;
 
+pub use arming::Arming;
 pub use runtime::{RuntimeKind, UnknownRuntime};
 pub use settings::{InvalidSetting, Memory, Mode, Settings};
 pub use state::{Failure, FailureCategory, InvalidTransition, State};
@@ -46,6 +48,8 @@ pub struct Agent {
     pub state: State,
     /// Whether a change waits for the next restart to take effect.
     pub needs_restart: bool,
+    /// Whether what starts its workflow may start it.
+    pub arming: Arming,
     /// The last thing that went wrong; kept after recovery until the next start.
     pub last_failure: Option<Failure>,
     /// When it was made.

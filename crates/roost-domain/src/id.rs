@@ -90,6 +90,11 @@ id!(InstalledSkillId, "as_", "an installed skill's id (as_…)", "One skill on o
 id!(SnapshotId, "snap_", "a snapshot id (snap_…)", "One saved state of an agent.");
 id!(ResponseId, "resp_", "a response id (resp_…)", "One answer that a caller can name later.");
 id!(ModelCallId, "mc_", "a model call id (mc_…)", "One model call outside of any turn.");
+id!(RunId, "wrun_", "a workflow run's id (wrun_…)", "One execution of a workflow.");
+id!(FormId, "form_", "a form's id (form_…)", "One form of one run that waits for a person, or did.");
+id!(ArtifactId, "art_", "an artifact's id (art_…)", "One version of something that a run made for people.");
+id!(TriggerId, "trg_", "a trigger's id (trg_…)", "One of the things that start runs of an agent's workflow.");
+id!(ConnectionId, "con_", "a connection's id (con_…)", "One grant to act at a service in somebody's name.");
 id!(JobId, "job_", "a job id (job_…)", "One entry of the durable queue.");
 
 impl AgentId {
@@ -97,6 +102,19 @@ impl AgentId {
     /// (started, stopped, machine failed) rather than in a conversation.
     pub const fn journal(self) -> SessionId {
         SessionId(self.0)
+    }
+}
+
+impl RunId {
+    /// Returns the name under which watchers of live events know the run's log. Ids are UUIDs of one source, so no
+    /// session ever has a run's.
+    pub const fn log(self) -> SessionId {
+        SessionId(self.0)
+    }
+
+    /// Returns the name of the run's own ledger, which holds its spending to its budget.
+    pub const fn ledger(self) -> AgentId {
+        AgentId(self.0)
     }
 }
 

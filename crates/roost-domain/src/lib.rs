@@ -27,6 +27,7 @@ pub mod permissions;
 pub mod plan;
 pub mod policy;
 pub mod response;
+pub mod run;
 pub mod sandbox;
 pub mod scan;
 pub mod secret;
@@ -40,6 +41,7 @@ pub mod tool;
 pub mod turn;
 pub mod unit;
 pub mod webhook;
+pub mod workflow;
 
 /// A point in time, always UTC, always a parameter.
 pub use jiff::Timestamp;

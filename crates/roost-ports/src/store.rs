@@ -32,6 +32,7 @@ mod swarm;
 mod turn;
 mod usage;
 mod webhook;
+mod workflow;
 
 pub use account::{Accounts, AccountsMut};
 pub use agent::{AgentCursor, AgentFilter, Agents, AgentsMut};
@@ -59,6 +60,7 @@ pub use swarm::{Swarms, SwarmsMut};
 pub use turn::{Caller, Turn, TurnPhase, Turns, TurnsMut};
 pub use usage::{Amounts, Dimension, Ledger, UsageFilter, UsageKey, UsageRow, Usages, UsagesMut, Used};
 pub use webhook::{DeliveryCursor, DeliveryFilter, DeliveryLimits, EndpointSecrets, Webhooks, WebhooksMut};
+pub use workflow::{WorkflowVersion, Workflows, WorkflowsMut};
 
 /// Everything that looks.
 pub trait Reader:
@@ -83,6 +85,7 @@ pub trait Reader:
     + Turns
     + Usages
     + Webhooks
+    + Workflows
 {
 }
 
@@ -108,6 +111,7 @@ impl<T> Reader for T where
         + Turns
         + Usages
         + Webhooks
+        + Workflows
         + ?Sized
 {
 }
@@ -136,6 +140,7 @@ pub trait Writer:
     + TurnsMut
     + UsagesMut
     + WebhooksMut
+    + WorkflowsMut
 {
 }
 
@@ -162,6 +167,7 @@ impl<T> Writer for T where
         + TurnsMut
         + UsagesMut
         + WebhooksMut
+        + WorkflowsMut
         + ?Sized
 {
 }

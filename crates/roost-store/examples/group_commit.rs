@@ -133,6 +133,7 @@ fn agent(id: AgentId, account: AccountId) -> Agent {
         description: String::new(),
         model: "scripted/none".parse().expect("it is a model's name"),
         runtime: roost_domain::agent::RuntimeKind::Roost,
+        arming: roost_domain::agent::Arming::Off,
         size: Size::Small,
         region: Region::Eu,
         swarm: None,

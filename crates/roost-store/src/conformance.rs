@@ -32,6 +32,7 @@ pub(crate) mod transaction;
 pub(crate) mod turn;
 pub(crate) mod usage;
 pub(crate) mod webhook;
+pub(crate) mod workflow;
 
 macro_rules! conformance {
     ($make:path) => {
@@ -167,6 +168,9 @@ macro_rules! conformance {
                 one_endpoint_takes_no_others_place,
                 what_is_given_up_or_old_goes,
             }
+            workflow {
+                every_version_of_a_workflow_is_kept,
+            }
         }
     };
 }
@@ -221,6 +225,7 @@ pub(crate) fn agent(number: u128, account: AccountId) -> Agent {
         description: String::new(),
         model: "scripted/hello".parse().unwrap(),
         runtime: roost_domain::agent::RuntimeKind::Roost,
+        arming: roost_domain::agent::Arming::Off,
         size: Size::Small,
         region: Region::Eu,
         swarm: None,

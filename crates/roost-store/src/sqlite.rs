@@ -32,6 +32,7 @@ mod swarm;
 mod turn;
 mod usage;
 mod webhook;
+mod workflow;
 
 /// Comes after every time there is.
 const LAST_TIME: i64 = i64::MAX;

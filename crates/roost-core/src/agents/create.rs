@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use roost_domain::agent::{Agent, Failure, Region, RuntimeKind, Settings, State};
+use roost_domain::agent::{Agent, Arming, Failure, Region, RuntimeKind, Settings, State};
 use roost_domain::document::{DocumentName, MAX_BYTES, Mark};
 use roost_domain::event::{Body, Journal};
 use roost_domain::id::{AccountId, AgentId, SwarmId};
@@ -77,6 +77,7 @@ impl Agents<'_> {
             tags: new.tags,
             config: new.config,
             runtime: new.runtime,
+            arming: Arming::Off,
             state: new.runtime.first_state(),
             needs_restart: false,
             last_failure: None,

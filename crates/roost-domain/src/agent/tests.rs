@@ -10,6 +10,7 @@ fn agent(state: State) -> Agent {
         description: String::new(),
         model: "scripted/hello".parse().unwrap(),
         runtime: RuntimeKind::Roost,
+        arming: Arming::Off,
         size: Size::Medium,
         region: Region::Eu,
         swarm: None,

@@ -17,6 +17,7 @@ pub(crate) async fn an_agent_reads_back_as_it_was_written(store: Any) {
     let world = world(&store).await;
     let full = Agent {
         runtime: roost_domain::agent::RuntimeKind::Openclaw,
+        arming: roost_domain::agent::Arming::Paused,
         name: "Ada \"the first\"; drop table agents".into(),
         description: "ünï".into(),
         model: "openrouter/meta/llama".parse().unwrap(),

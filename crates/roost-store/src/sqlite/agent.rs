@@ -1,5 +1,5 @@
 use jiff::Timestamp;
-use roost_domain::agent::{Agent, Failure, FailureCategory, Region, State};
+use roost_domain::agent::{Agent, Arming, Failure, FailureCategory, Region, State};
 use roost_domain::id::{AccountId, AgentId};
 use roost_domain::knowledge::Owner;
 use roost_domain::page::{Limit, Page};
@@ -17,7 +17,7 @@ impl Agents for Tx<'_> {
             AGENT,
             "select id, account_id, name, description, model, size, region, avatar_url, tags, config, state,
                     needs_restart, failure_category, failure_message, created_at, started_at, stopped_at,
-                    swarm_id, runtime
+                    swarm_id, runtime, arming
              from agents where id = $1 and account_id = $2 and deleted_at is null",
             params![id.uuid().as_bytes(), account.uuid().as_bytes()],
             agent,
@@ -29,7 +29,7 @@ impl Agents for Tx<'_> {
             AGENT,
             "select id, account_id, name, description, model, size, region, avatar_url, tags, config, state,
                     needs_restart, failure_category, failure_message, created_at, started_at, stopped_at,
-                    swarm_id, runtime
+                    swarm_id, runtime, arming
              from agents where id = $1 and deleted_at is null",
             params![id.uuid().as_bytes()],
             agent,
@@ -76,7 +76,7 @@ impl Agents for Tx<'_> {
             AGENT,
             "select id, account_id, name, description, model, size, region, avatar_url, tags, config, state,
                     needs_restart, failure_category, failure_message, created_at, started_at, stopped_at,
-                    swarm_id, runtime
+                    swarm_id, runtime, arming
              from agents
              where account_id = $1 and deleted_at is null and (created_at, id) < ($2, $3)
                and state in ($4, $5, $6, $7, $8, $9)
@@ -136,7 +136,7 @@ impl Agents for Tx<'_> {
             AGENT,
             "select id, account_id, name, description, model, size, region, avatar_url, tags, config, state,
                     needs_restart, failure_category, failure_message, created_at, started_at, stopped_at,
-                    swarm_id, runtime
+                    swarm_id, runtime, arming
              from agents
              where account_id = $1 and name_folded = $2 and name = $3 and deleted_at is null
              order by created_at desc, id desc limit $4",
@@ -150,7 +150,7 @@ impl Agents for Tx<'_> {
             AGENT,
             "select id, account_id, name, description, model, size, region, avatar_url, tags, config, state,
                     needs_restart, failure_category, failure_message, created_at, started_at, stopped_at,
-                    swarm_id, runtime
+                    swarm_id, runtime, arming
              from agents
              where region = $1 and state in ('running', 'frozen', 'paused') and deleted_at is null
              order by id limit $2",
@@ -167,8 +167,8 @@ impl AgentsMut for Tx<'_> {
             "insert into agents (
                  id, account_id, name, name_folded, description, model, size, region, avatar_url, tags, config,
                  state, needs_restart, failure_category, failure_message, created_at, started_at, stopped_at,
-                 swarm_id, runtime)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+                 swarm_id, runtime, arming)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
             params![
                 agent.id.uuid().as_bytes(),
                 agent.account.uuid().as_bytes(),
@@ -190,6 +190,7 @@ impl AgentsMut for Tx<'_> {
                 agent.stopped_at.map(micros),
                 agent.swarm.map(|swarm| swarm.uuid().into_bytes()),
                 agent.runtime.name(),
+                agent.arming.name(),
             ],
         )?;
         self.insert_tags(agent)
@@ -202,8 +203,8 @@ impl AgentsMut for Tx<'_> {
              set name = $1, name_folded = $2, description = $3, model = $4, size = $5, region = $6,
                  avatar_url = $7, tags = $8, config = $9, state = $10, needs_restart = $11,
                  failure_category = $12, failure_message = $13, started_at = $14, stopped_at = $15,
-                 swarm_id = $16
-             where id = $17 and account_id = $18 and deleted_at is null",
+                 swarm_id = $16, arming = $17
+             where id = $18 and account_id = $19 and deleted_at is null",
             params![
                 agent.name,
                 agent.name.to_lowercase(),
@@ -221,6 +222,7 @@ impl AgentsMut for Tx<'_> {
                 agent.started_at.map(micros),
                 agent.stopped_at.map(micros),
                 agent.swarm.map(|swarm| swarm.uuid().into_bytes()),
+                agent.arming.name(),
                 agent.id.uuid().as_bytes(),
                 agent.account.uuid().as_bytes(),
             ],
@@ -243,6 +245,7 @@ impl AgentsMut for Tx<'_> {
         }
         // What refers to another row goes before it.
         self.delete_of(id, "delete from agent_tags where agent_id = $1")?;
+        self.delete_of(id, "delete from workflows where agent_id = $1")?;
         self.delete_of(id, "delete from documents where agent_id = $1")?;
         self.delete_of(id, "delete from secret_references where agent_id = $1")?;
         self.delete_of(id, "delete from secrets where agent_id = $1")?;
@@ -332,6 +335,7 @@ fn agent(columns: &mut Columns<'_>) -> Result<Agent, Error> {
         stopped_at: columns.time_if_any()?,
         swarm: columns.id_if_any()?,
         runtime: columns.parsed()?,
+        arming: columns.named(&Arming::ALL, Arming::name)?,
     })
 }
 

@@ -1,0 +1,277 @@
+//! Runs: one execution of a workflow, as a log of its own.
+//!
+//! What acts on the world is a turn of the agent, begun by a step: the gate, approvals, tools and recovery are the
+//! turn's. Everything else in a run happens in the transaction that writes its event.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::event::{Offset, Problem};
+use crate::id::{AccountId, AgentId, FormId, RunId, SessionId, TurnId};
+use crate::model::Usage;
+use crate::unit::MicroUsd;
+use crate::workflow::StepId;
+
+/// One execution of a workflow, as it is found again. What happened in it stands in its log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// The account it belongs to.
+    pub account: AccountId,
+    /// Whose workflow it is.
+    pub agent: AgentId,
+    /// The version of the workflow that it keeps to: 1, 2, 3, …
+    pub version: u64,
+    /// Where it is.
+    pub status: Status,
+    /// What started it.
+    pub cause: Cause,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When its first step began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// What it has cost.
+    pub cost: MicroUsd,
+    /// What its models have used.
+    pub usage: Usage,
+}
+
+/// Where a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Others of the same agent have to end first.
+    Queued,
+    /// It goes on by itself.
+    Running,
+    /// Nothing goes on until a person answers.
+    WaitingForInput,
+    /// It came to its output.
+    Completed,
+    /// It could not go on.
+    Failed,
+    /// Somebody stopped it.
+    Cancelled,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 6] =
+        [Self::Queued, Self::Running, Self::WaitingForInput, Self::Completed, Self::Failed, Self::Cancelled];
+
+    /// Returns its name on the wire and in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::WaitingForInput => "waiting-for-input",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Tells whether nothing more happens in it.
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// What started a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// The trigger's name in the workflow; `manual` where somebody asked for the run.
+    pub trigger: String,
+    /// The trigger's kind.
+    pub kind: &'static str,
+    /// Who asked, for people: a key's name, an address.
+    pub by: Option<String>,
+    /// The run of which this is another, from one of its steps on.
+    pub of: Option<RunId>,
+}
+
+/// Names one step of a run: the step, and for steps within a for-each the places of the things, outermost first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StepKey {
+    /// The step.
+    pub step: StepId,
+    /// The places, from 0.
+    pub places: Vec<u32>,
+}
+
+impl fmt::Display for StepKey {
+    /// Prints `summarise`, `summarise[3]`, `summarise[3][0]`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.step)?;
+        self.places.iter().try_for_each(|place| write!(f, "[{place}]"))
+    }
+}
+
+/// One entry of a run's log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The run.
+    pub run: RunId,
+    /// Where it stands: 1, 2, 3, … without gaps.
+    pub offset: Offset,
+    /// When it was written.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: RunEvent,
+}
+
+/// What can happen in a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RunEvent {
+    /// It was asked for.
+    Created {
+        /// What it was given.
+        input: Value,
+        /// Outputs that are taken over from another run, where this is another try from one of its steps on.
+        given: Vec<(StepKey, Value)>,
+        /// Whether what it was given came from outside.
+        tainted: bool,
+    },
+    /// A try of a step began.
+    StepStarted {
+        /// The step.
+        step: StepKey,
+        /// Which try: 1, 2, …
+        attempt: u32,
+        /// What it works with, templates filled in.
+        inputs: Value,
+        /// What is under way.
+        doing: Doing,
+        /// When the try is given up.
+        deadline: Option<Timestamp>,
+    },
+    /// A model is asked whether a step's output is good.
+    JudgeAsked {
+        /// The step.
+        step: StepKey,
+        /// Which of its criteria.
+        criterion: u32,
+        /// The output that is judged.
+        output: Value,
+        /// The turn that answers.
+        turn: TurnId,
+        /// The session in which it stands.
+        session: SessionId,
+    },
+    /// A person answered a form or a question of a step; or a webhook did in their name.
+    Answered {
+        /// The step.
+        step: StepKey,
+        /// What they said, as it was validated.
+        answer: Value,
+        /// Who: a key's name, or the page of the form.
+        by: String,
+    },
+    /// A step came to its output, and every criterion holds.
+    StepSucceeded {
+        /// The step.
+        step: StepKey,
+        /// What it came to.
+        output: Value,
+        /// What the try cost.
+        cost: MicroUsd,
+        /// What its models used.
+        usage: Usage,
+        /// Whether anything in the output may come from outside.
+        tainted: bool,
+    },
+    /// A try of a step failed.
+    StepFailed {
+        /// The step.
+        step: StepKey,
+        /// Which try.
+        attempt: u32,
+        /// Why.
+        problem: Problem,
+        /// When it is tried again; `None` if it is not.
+        retry_at: Option<Timestamp>,
+        /// What the try cost.
+        cost: MicroUsd,
+        /// What its models used.
+        usage: Usage,
+    },
+    /// A step is not done, since its branch was not taken.
+    StepSkipped {
+        /// The step.
+        step: StepKey,
+    },
+    /// Somebody wants the run to stop.
+    CancelRequested {
+        /// Who.
+        by: String,
+    },
+    /// The run is over. Nothing follows in it.
+    Ended {
+        /// How.
+        ending: Ending,
+    },
+}
+
+/// What is under way in a step.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Doing {
+    /// A turn of the agent.
+    Turn {
+        /// The turn.
+        turn: TurnId,
+        /// The session in which it stands.
+        session: SessionId,
+    },
+    /// A person fills in a form.
+    Form {
+        /// The form.
+        form: FormId,
+        /// Until when; `None` is without limit.
+        expires_at: Option<Timestamp>,
+    },
+    /// A person is asked yes or no.
+    Question {
+        /// Under which name they are asked, as a form of one question.
+        form: FormId,
+        /// What is asked.
+        question: String,
+        /// Until when; `None` is without limit.
+        expires_at: Option<Timestamp>,
+    },
+    /// Time goes by.
+    Wait {
+        /// Until then.
+        until: Timestamp,
+    },
+    /// The steps within it are done: of a case (by its place, `otherwise` being the last), of each thing of a list, or
+    /// side by side.
+    Within {
+        /// What they are done for: the things of a for-each; `null` elsewhere.
+        items: Value,
+        /// Which case was taken, of a branch.
+        case: Option<u32>,
+    },
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// With an output.
+    Completed {
+        /// What it came to.
+        output: Value,
+    },
+    /// It could not go on.
+    Failed {
+        /// The step that failed, if one did.
+        step: Option<StepKey>,
+        /// Why.
+        problem: Problem,
+    },
+    /// Somebody stopped it.
+    Cancelled,
+}

@@ -1,0 +1,37 @@
+use roost_domain::page::Limit;
+use roost_ports::store::{Error, WorkflowVersion};
+use serde_json::json;
+
+use super::{Any, at, read, world, write};
+
+fn version(number: u64) -> WorkflowVersion {
+    WorkflowVersion {
+        version: number,
+        config: json!({"steps": [{"id": "größe", "n": number}]}),
+        author: "ci".into(),
+        at: at(number.cast_signed()),
+    }
+}
+
+pub(crate) async fn every_version_of_a_workflow_is_kept(store: Any) {
+    let agent = world(&store).await.agent;
+    write(&store, move |writer| {
+        (1..=3).try_for_each(|number| writer.insert_workflow(agent, &version(number)))
+    })
+    .await;
+    assert_eq!(read(&store, move |reader| reader.latest_workflow(agent)).await, Some(version(3)));
+    assert_eq!(read(&store, move |reader| reader.workflow_version(agent, 1)).await, Some(version(1)));
+    for missing in [0, 4, u64::MAX >> 1] {
+        assert_eq!(read(&store, move |reader| reader.workflow_version(agent, missing)).await, None);
+    }
+    let listed = |before| {
+        let store = store.clone();
+        async move {
+            read(&store, move |reader| reader.workflow_versions(agent, before, Limit::clamped(2, 2))).await
+        }
+    };
+    assert_eq!(listed(None).await, [version(3), version(2)], "newest first, as many as asked for");
+    assert_eq!(listed(Some(2)).await, [version(1)]);
+    let again = store.write(move |writer| writer.insert_workflow(agent, &version(3))).await;
+    assert!(matches!(again, Err(Error::Exists { .. })), "a version is written once: {again:?}");
+}
