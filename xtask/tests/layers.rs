@@ -45,9 +45,10 @@ const ANY: &[&str] = &["*"];
 const TESTKIT: &str = "roost-testkit";
 
 /// All that the nouns may be made of: no async, no I/O, no clock, no serde derives.
-const DOMAIN_MAY_USE: [&str; 11] = [
+const DOMAIN_MAY_USE: [&str; 12] = [
     "globset",
     "jiff",
+    "minijinja",
     "regex",
     "secrecy",
     "semver",

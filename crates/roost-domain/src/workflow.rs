@@ -13,10 +13,12 @@ use crate::unit::MicroUsd;
 
 mod form;
 mod step;
+mod template;
 mod trigger;
 
 pub use form::{Choice, Field, FieldKind};
 pub use step::{ArtifactKind, Case, Criterion, Form, Retry, Step, StepKind};
+pub use template::{Fault, Scope};
 pub use trigger::{MissedFires, Trigger, TriggerKind};
 
 /// What an agent does step by step.
