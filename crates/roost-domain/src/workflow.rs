@@ -11,10 +11,12 @@ use serde_json::Value;
 
 use crate::unit::MicroUsd;
 
+mod answer;
 mod form;
 mod step;
 mod trigger;
 
+pub use answer::{FileAnswer, check_answers, read_page};
 pub use form::{Choice, Field, FieldKind};
 pub use step::{ArtifactKind, Case, Criterion, Form, Retry, Step, StepKind};
 pub use trigger::{MissedFires, Trigger, TriggerKind};
