@@ -27,7 +27,7 @@ fn what_a_field_asks_for_is_taken() {
     let pattern = FieldKind::Text { max_length: 9, pattern: Some("a|bc+".into()) };
     for (kind, value) in [
         (LINE, json!("größe")),
-        (pattern.clone(), json!("bcc")),
+        (pattern, json!("bcc")),
         (FieldKind::LongText { max_length: 9 }, json!("a\nb\tc")),
         (FieldKind::Number { min: Some(0.0), max: Some(9.0), whole: true }, json!(9)),
         (FieldKind::Number { min: None, max: None, whole: true }, json!(4.0)),
@@ -66,7 +66,7 @@ fn anything_else_is_refused_with_what_would_be_right() {
         (FieldKind::LongText { max_length: 9 }, json!("a\u{0}"), "must not hold control characters"),
         (number.clone(), json!("4"), "must be a number"),
         (number.clone(), json!(4.5), "must be a whole number"),
-        (number.clone(), json!(10), "must be from 1 to 9"),
+        (number, json!(10), "must be from 1 to 9"),
         (FieldKind::Boolean, json!("yes"), "must be true or false"),
         (choice.clone(), json!("blue"), "must be one of red, green"),
         (choice, Value::Null, "must be chosen"),
