@@ -116,6 +116,7 @@ impl Turns<'_> {
                         reason: opinion.to_string(),
                         terms: facts.terms(facts.settings.approval_ttl),
                         found: None,
+                        compared: None,
                     };
                     let event = gate::ask(&core, writer, ask, now)?;
                     gate::note(

@@ -111,6 +111,7 @@ impl crate::Core {
                 .to_owned(),
             terms,
             found: None,
+            compared: None,
         };
         gate::ask(self, writer, ask, now)
     }
