@@ -39,6 +39,7 @@ pub mod subject;
 pub mod swarm;
 pub mod taint;
 pub mod tool;
+pub mod trigger;
 pub mod turn;
 pub mod unit;
 pub mod webhook;

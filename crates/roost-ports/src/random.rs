@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use roost_domain::id::{
     AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, InstalledSkillId, JobId, KeyId, KnowledgeId,
-    ModelCallId, ResponseId, SandboxId, SandboxRunId, ScanId, SessionId, SnapshotId, SwarmId, TurnId,
+    ModelCallId, ResponseId, RunId, SandboxId, SandboxRunId, ScanId, SessionId, SnapshotId, SwarmId,
+    TriggerId, TurnId,
 };
 use uuid::Uuid;
 
@@ -36,12 +37,14 @@ ids!(
     KnowledgeId,
     ModelCallId,
     ResponseId,
+    RunId,
     SandboxId,
     SandboxRunId,
     ScanId,
     SessionId,
     SnapshotId,
     SwarmId,
+    TriggerId,
     TurnId
 );
 

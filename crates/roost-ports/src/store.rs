@@ -29,6 +29,7 @@ mod session;
 mod skill;
 mod snapshot;
 mod swarm;
+mod trigger;
 mod turn;
 mod usage;
 mod webhook;
@@ -57,6 +58,7 @@ pub use snapshot::{
     Restoration, RestorationKind, SavedDocument, SnapshotCursor, SnapshotStatus, Snapshots, SnapshotsMut,
 };
 pub use swarm::{Swarms, SwarmsMut};
+pub use trigger::{MessageHash, TRIGGERS_MAX, TriggerSecrets, Triggers, TriggersMut};
 pub use turn::{Caller, Turn, TurnPhase, Turns, TurnsMut};
 pub use usage::{Amounts, Dimension, Ledger, UsageFilter, UsageKey, UsageRow, Usages, UsagesMut, Used};
 pub use webhook::{DeliveryCursor, DeliveryFilter, DeliveryLimits, EndpointSecrets, Webhooks, WebhooksMut};
@@ -82,6 +84,7 @@ pub trait Reader:
     + Snapshots
     + Skills
     + Swarms
+    + Triggers
     + Turns
     + Usages
     + Webhooks
@@ -108,6 +111,7 @@ impl<T> Reader for T where
         + Snapshots
         + Skills
         + Swarms
+        + Triggers
         + Turns
         + Usages
         + Webhooks
@@ -137,6 +141,7 @@ pub trait Writer:
     + SnapshotsMut
     + SkillsMut
     + SwarmsMut
+    + TriggersMut
     + TurnsMut
     + UsagesMut
     + WebhooksMut
@@ -164,6 +169,7 @@ impl<T> Writer for T where
         + SnapshotsMut
         + SkillsMut
         + SwarmsMut
+        + TriggersMut
         + TurnsMut
         + UsagesMut
         + WebhooksMut

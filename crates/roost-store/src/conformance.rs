@@ -29,6 +29,7 @@ pub(crate) mod session;
 pub(crate) mod skill;
 pub(crate) mod snapshot;
 pub(crate) mod transaction;
+pub(crate) mod trigger;
 pub(crate) mod turn;
 pub(crate) mod usage;
 pub(crate) mod webhook;
@@ -151,6 +152,15 @@ macro_rules! conformance {
                 a_panic_rolls_back_and_harms_nobody,
                 a_reader_sees_one_state,
                 what_is_written_is_read_at_once,
+            }
+            trigger {
+                a_trigger_reads_back_as_it_was_written_and_changed,
+                a_trigger_is_found_by_its_address,
+                triggers_are_due_in_order_and_those_without_a_time_never,
+                a_trigger_fires_once_for_each_time,
+                a_message_is_remembered_with_its_run_until_it_is_forgotten,
+                a_trigger_that_waits_for_a_run_is_found_by_it,
+                triggers_go_with_their_agent,
             }
             turn { turns_are_open_until_they_end, a_turn_that_is_over_stays_over }
             usage {

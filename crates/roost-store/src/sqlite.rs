@@ -29,6 +29,7 @@ mod session;
 mod skill;
 mod snapshot;
 mod swarm;
+mod trigger;
 mod turn;
 mod usage;
 mod webhook;
