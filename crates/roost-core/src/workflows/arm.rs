@@ -1,6 +1,7 @@
 use roost_domain::agent::{Agent, Arming};
 use roost_domain::event::Journal;
 use roost_domain::id::AgentId;
+use roost_domain::key::Scope;
 use roost_ports::store::Reader;
 
 use super::{Workflows, latest};
@@ -51,6 +52,7 @@ impl Workflows<'_> {
     }
 
     async fn check_has_one(&self, ctx: &Ctx, agent: AgentId) -> Result<(), Error> {
+        ctx.require(Scope::AgentsWrite)?;
         let ctx = ctx.clone();
         let read = move |reader: &dyn Reader| {
             own(reader, &ctx, agent)?;

@@ -41,7 +41,7 @@ impl Workflows<'_> {
     ///
     /// # Errors
     ///
-    /// `NotFound`; `InvalidInput` with the code `invalid_workflow` and everything that is wrong, each in a line of
+    /// `NotFound`; `InvalidInput` with everything that is wrong, each in a line of
     /// its own; `Conflict` with the code `version_conflict`. Nothing is changed then.
     pub async fn put(&self, ctx: &Ctx, put: PutWorkflow) -> Result<WorkflowView, Error> {
         ctx.require(Scope::AgentsWrite)?;
@@ -146,7 +146,7 @@ fn check_expected(expected: Option<u64>, latest: Option<&WorkflowVersion>) -> Re
 }
 
 fn invalid_workflow(faults: impl std::fmt::Display) -> Error {
-    Error::new(Kind::InvalidInput, "invalid_workflow", faults.to_string())
+    Error::new(Kind::InvalidInput, "invalid_request", faults.to_string())
 }
 
 impl From<Faults> for Error {
