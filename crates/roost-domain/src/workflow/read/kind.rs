@@ -1,11 +1,11 @@
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::super::{ArtifactKind, Case, Expression, Step, StepKind, Template, Templates};
+use super::super::{ArtifactKind, Case, Step, StepKind, Template, Templates};
 use super::place::{Object, Place};
 use super::step::{Steps, read_variable};
-use super::{LONGEST, form, read_duration, read_template, read_words, whole};
+use super::{LONGEST, form, read_duration, read_expression, read_template, read_words, whole};
 
 pub(super) const NAMES: [&str; 11] = [
     "generate-text",
@@ -157,10 +157,10 @@ fn branch(steps: &mut Steps, object: &Object<'_>, depth: usize) -> Option<StepKi
     for place in list.iter().flat_map(|list| list.list(50)) {
         let Some(case) = place.object(&["when", "steps"]) else { continue };
         let when = case.require("when", "an expression, such as input.amount > 100");
-        let when = when.and_then(|when| when.words(2_000));
+        let when = when.and_then(|when| read_expression(&when));
         let within = read_steps(steps, &case, "steps", depth);
         if let (Some(when), Some(within)) = (when, within) {
-            cases.push(Case { when: Expression(when.into()), steps: within });
+            cases.push(Case { when, steps: within });
         }
     }
     let list = list?;
@@ -183,15 +183,19 @@ fn for_each(steps: &mut Steps, object: &Object<'_>, depth: usize) -> Option<Step
     if let Some(items) = items.as_ref().filter(|it| !it.value.is_array() && !it.value.is_string()) {
         items.wrong("must be a list or a text that is one expression, such as {{ steps.search.output }}");
     }
+    let items = items.map(|items| read_template(&items));
     let item = object.get("item").map_or(Some("item".to_owned()), |item| read_variable(&item));
     if let Some(taken) = item.as_deref().filter(|name| RESERVED.contains(name)) {
         object
             .place
             .wrong(format!("names its thing {taken}, which templates have already; use another name"));
     }
+    if let Some(item) = &item {
+        steps.loops_over(item);
+    }
     let at_once = object.get("at_once").map_or(Some(1), |many| whole(&many, 1, 100));
     let within = read_steps(steps, object, "steps", depth);
-    Some(StepKind::ForEach { items: read_template(&items?), item: item?, at_once: at_once?, steps: within? })
+    Some(StepKind::ForEach { items: items?, item: item?, at_once: at_once?, steps: within? })
 }
 
 /// Names that templates know already.
@@ -228,5 +232,5 @@ fn wait(object: &Object<'_>) -> Option<StepKind> {
     if !is_template && !is_instant {
         place.duration(Duration::ZERO, LONGEST)?;
     }
-    Some(StepKind::Wait { until: Template(Value::clone(place.value)) })
+    Some(StepKind::Wait { until: read_template(&place) })
 }
