@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::{ArtifactKind, Case, Step, StepKind, Template, Templates};
 use super::place::{Object, Place};
@@ -72,6 +72,32 @@ pub(super) fn read(
             Some(StepKind::Approve { question: question.and_then(|it| read_words(&it))?, expires_after })
         }
     }
+}
+
+/// Adds to the prompt of a step what it works with, if the prompt does not say where that belongs: the step's inputs, or
+/// where no inputs are named and the prompt reads nothing, what the run is given and what the steps before it come to.
+pub(super) fn informed(mut kind: StepKind, inputs: Option<&[String]>, before: &[String]) -> StepKind {
+    let (StepKind::GenerateText { prompt, .. } | StepKind::GenerateArtifact { prompt, .. }) = &mut kind
+    else {
+        return kind;
+    };
+    // What is no template has been noted.
+    let (Template(Value::String(text)), Ok(names)) = (&prompt, prompt.names()) else { return kind };
+    let mut told = text.clone();
+    match inputs {
+        Some(inputs) if !names.iter().any(|name| name == "inputs" || name.starts_with("inputs.")) => {
+            inputs.iter().for_each(|name| told.push_str(&format!("\n\n{name}:\n{{{{ inputs.{name} }}}}")));
+        }
+        None if names.is_empty() => {
+            told.push_str("\n\nWhat this was started with:\n{{ input }}");
+            before.iter().for_each(|id| {
+                told.push_str(&format!("\n\nWhat the step {id} came to:\n{{{{ steps.{id}.output }}}}"));
+            });
+        }
+        Some(_) | None => {}
+    }
+    *prompt = Template(told.into());
+    kind
 }
 
 fn generate_text(object: &Object<'_>) -> Option<StepKind> {

@@ -108,6 +108,7 @@ impl Steps {
         let mark = uses.mark();
         let inputs = object.get("inputs");
         let inputs = uses.within(Sees::Inputs, || inputs.map(|inputs| self.read_inputs(&inputs)));
+        let names = inputs.as_ref().map(|inputs| inputs.keys().cloned().collect::<Vec<_>>());
         let inputs = inputs.unwrap_or_default();
         let output = object.get("outputs").and_then(|outputs| read_outputs(&outputs));
         let success = object.get("success_criteria");
@@ -119,6 +120,7 @@ impl Steps {
         let timeout = read_duration(&object, "timeout");
         self.around.push((id.clone(), None));
         let kind = kind::read(self, kind_name, &object, &name, depth);
+        let kind = kind.map(|kind| kind::informed(kind, names.as_deref(), &before(named, &id)));
         let item = self.around.pop().and_then(|(_, item)| item);
         uses.belong(mark, &id);
         self.promise(&id, output.as_ref());
@@ -223,6 +225,15 @@ impl Steps {
         let properties = output.and_then(|schema| schema.get("properties")).and_then(Value::as_object);
         let names = properties.into_iter().flat_map(serde_json::Map::keys).filter(|name| is_variable(name));
         self.promised.extend(names.map(|name| (id.to_owned(), Some(name.clone()))));
+    }
+}
+
+/// Returns the steps that a step of a list comes right after.
+fn before(named: &[Named], id: &str) -> Vec<String> {
+    let Some(at) = named.iter().position(|step| step.id == id) else { return Vec::new() };
+    match &named[at].needs {
+        Some(needs) => needs.iter().map(|(_, id)| id.clone()).collect(),
+        None => at.checked_sub(1).map(|at| named[at].id.clone()).into_iter().collect(),
     }
 }
 

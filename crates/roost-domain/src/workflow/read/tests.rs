@@ -379,6 +379,40 @@ fn a_template_reads_what_is_done_before_it() {
 }
 
 #[test]
+fn a_prompt_that_does_not_say_where_its_inputs_belong_has_them_below() {
+    let steps = json!([
+        {"id": "a", "type": "generate-text", "prompt": "Look"},
+        {"id": "b", "type": "generate-text", "prompt": "Sum up", "inputs": ["a", "topic"]},
+        {"id": "c", "type": "generate-text", "prompt": "Translate {{ inputs.a }}", "inputs": ["a", "topic"]},
+        {"id": "d", "type": "generate-artifact", "prompt": "Report"},
+        {"id": "e", "type": "generate-text", "prompt": "Say hello", "inputs": {}},
+        {"id": "f", "type": "generate-text", "prompt": "Say {{ input.x }}"},
+        {"id": "g", "type": "generate-text", "prompt": "Join", "needs": ["a", "d"]},
+    ]);
+    let prompts = workflow(&json!({"steps": steps})).steps.into_iter().map(|step| match step.kind {
+        StepKind::GenerateText { prompt, .. } | StepKind::GenerateArtifact { prompt, .. } => prompt.0,
+        other => panic!("{other:?}"),
+    });
+    let prompts: Vec<_> = prompts.collect();
+    let given = "What this was started with:\n{{ input }}";
+    assert_eq!(
+        prompts,
+        [
+            json!(format!("Look\n\n{given}")),
+            json!("Sum up\n\na:\n{{ inputs.a }}\n\ntopic:\n{{ inputs.topic }}"),
+            json!("Translate {{ inputs.a }}"),
+            json!(format!("Report\n\n{given}\n\nWhat the step c came to:\n{{{{ steps.c.output }}}}")),
+            json!("Say hello"),
+            json!("Say {{ input.x }}"),
+            json!(format!(
+                "Join\n\n{given}\n\nWhat the step a came to:\n{{{{ steps.a.output }}}}\n\nWhat the step d \
+            came to:\n{{{{ steps.d.output }}}}"
+            )),
+        ]
+    );
+}
+
+#[test]
 fn a_cron_that_never_fires_or_has_no_zone_is_refused() {
     let cron = |cron: &str, zone: &str| json!({"triggers": [{"type": "cron", "cron": cron, "timezone": zone}], "steps": [{"type": "wait", "until": 1}]});
     workflow(&cron("0 9 * * mon-fri", "Europe/Berlin"));
