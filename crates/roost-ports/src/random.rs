@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use roost_domain::id::{
-    AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, InstalledSkillId, JobId, KeyId, KnowledgeId,
-    ModelCallId, ResponseId, RunId, SandboxId, SandboxRunId, ScanId, SessionId, SnapshotId, SwarmId,
-    TriggerId, TurnId,
+    AccountId, AgentId, ApprovalId, ArtifactId, DeliveryId, EndpointId, FileId, FormId, InstalledSkillId,
+    JobId, KeyId, KnowledgeId, ModelCallId, ResponseId, RunId, SandboxId, SandboxRunId, ScanId, SessionId,
+    SnapshotId, SwarmId, TriggerId, TurnId,
 };
 use uuid::Uuid;
 
@@ -29,8 +29,11 @@ ids!(
     AccountId,
     AgentId,
     ApprovalId,
+    ArtifactId,
     DeliveryId,
     EndpointId,
+    FileId,
+    FormId,
     InstalledSkillId,
     JobId,
     KeyId,

@@ -14,6 +14,7 @@ use async_trait::async_trait;
 mod account;
 mod agent;
 mod approval;
+mod artifact;
 mod document;
 mod event;
 mod guard;
@@ -38,6 +39,7 @@ mod workflow;
 pub use account::{Accounts, AccountsMut};
 pub use agent::{AgentCursor, AgentFilter, Agents, AgentsMut};
 pub use approval::{ApprovalCursor, ApprovalFilter, Approvals, ApprovalsMut, EntryFilter};
+pub use artifact::{ArtifactCursor, ArtifactFilter, Artifacts, ArtifactsMut};
 pub use document::{DocumentEntry, Documents, DocumentsMut, NewVersion, VersionEntry};
 pub use event::{AgentEvent, ChatMessage, Events, EventsMut, MessageFilter, Role};
 pub use guard::{DecisionEntry, DecisionFilter, Edition, Guards, GuardsMut, Kept};
@@ -69,6 +71,7 @@ pub trait Reader:
     Accounts
     + Agents
     + Approvals
+    + Artifacts
     + Documents
     + Events
     + Guards
@@ -96,6 +99,7 @@ impl<T> Reader for T where
     T: Accounts
         + Agents
         + Approvals
+        + Artifacts
         + Documents
         + Events
         + Guards
@@ -126,6 +130,7 @@ pub trait Writer:
     + AccountsMut
     + AgentsMut
     + ApprovalsMut
+    + ArtifactsMut
     + DocumentsMut
     + EventsMut
     + GuardsMut
@@ -154,6 +159,7 @@ impl<T> Writer for T where
         + AccountsMut
         + AgentsMut
         + ApprovalsMut
+        + ArtifactsMut
         + DocumentsMut
         + EventsMut
         + GuardsMut
