@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use crate::{
     Options, account, agents, approvals, chat, docs, documents, envelope, gate, health, keys, knowledge,
     memory, openapi, permissions, policies, sandboxes, scans, secrets, skills, snapshots, swarms, usage,
-    webhooks,
+    webhooks, workflows,
 };
 
 /// What handlers share.
@@ -54,6 +54,7 @@ fn open_routes() -> OpenApiRouter<App> {
         .routes(routes!(health::health))
         .routes(routes!(openapi::document))
         .routes(routes!(docs::page))
+        .routes(routes!(workflows::workflow_schema))
 }
 
 /// Routes for whoever has a key.
@@ -138,6 +139,12 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::rotate))
         .routes(routes!(webhooks::deliveries))
         .routes(routes!(webhooks::redeliver))
+        .routes(routes!(workflows::get_config, workflows::put_config))
+        .routes(routes!(workflows::config_versions))
+        .routes(routes!(workflows::config_version))
+        .routes(routes!(workflows::arm))
+        .routes(routes!(workflows::disarm))
+        .routes(routes!(workflows::pause_triggers))
 }
 
 /// Routes that may take as long as a turn does, a run of code, or copying a workspace.

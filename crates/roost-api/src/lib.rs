@@ -31,6 +31,7 @@ mod swarms;
 mod usage;
 mod vocabulary;
 mod webhooks;
+mod workflows;
 
 pub use app::router;
 pub use openapi::openapi;

@@ -32,6 +32,7 @@ use crate::envelope::ErrorBody;
         (name = "scans", description = "Find what is wrong with code."),
         (name = "skills", description = "Find skills, make your own, put them on agents."),
         (name = "sandboxes", description = "Run code in ephemeral machines."),
+        (name = "workflows", description = "What agents do step by step: put it, look back, let it be started."),
         (name = "snapshots", description = "Save agents' states, go back to them, make other agents from them."),
         (name = "webhooks", description = "Be told what happens, by signed messages to a URL of yours."),
         (name = "account", description = "The account, its plan, what it uses of it."),

@@ -8,6 +8,7 @@
 pub mod account;
 pub mod agent;
 pub mod approval;
+pub mod artifact;
 pub mod context;
 pub mod conversation;
 pub mod document;
@@ -39,6 +40,7 @@ pub mod subject;
 pub mod swarm;
 pub mod taint;
 pub mod tool;
+pub mod trigger;
 pub mod turn;
 pub mod unit;
 pub mod webhook;

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use roost_domain::id::{
-    AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, InstalledSkillId, JobId, KeyId, KnowledgeId,
-    ModelCallId, ResponseId, SandboxId, SandboxRunId, ScanId, SessionId, SnapshotId, SwarmId, TurnId,
+    AccountId, AgentId, ApprovalId, ArtifactId, DeliveryId, EndpointId, FileId, FormId, InstalledSkillId,
+    JobId, KeyId, KnowledgeId, ModelCallId, ResponseId, RunId, SandboxId, SandboxRunId, ScanId, SessionId,
+    SnapshotId, SwarmId, TriggerId, TurnId,
 };
 use uuid::Uuid;
 
@@ -28,20 +29,25 @@ ids!(
     AccountId,
     AgentId,
     ApprovalId,
+    ArtifactId,
     DeliveryId,
     EndpointId,
+    FileId,
+    FormId,
     InstalledSkillId,
     JobId,
     KeyId,
     KnowledgeId,
     ModelCallId,
     ResponseId,
+    RunId,
     SandboxId,
     SandboxRunId,
     ScanId,
     SessionId,
     SnapshotId,
     SwarmId,
+    TriggerId,
     TurnId
 );
 

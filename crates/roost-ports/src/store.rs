@@ -14,6 +14,7 @@ use async_trait::async_trait;
 mod account;
 mod agent;
 mod approval;
+mod artifact;
 mod document;
 mod event;
 mod guard;
@@ -29,6 +30,7 @@ mod session;
 mod skill;
 mod snapshot;
 mod swarm;
+mod trigger;
 mod turn;
 mod usage;
 mod webhook;
@@ -37,6 +39,7 @@ mod workflow;
 pub use account::{Accounts, AccountsMut};
 pub use agent::{AgentCursor, AgentFilter, Agents, AgentsMut};
 pub use approval::{ApprovalCursor, ApprovalFilter, Approvals, ApprovalsMut, EntryFilter};
+pub use artifact::{ArtifactCursor, ArtifactFilter, Artifacts, ArtifactsMut};
 pub use document::{DocumentEntry, Documents, DocumentsMut, NewVersion, VersionEntry};
 pub use event::{AgentEvent, ChatMessage, Events, EventsMut, MessageFilter, Role};
 pub use guard::{DecisionEntry, DecisionFilter, Edition, Guards, GuardsMut, Kept};
@@ -57,6 +60,7 @@ pub use snapshot::{
     Restoration, RestorationKind, SavedDocument, SnapshotCursor, SnapshotStatus, Snapshots, SnapshotsMut,
 };
 pub use swarm::{Swarms, SwarmsMut};
+pub use trigger::{MessageHash, TRIGGERS_MAX, TriggerSecrets, Triggers, TriggersMut};
 pub use turn::{Caller, Turn, TurnPhase, Turns, TurnsMut};
 pub use usage::{Amounts, Dimension, Ledger, UsageFilter, UsageKey, UsageRow, Usages, UsagesMut, Used};
 pub use webhook::{DeliveryCursor, DeliveryFilter, DeliveryLimits, EndpointSecrets, Webhooks, WebhooksMut};
@@ -67,6 +71,7 @@ pub trait Reader:
     Accounts
     + Agents
     + Approvals
+    + Artifacts
     + Documents
     + Events
     + Guards
@@ -82,6 +87,7 @@ pub trait Reader:
     + Snapshots
     + Skills
     + Swarms
+    + Triggers
     + Turns
     + Usages
     + Webhooks
@@ -93,6 +99,7 @@ impl<T> Reader for T where
     T: Accounts
         + Agents
         + Approvals
+        + Artifacts
         + Documents
         + Events
         + Guards
@@ -108,6 +115,7 @@ impl<T> Reader for T where
         + Snapshots
         + Skills
         + Swarms
+        + Triggers
         + Turns
         + Usages
         + Webhooks
@@ -122,6 +130,7 @@ pub trait Writer:
     + AccountsMut
     + AgentsMut
     + ApprovalsMut
+    + ArtifactsMut
     + DocumentsMut
     + EventsMut
     + GuardsMut
@@ -137,6 +146,7 @@ pub trait Writer:
     + SnapshotsMut
     + SkillsMut
     + SwarmsMut
+    + TriggersMut
     + TurnsMut
     + UsagesMut
     + WebhooksMut
@@ -149,6 +159,7 @@ impl<T> Writer for T where
         + AccountsMut
         + AgentsMut
         + ApprovalsMut
+        + ArtifactsMut
         + DocumentsMut
         + EventsMut
         + GuardsMut
@@ -164,6 +175,7 @@ impl<T> Writer for T where
         + SnapshotsMut
         + SkillsMut
         + SwarmsMut
+        + TriggersMut
         + TurnsMut
         + UsagesMut
         + WebhooksMut

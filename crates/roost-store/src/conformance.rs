@@ -16,6 +16,7 @@ use uuid::Uuid;
 pub(crate) mod account;
 pub(crate) mod agent;
 pub(crate) mod approval;
+pub(crate) mod artifact;
 pub(crate) mod document;
 pub(crate) mod event;
 pub(crate) mod guard;
@@ -29,6 +30,7 @@ pub(crate) mod session;
 pub(crate) mod skill;
 pub(crate) mod snapshot;
 pub(crate) mod transaction;
+pub(crate) mod trigger;
 pub(crate) mod turn;
 pub(crate) mod usage;
 pub(crate) mod webhook;
@@ -58,6 +60,13 @@ macro_rules! conformance {
                 approvals_are_listed_newest_first_within_their_account,
                 only_pending_approvals_are_overdue,
                 the_record_of_approvals_is_listed_newest_first_by_what_is_asked_for,
+            }
+            artifact {
+                an_artifact_reads_back_in_its_account_and_agent_alone,
+                versions_of_a_title_are_different,
+                artifacts_are_listed_newest_first_and_filtered,
+                files_are_found_in_their_run_and_counted_by_form,
+                what_a_run_made_and_was_given_goes_with_it,
             }
             document {
                 every_version_of_a_document_is_kept_and_the_latest_is_the_document,
@@ -151,6 +160,15 @@ macro_rules! conformance {
                 a_panic_rolls_back_and_harms_nobody,
                 a_reader_sees_one_state,
                 what_is_written_is_read_at_once,
+            }
+            trigger {
+                a_trigger_reads_back_as_it_was_written_and_changed,
+                a_trigger_is_found_by_its_address,
+                triggers_are_due_in_order_and_those_without_a_time_never,
+                a_trigger_fires_once_for_each_time,
+                a_message_is_remembered_with_its_run_until_it_is_forgotten,
+                a_trigger_that_waits_for_a_run_is_found_by_it,
+                triggers_go_with_their_agent,
             }
             turn { turns_are_open_until_they_end, a_turn_that_is_over_stays_over }
             usage {

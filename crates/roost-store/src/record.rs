@@ -6,4 +6,5 @@ pub(crate) mod report;
 pub(crate) mod response;
 pub(crate) mod sandbox;
 pub(crate) mod skill;
+pub(crate) mod trigger;
 pub(crate) mod votes;
