@@ -18,7 +18,7 @@ mod trigger;
 
 pub use form::{Choice, Field, FieldKind};
 pub use step::{ArtifactKind, Case, Criterion, Form, Retry, Step, StepKind};
-pub use template::{Fault, Scope};
+pub use template::{Scope, TemplateFault};
 pub use trigger::{MissedFires, Trigger, TriggerKind};
 
 /// What an agent does step by step.
