@@ -103,6 +103,16 @@ pub struct Cause {
     pub of: Option<RunId>,
 }
 
+impl Cause {
+    /// Every kind of trigger.
+    pub const KINDS: [&'static str; 5] = ["manual", "webhook", "cron", "integration", "continuous"];
+
+    /// Somebody asked for the run.
+    pub fn manual(by: impl Into<String>) -> Self {
+        Self { trigger: "manual".to_owned(), kind: "manual", by: Some(by.into()), of: None }
+    }
+}
+
 /// Names one step of a run: the step, and for steps within a for-each the places of the things, outermost first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepKey {

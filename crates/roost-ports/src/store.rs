@@ -22,6 +22,7 @@ mod key;
 mod knowledge;
 mod model_call;
 mod response;
+mod run;
 mod sandbox;
 mod scan;
 mod secret;
@@ -48,6 +49,9 @@ pub use knowledge::{
 };
 pub use model_call::{ModelCall, ModelCalls, ModelCallsMut};
 pub use response::{Responses, ResponsesMut};
+pub use run::{
+    FormStatus, KeptForm, KeptRun, OfRun, RunCursor, RunFilter, RunProgress, Runs, RunsMut,
+};
 pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{SecretEntry, SecretUse, Secrets, SecretsMut};
@@ -75,6 +79,7 @@ pub trait Reader:
     + Knowledge
     + ModelCalls
     + Responses
+    + Runs
     + Sandboxes
     + Scans
     + Secrets
@@ -101,6 +106,7 @@ impl<T> Reader for T where
         + Knowledge
         + ModelCalls
         + Responses
+        + Runs
         + Sandboxes
         + Scans
         + Secrets
@@ -130,6 +136,7 @@ pub trait Writer:
     + KnowledgeMut
     + ModelCallsMut
     + ResponsesMut
+    + RunsMut
     + SandboxesMut
     + ScansMut
     + SecretsMut
@@ -157,6 +164,8 @@ impl<T> Writer for T where
         + KnowledgeMut
         + ModelCallsMut
         + ResponsesMut
+        + RunsMut
+    + RunsMut
         + SandboxesMut
         + ScansMut
         + SecretsMut

@@ -52,6 +52,8 @@ pub(super) fn hand_over(
             call: call.id.clone(),
             above: [&[agent.id], callers(turn)].concat(),
         }),
+        // What it costs is the run's, too.
+        run: turn.run.clone(),
         created_at: now,
     };
     let others = writer.open_turns(session.id)?;
