@@ -23,6 +23,7 @@ mod delegate;
 mod hand_out;
 mod inhouse;
 mod park;
+mod proposals;
 mod recall;
 mod scripts;
 mod use_tool;

@@ -30,6 +30,7 @@ pub mod response;
 pub mod run;
 pub mod sandbox;
 pub mod scan;
+pub mod schedule;
 pub mod secret;
 pub mod session;
 pub mod skill;

@@ -19,7 +19,7 @@ use super::use_tool::{may_begin, used};
 use super::{Turns, Work};
 use crate::error::with_causes;
 use crate::gate::Facts;
-use crate::usage::count;
+use crate::usage::{count, unanswered};
 use crate::{Error, ProgressOf, gate, log};
 
 impl Turns<'_> {
@@ -116,6 +116,7 @@ impl Turns<'_> {
                         reason: opinion.to_string(),
                         terms: facts.terms(facts.settings.approval_ttl),
                         found: None,
+                        compared: None,
                     };
                     let event = gate::ask(&core, writer, ask, now)?;
                     gate::note(
@@ -236,11 +237,16 @@ impl Turns<'_> {
         let problem = Problem { code: error.code().to_owned(), message: with_causes(&error) };
         let failure = Failure { category: error.category(), message: problem.message.clone() };
         let event = TurnEvent::ModelFailed { problem, retryable: error.retryable() };
+        let model = brief.agent.model.clone();
         tracing::warn!(agent = %turn.agent, turn = %turn.id, code = error.code(), error = %with_causes(&error), "the model did not answer");
         let outcome = move |writer: &mut dyn Writer| {
             let agent = log::agent_of(writer, &turn)?;
             for payer in payers(&turn) {
                 writer.settle(payer, reserved, cost)?;
+            }
+            if let Some(amounts) = unanswered(cost) {
+                let asked = Agent { model, ..agent.clone() };
+                count(writer, &asked, Some(turn.session), amounts, now)?;
             }
             log::append(writer, &agent, &turn, &folded, now, vec![event])?;
             writer.update_agent(&Agent { last_failure: Some(failure), ..agent })?;

@@ -18,7 +18,7 @@ use super::inhouse::Told;
 use super::scripts::Looked;
 use super::{Turns, Work, delegate};
 use crate::error::with_causes;
-use crate::gate::Facts;
+use crate::gate::{Comparison, Facts};
 use crate::log::Folded;
 use crate::secrets::note_uses;
 use crate::usage::count;
@@ -140,12 +140,16 @@ impl Turns<'_> {
                 return Ok(None);
             }
         };
-        let looked = match &plan {
-            Plan::Act { action, .. } => self.look_at(work, call, action).await?,
-            Plan::Ask { .. } => Looked::default(),
+        let (looked, compared) = match &plan {
+            Plan::Act { action, .. } => {
+                // With leave there is nothing to ask about.
+                let compared = if leave.is_none() { self.compare(work, call, action).await? } else { None };
+                (self.look_at(work, call, action).await?, compared)
+            }
+            Plan::Ask { .. } => (Looked::default(), None),
         };
         let now = self.0.now();
-        let intent = Intent { work: work.clone(), call: call.clone(), leave, plan, looked, now };
+        let intent = Intent { work: work.clone(), call: call.clone(), leave, plan, looked, compared, now };
         let core = self.0.clone();
         let granted = self.0.ports.store.write(move |writer| intent.write(&core, writer)).await?;
         self.0.went_on(&work.turn);
@@ -194,6 +198,7 @@ struct Intent {
     leave: Option<ApprovalId>,
     plan: Plan,
     looked: Looked,
+    compared: Option<Comparison>,
     now: Timestamp,
 }
 
@@ -262,6 +267,7 @@ impl Intent {
                     reason: opinion.to_string(),
                     terms: facts.terms(facts.settings.approval_ttl),
                     found,
+                    compared: self.compared.as_ref(),
                 };
                 let event = gate::ask(core, writer, ask, self.now)?;
                 gate::note(core, writer, noted, &opinion, Some(id), self.now)?;

@@ -33,7 +33,7 @@ pub struct Scope {
 /// What is wrong with a template or an expression before it is filled in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct TemplateFault {
+pub struct Unreadable {
     /// Where in the template's JSON: `.headers.accept`, `[3]`; empty is the template itself.
     pub path: String,
     /// What is wrong, for people.
@@ -83,7 +83,7 @@ impl Template {
     /// # Errors
     ///
     /// The first text that is no template.
-    pub fn names(&self) -> Result<BTreeSet<String>, TemplateFault> {
+    pub fn names(&self) -> Result<BTreeSet<String>, Unreadable> {
         let mut names = BTreeSet::new();
         collect(&self.0, &mut String::new(), &mut names)?;
         Ok(names)
@@ -112,8 +112,8 @@ impl Expression {
     /// # Errors
     ///
     /// What is wrong with it, if it is no expression.
-    pub fn names(&self) -> Result<BTreeSet<String>, TemplateFault> {
-        let fault = |message| TemplateFault { path: String::new(), message };
+    pub fn names(&self) -> Result<BTreeSet<String>, Unreadable> {
+        let fault = |message| Unreadable { path: String::new(), message };
         let source = bounded(&self.0).map_err(fault)?;
         let expression = ENVIRONMENT.compile_expression(source).map_err(|error| fault(said(&error)))?;
         Ok(expression.undeclared_variables(true).into_iter().filter(|name| is_not_built_in(name)).collect())
@@ -201,12 +201,12 @@ fn alone(text: &str) -> Option<minijinja::Expression<'_, '_>> {
     ENVIRONMENT.compile_expression(inner).ok()
 }
 
-fn collect(value: &Value, path: &mut String, names: &mut BTreeSet<String>) -> Result<(), TemplateFault> {
+fn collect(value: &Value, path: &mut String, names: &mut BTreeSet<String>) -> Result<(), Unreadable> {
     let length = path.len();
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
         Value::String(text) if is_template(text) => {
-            let read = names_of(text).map_err(|message| TemplateFault { path: path.clone(), message })?;
+            let read = names_of(text).map_err(|message| Unreadable { path: path.clone(), message })?;
             names.extend(read.into_iter().filter(|name| is_not_built_in(name)));
         }
         Value::String(_) => {}

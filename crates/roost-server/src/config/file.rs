@@ -283,6 +283,9 @@ section! {
         max_agents: Option<u64> = None,
         /// Skills of one agent.
         max_skills_per_agent: Option<u64> = None,
+        /// What an account may spend in a calendar month, in UTC, on models that it asks directly over the
+        /// OpenAI-compatible API, in dollars. Embeddings are not counted: nobody knows here what they cost.
+        direct_model_usd: Option<f64> = None,
         /// What it includes, out of `api_access` (keys work) and `swarms`.
         features: Option<Vec<String>> = None,
         /// Scans by one key in any 24 hours.
