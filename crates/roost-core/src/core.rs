@@ -32,9 +32,9 @@ use crate::skills::{Places, Reports};
 use crate::snapshots::UnderWay;
 use crate::usage::MachineTime;
 use crate::{
-    Accounts, Agents, Approvals, Conversations, Documents, Error, Events, Gate, HostedRuntimes, Keys,
-    Knowledge, Memories, Messages, ModelCalls, PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions,
-    Skills, Snapshots, Swarms, Turns, Usages, Webhooks,
+    Accounts, Agents, Approvals, Artifacts, Conversations, Documents, Error, Events, Gate, HostedRuntimes,
+    Keys, Knowledge, Memories, Messages, ModelCalls, PermissionSets, Policies, Sandboxes, Scans, Secrets,
+    Sessions, Skills, Snapshots, Swarms, Turns, Usages, Webhooks, Workflows,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -124,6 +124,8 @@ pub struct Ports {
 /// What the server's owner has set for all agents.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Where people and other services reach the server, without a slash at the end: links begin with it.
+    pub public_url: String,
     /// The model of an agent that names none and brings no key; `None` makes that an error.
     pub default_model: Option<ModelName>,
     /// The most a model may write in one call.
@@ -161,6 +163,7 @@ impl Default for Settings {
     /// The documented defaults of `roost.toml`.
     fn default() -> Self {
         Self {
+            public_url: "http://127.0.0.1:7700".to_owned(),
             default_model: None,
             max_output: Tokens(16_384),
             max_input: Tokens(150_000),
@@ -249,6 +252,11 @@ impl Core {
     /// Returns the use cases of approvals.
     pub const fn approvals(&self) -> Approvals<'_> {
         Approvals(self)
+    }
+
+    /// Returns the use cases of artifacts.
+    pub const fn artifacts(&self) -> Artifacts<'_> {
+        Artifacts(self)
     }
 
     /// Returns the use cases of agents' documents.
@@ -359,5 +367,10 @@ impl Core {
     /// Returns the use cases of webhooks, and what the runtime delivers them with.
     pub const fn webhooks(&self) -> Webhooks<'_> {
         Webhooks(self)
+    }
+
+    /// Returns the use cases of workflows.
+    pub const fn workflows(&self) -> Workflows<'_> {
+        Workflows(self)
     }
 }

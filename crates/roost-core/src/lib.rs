@@ -7,6 +7,7 @@
 mod accounts;
 mod agents;
 mod approvals;
+mod artifacts;
 mod conversations;
 mod core;
 mod ctx;
@@ -18,6 +19,7 @@ mod guard;
 mod hub;
 mod keys;
 mod knowledge;
+mod links;
 mod log;
 mod memory;
 mod messages;
@@ -36,12 +38,14 @@ mod swarms;
 mod turns;
 mod usage;
 mod webhooks;
+mod workflows;
 
 pub use accounts::{AccountView, Accounts};
 pub use agents::{
     AgentView, Agents, CreateAgent, ListAgents, LogLines, LogStream, MachineView, StatusView, UpdateAgent,
 };
 pub use approvals::{Approvals, DecideApproval, EscalateApproval, ListApprovals, ListEntries};
+pub use artifacts::{ArtifactContent, ArtifactLink, Artifacts, ListArtifacts};
 pub use conversations::{Answered, Ask, Asked, Conversations, Follow, Kept, Over, Talk, Told};
 pub use core::{Core, Health, Ports, Settings};
 pub use ctx::{Ctx, Principal};
@@ -76,12 +80,13 @@ pub use usage::{ListUsage, UsageView, Usages};
 pub use webhooks::{
     CreateWebhookEndpoint, ListDeliveries, NewWebhookEndpoint, UpdateWebhookEndpoint, Webhooks,
 };
+pub use workflows::{CreateWorkflowAgent, PutWorkflow, WorkflowView, Workflows};
 
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::model::Chunk;
 pub use roost_ports::store::{
-    AgentCursor, AgentFilter, Amounts, ApprovalCursor, ApprovalFilter, ChatMessage, CustomVersion,
-    DecisionEntry, DecisionFilter, DeliveryCursor, DeliveryFilter, Dimension, DocumentEntry, Edition,
-    EntryFilter, Part, Remembered, Removed, Role, SandboxCursor, Scan, SecretEntry, SecretUse,
-    SnapshotCursor, TurnPhase, UsageKey, UsageRow, VersionEntry,
+    AgentCursor, AgentFilter, Amounts, ApprovalCursor, ApprovalFilter, ArtifactCursor, ArtifactFilter,
+    ChatMessage, CustomVersion, DecisionEntry, DecisionFilter, DeliveryCursor, DeliveryFilter, Dimension,
+    DocumentEntry, Edition, EntryFilter, Part, Remembered, Removed, Role, SandboxCursor, Scan, SecretEntry,
+    SecretUse, SnapshotCursor, TurnPhase, UsageKey, UsageRow, VersionEntry, WorkflowVersion,
 };

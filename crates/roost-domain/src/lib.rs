@@ -8,6 +8,7 @@
 pub mod account;
 pub mod agent;
 pub mod approval;
+pub mod artifact;
 pub mod context;
 pub mod conversation;
 pub mod document;

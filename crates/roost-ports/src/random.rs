@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use roost_domain::id::{
-    AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, InstalledSkillId, JobId, KeyId, KnowledgeId,
-    ModelCallId, ResponseId, SandboxId, SandboxRunId, ScanId, SessionId, SnapshotId, SwarmId, TurnId,
+    ConnectionId,     TriggerId,     AccountId, AgentId, ApprovalId, ArtifactId, DeliveryId, EndpointId, FileId, FormId, InstalledSkillId,
+    JobId, KeyId, KnowledgeId, ModelCallId, ResponseId, RunId, SandboxId, SandboxRunId, ScanId, SessionId,
+    SnapshotId, SwarmId, TurnId,
 };
 use uuid::Uuid;
 
@@ -25,17 +26,23 @@ macro_rules! ids {
     })+ };
 }
 ids!(
+    ConnectionId,
     AccountId,
     AgentId,
     ApprovalId,
+    ArtifactId,
     DeliveryId,
     EndpointId,
+    FileId,
+    FormId,
     InstalledSkillId,
     JobId,
     KeyId,
     KnowledgeId,
     ModelCallId,
+    TriggerId,
     ResponseId,
+    RunId,
     SandboxId,
     SandboxRunId,
     ScanId,

@@ -14,6 +14,7 @@ use async_trait::async_trait;
 mod account;
 mod agent;
 mod approval;
+mod artifact;
 mod document;
 mod event;
 mod guard;
@@ -38,6 +39,7 @@ mod workflow;
 pub use account::{Accounts, AccountsMut};
 pub use agent::{AgentCursor, AgentFilter, Agents, AgentsMut};
 pub use approval::{ApprovalCursor, ApprovalFilter, Approvals, ApprovalsMut, EntryFilter};
+pub use artifact::{ArtifactCursor, ArtifactFilter, Artifacts, ArtifactsMut};
 pub use document::{DocumentEntry, Documents, DocumentsMut, NewVersion, VersionEntry};
 pub use event::{AgentEvent, ChatMessage, Events, EventsMut, MessageFilter, Role};
 pub use guard::{DecisionEntry, DecisionFilter, Edition, Guards, GuardsMut, Kept};
@@ -71,6 +73,7 @@ pub trait Reader:
     Accounts
     + Agents
     + Approvals
+    + Artifacts
     + Documents
     + Events
     + Guards
@@ -98,6 +101,7 @@ impl<T> Reader for T where
     T: Accounts
         + Agents
         + Approvals
+        + Artifacts
         + Documents
         + Events
         + Guards
@@ -128,6 +132,7 @@ pub trait Writer:
     + AccountsMut
     + AgentsMut
     + ApprovalsMut
+    + ArtifactsMut
     + DocumentsMut
     + EventsMut
     + GuardsMut
@@ -156,6 +161,7 @@ impl<T> Writer for T where
         + AccountsMut
         + AgentsMut
         + ApprovalsMut
+        + ArtifactsMut
         + DocumentsMut
         + EventsMut
         + GuardsMut

@@ -23,8 +23,7 @@ use roost_tools::{BuiltinTools, HttpOptions};
 use crate::config::file::{self, File};
 use crate::config::{Config, ConfigError};
 use crate::system::{SystemClock, SystemRandom};
-use crate::wasm;
-use crate::{machines, openclaw};
+use crate::{machines, openclaw, server, wasm};
 
 /// Everything behind a [`Core`], and what has to be ended in order when the server ends.
 pub(crate) struct House {
@@ -54,11 +53,13 @@ impl House {
     ///
     /// # Parameters
     ///
-    /// `door` is where this server answers the model calls of hosted runtimes, if it hosts any.
+    /// `door` is where this server answers the model calls of hosted runtimes, if it hosts any; `address` is where it
+    /// listens, if it does.
     pub(crate) async fn open(
         config: &Config,
         machinery: Machinery,
         door: Option<SocketAddr>,
+        address: Option<SocketAddr>,
     ) -> anyhow::Result<Self> {
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let master = master_key(config, &*random)?;
@@ -91,7 +92,7 @@ impl House {
             clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
             random,
         };
-        let core = Core::new(ports, settings(config, &*models)?);
+        let core = Core::new(ports, settings(config, &*models, public_url(config, address)?)?);
         Ok(Self { core, database, machines, models, connections })
     }
 
@@ -122,9 +123,24 @@ impl House {
     }
 }
 
-fn settings(config: &Config, models: &dyn Models) -> Result<Settings, ConfigError> {
+/// Returns where others reach this server.
+fn public_url(config: &Config, address: Option<SocketAddr>) -> Result<String, ConfigError> {
+    let Some(text) = &config.file.server.public_url else {
+        return Ok(address.map_or_else(|| format!("http://{}", config.file.listen), server::url));
+    };
+    let invalid = |problem| ConfigError::Setting { setting: "server.public_url", problem };
+    let url: url::Url = text.parse().map_err(|error| invalid(format!("{text:?}: {error}")))?;
+    let plain = url.query().is_none() && url.fragment().is_none() && url.password().is_none();
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || !plain {
+        return Err(invalid(format!("{text:?} is no http or https URL without query and password")));
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn settings(config: &Config, models: &dyn Models, public_url: String) -> Result<Settings, ConfigError> {
     let limits = &config.file.limits;
     Ok(Settings {
+        public_url,
         default_model: config.default_model(models),
         max_output: Tokens(limits.max_output_tokens),
         max_input: Tokens(limits.max_input_tokens),

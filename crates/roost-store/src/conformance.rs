@@ -16,6 +16,7 @@ use uuid::Uuid;
 pub(crate) mod account;
 pub(crate) mod agent;
 pub(crate) mod approval;
+pub(crate) mod artifact;
 pub(crate) mod document;
 pub(crate) mod event;
 pub(crate) mod guard;
@@ -58,6 +59,13 @@ macro_rules! conformance {
                 approvals_are_listed_newest_first_within_their_account,
                 only_pending_approvals_are_overdue,
                 the_record_of_approvals_is_listed_newest_first_by_what_is_asked_for,
+            }
+            artifact {
+                an_artifact_reads_back_in_its_account_and_agent_alone,
+                versions_of_a_title_are_different,
+                artifacts_are_listed_newest_first_and_filtered,
+                files_are_found_in_their_run_and_counted_by_form,
+                what_a_run_made_and_was_given_goes_with_it,
             }
             document {
                 every_version_of_a_document_is_kept_and_the_latest_is_the_document,

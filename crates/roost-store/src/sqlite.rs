@@ -14,6 +14,7 @@ use uuid::Uuid;
 mod account;
 mod agent;
 mod approval;
+mod artifact;
 mod document;
 mod event;
 mod guard;

@@ -87,6 +87,21 @@ impl Agents<'_> {
         Ok(after)
     }
 
+    /// Changes an agent by one transition and thaws its machine if it was frozen and runs now.
+    pub(crate) async fn shifted(
+        &self,
+        ctx: &Ctx,
+        id: AgentId,
+        entry: Journal,
+        transition: impl FnOnce(Agent) -> Result<Agent, Error> + Send + 'static,
+    ) -> Result<Agent, Error> {
+        let (before, after) = self.change(ctx, id, entry, transition).await?;
+        if before.state == State::Frozen && after.state == State::Running {
+            self.0.ports.machines.thaw(id).await?;
+        }
+        Ok(after)
+    }
+
     async fn change(
         &self,
         ctx: &Ctx,
@@ -107,7 +122,13 @@ impl Agents<'_> {
             if started_afresh(&before, &after, &entry) {
                 writer.refresh_documents(id)?;
             }
-            let entry = if after.state == State::Error { began(&after) } else { entry };
+            let entry = match after.state {
+                State::Error => began(&after),
+                state if state == before.state && after.arming != before.arming => {
+                    Journal::Changed { what: "triggers".to_owned() }
+                }
+                _ => entry,
+            };
             log::journal(writer, id, caller.now, entry)?;
             match after.state {
                 State::Running => {

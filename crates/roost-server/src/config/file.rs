@@ -44,6 +44,9 @@ section! {
 section! {
     /// How requests come in and how the server ends.
     Server {
+        /// The URL under which people and other services reach this server: links that it gives out begin with it.
+        /// Without it, `http://` and the address it listens on.
+        public_url: Option<String> = None,
         /// What this server is called in the pools of `[regions]`.
         host: String = "local".to_owned(),
         /// Connections that may be open at once; more wait until one closes.

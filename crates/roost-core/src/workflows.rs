@@ -1,0 +1,112 @@
+//! Workflows: what agents do step by step, in versions, and whether anything may start it.
+
+use roost_domain::agent::Agent;
+use roost_domain::id::AgentId;
+use roost_domain::key::Scope;
+use roost_domain::page::Limit;
+use roost_domain::workflow::Workflow;
+use roost_ports::store::{Reader, WorkflowVersion};
+
+use crate::agents::own;
+use crate::{Core, Ctx, Error, Kind};
+
+mod arm;
+mod put;
+
+pub use put::{CreateWorkflowAgent, PutWorkflow};
+
+/// The use cases of workflows.
+pub struct Workflows<'a>(pub(crate) &'a Core);
+
+/// An agent with a version of its workflow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkflowView {
+    /// The agent.
+    pub agent: Agent,
+    /// The version; `None` if it has no workflow.
+    pub version: Option<WorkflowVersion>,
+}
+
+impl Workflows<'_> {
+    /// Returns an agent with the latest version of its workflow, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` for the agent.
+    pub async fn find(&self, ctx: &Ctx, agent: AgentId) -> Result<WorkflowView, Error> {
+        ctx.require(Scope::AgentsRead)?;
+        let ctx = ctx.clone();
+        let read = move |reader: &dyn Reader| {
+            let agent = own(reader, &ctx, agent)?;
+            let version = reader.latest_workflow(agent.id)?;
+            Ok(WorkflowView { agent, version })
+        };
+        self.0.ports.store.read(read).await
+    }
+
+    /// Returns a version of an agent's workflow; `None` is the latest.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` for the agent, its workflow or the version.
+    pub async fn get(
+        &self,
+        ctx: &Ctx,
+        agent: AgentId,
+        version: Option<u64>,
+    ) -> Result<WorkflowVersion, Error> {
+        ctx.require(Scope::AgentsRead)?;
+        let ctx = ctx.clone();
+        let read = move |reader: &dyn Reader| {
+            own(reader, &ctx, agent)?;
+            match version {
+                None => latest(reader, agent),
+                Some(number) => {
+                    let found = reader.workflow_version(agent, number)?;
+                    found.ok_or_else(|| Error::not_found("version of this workflow", number))
+                }
+            }
+        };
+        self.0.ports.store.read(read).await
+    }
+
+    /// Returns the versions of an agent's workflow that are older than `before`, newest first.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` for the agent.
+    pub async fn versions(
+        &self,
+        ctx: &Ctx,
+        agent: AgentId,
+        before: Option<u64>,
+        limit: Limit,
+    ) -> Result<Vec<WorkflowVersion>, Error> {
+        ctx.require(Scope::AgentsRead)?;
+        let ctx = ctx.clone();
+        let read = move |reader: &dyn Reader| {
+            own(reader, &ctx, agent)?;
+            Ok(reader.workflow_versions(agent, before, limit)?)
+        };
+        self.0.ports.store.read(read).await
+    }
+}
+
+/// Returns the latest version of an agent's workflow.
+fn latest(reader: &dyn Reader, agent: AgentId) -> Result<WorkflowVersion, Error> {
+    reader.latest_workflow(agent)?.ok_or_else(|| {
+        let message = format!(
+            "the agent {agent} has no workflow; give it one with PUT /v1/agents/{{id}}/workflow/config"
+        );
+        Error::new(Kind::NotFound, "workflow_missing", message)
+    })
+}
+
+/// Reads a configuration that the store has.
+///
+/// # Errors
+///
+/// `Internal` if it cannot be read any more: it was read before it was kept.
+pub(crate) fn read_kept(version: &WorkflowVersion) -> Result<Workflow, Error> {
+    Workflow::read(&version.config).map_err(Error::internal)
+}
