@@ -164,6 +164,8 @@ pub enum TurnEvent {
         model: Option<ModelName>,
         /// The tools that may be used, by name; `None` is all that the agent has.
         tools: Option<Vec<String>>,
+        /// What that is called which it is to make.
+        title: Option<String>,
     },
     /// What is to be done instead of asking a model: these calls, and the turn is over with them.
     CallsGiven {

@@ -427,11 +427,8 @@ fn calls_given(state: &mut State, calls: &[ToolCall]) {
     state.given = true;
     // What is prescribed is no sign of anything that the peer said.
     state.memorable = false;
-    let due = |call: &ToolCall| Call {
-        call: call.clone(),
-        status: Status::Due { leave: None },
-        is_callers: false,
-    };
+    let due =
+        |call: &ToolCall| Call { call: call.clone(), status: Status::Due { leave: None }, is_callers: false };
     state.calls = calls.iter().map(due).collect();
     state.phase = if calls.is_empty() { Phase::Ending(Ending::Answered) } else { Phase::Acting };
 }
@@ -535,8 +532,7 @@ fn settle(
     }
     call.status = next;
     if state.calls.iter().all(|call| call.status == Status::Done) {
-        state.phase =
-            if state.given { Phase::Ending(Ending::Answered) } else { Phase::Due { leave: None } };
+        state.phase = if state.given { Phase::Ending(Ending::Answered) } else { Phase::Due { leave: None } };
     }
     Some(())
 }

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use roost_domain::id::{
-    ConnectionId,     TriggerId,     AccountId, AgentId, ApprovalId, ArtifactId, DeliveryId, EndpointId, FileId, FormId, InstalledSkillId,
-    JobId, KeyId, KnowledgeId, ModelCallId, ResponseId, RunId, SandboxId, SandboxRunId, ScanId, SessionId,
-    SnapshotId, SwarmId, TurnId,
+    AccountId, AgentId, ApprovalId, ArtifactId, ConnectionId, DeliveryId, EndpointId, FileId, FormId,
+    InstalledSkillId, JobId, KeyId, KnowledgeId, ModelCallId, ResponseId, RunId, SandboxId, SandboxRunId,
+    ScanId, SessionId, SnapshotId, SwarmId, TriggerId, TurnId,
 };
 use uuid::Uuid;
 

@@ -51,9 +51,7 @@ pub use knowledge::{
 };
 pub use model_call::{ModelCall, ModelCalls, ModelCallsMut};
 pub use response::{Responses, ResponsesMut};
-pub use run::{
-    FormStatus, KeptForm, KeptRun, OfRun, RunCursor, RunFilter, RunProgress, Runs, RunsMut,
-};
+pub use run::{FormStatus, KeptForm, KeptRun, OfRun, RunCursor, RunFilter, RunProgress, Runs, RunsMut};
 pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{SecretEntry, SecretUse, Secrets, SecretsMut};
@@ -171,7 +169,7 @@ impl<T> Writer for T where
         + ModelCallsMut
         + ResponsesMut
         + RunsMut
-    + RunsMut
+        + RunsMut
         + SandboxesMut
         + ScansMut
         + SecretsMut

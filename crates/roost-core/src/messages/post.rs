@@ -152,7 +152,9 @@ fn find_session(
         Some(id) => Some(
             writer
                 .session(agent.id, id)?
-                .filter(|session| !matches!(session.peer, Peer::Agent | Peer::Colleague { .. } | Peer::Run(_)))
+                .filter(|session| {
+                    !matches!(session.peer, Peer::Agent | Peer::Colleague { .. } | Peer::Run(_))
+                })
                 .filter(|session| message.peer.is_none() || session.peer == peer)
                 .ok_or_else(|| Error::not_found("session", id))?,
         ),

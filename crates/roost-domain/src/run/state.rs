@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::plan::{Key, Node, Plan};
 use super::{Doing, Ending, RunEvent, StepKey};
 use crate::event::Problem;
+use crate::id::TurnId;
 use crate::model::Usage;
 use crate::unit::{MicroUsd, Tokens};
 use crate::workflow::{Step, StepId, StepKind};
@@ -103,6 +104,8 @@ pub enum StepStatus {
         output: Arc<Value>,
         /// About which criterion.
         criterion: u32,
+        /// The turn that answers.
+        turn: TurnId,
     },
     /// The output is not good enough.
     Missed {
@@ -522,8 +525,8 @@ fn went_on(step: &StepState, event: &RunEvent, at: Timestamp) -> Option<StepStat
         (
             StepStatus::Produced { .. }
             | StepStatus::Running { doing: Doing::Within { .. } | Doing::Wait { .. } },
-            RunEvent::JudgeAsked { criterion, output, .. },
-        ) => StepStatus::Judging { output: output_of(output), criterion: *criterion },
+            RunEvent::JudgeAsked { criterion, output, turn, .. },
+        ) => StepStatus::Judging { output: output_of(output), criterion: *criterion, turn: *turn },
         (
             StepStatus::Judging { output, criterion, .. },
             RunEvent::Judged { criterion: of, passes, reason, .. },

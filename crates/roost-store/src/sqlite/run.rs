@@ -42,8 +42,8 @@ impl Runs for Tx<'_> {
         after: Option<&RunCursor>,
         limit: Limit,
     ) -> Result<Page<Run, RunCursor>, Error> {
-        let (time, id) =
-            after.map_or((LAST_TIME, LAST_ID), |after| (micros(after.created_at), after.id.uuid().into_bytes()));
+        let (time, id) = after
+            .map_or((LAST_TIME, LAST_ID), |after| (micros(after.created_at), after.id.uuid().into_bytes()));
         // One row more than asked for tells whether there is a next page.
         let mut rows = self.all(
             RUN,
@@ -124,7 +124,7 @@ impl Runs for Tx<'_> {
             RUN,
             "select count(*) from (select 1 from runs where agent_id = $1 and status = $2 limit $3) as some",
             params![agent.uuid().as_bytes(), status.name(), most],
-            Columns::take,
+            |columns| columns.take(),
         )
     }
 
@@ -211,7 +211,7 @@ impl RunsMut for Tx<'_> {
             RUN,
             "update runs set last_offset = last_offset + $1 where id = $2 returning last_offset",
             params![signed(RUN, events.len() as u64)?, bytes.as_bytes()],
-            Columns::count,
+            |columns| columns.count(),
         )?;
         let last = last.ok_or_else(|| failed(RUN.writing, rusqlite::Error::QueryReturnedNoRows))?;
         for (offset, event) in (last + 1 - events.len() as u64..).zip(events) {
@@ -347,7 +347,7 @@ impl Tx<'_> {
             RUN,
             "select count(*) from runs where agent_id = $1 and ($2 is null or status = $2)",
             params![filter.agent.uuid().as_bytes(), filter.status.map(Status::name)],
-            Columns::count,
+            |columns| columns.count(),
         )
     }
 }

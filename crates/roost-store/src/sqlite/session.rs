@@ -7,8 +7,7 @@ use rusqlite::params;
 use super::{Columns, Noun, Tx, corrupt, micros, noun};
 
 const SESSION: Noun = noun!("session");
-const CHANNELS: [Channel; 4] =
-    [Channel::Api, Channel::Agent, Channel::Workflow, Channel::Journal];
+const CHANNELS: [Channel; 4] = [Channel::Api, Channel::Agent, Channel::Workflow, Channel::Journal];
 
 impl Sessions for Tx<'_> {
     fn session(&self, agent: AgentId, id: SessionId) -> Result<Option<Session>, Error> {

@@ -34,6 +34,8 @@ pub(super) enum TurnV1 {
         model: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tools: Option<Vec<String>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        title: Option<String>,
     },
     CallsGiven {
         calls: Vec<CallV1>,
@@ -170,11 +172,11 @@ impl From<&TurnEvent> for TurnV1 {
                 tools: tools.into_iter().map(ToolV1::from).collect(),
                 wishes: WishesV1::from(*wishes),
             },
-            TurnEvent::Confined { model, tools } => {
-                Self::Confined { model: model.as_ref().map(ToString::to_string), tools: tools.clone() }
+            TurnEvent::Confined { model, tools, title } => {
+                Self::Confined { model: model.map(|model| model.to_string()), tools, title }
             }
             TurnEvent::CallsGiven { calls } => {
-                Self::CallsGiven { calls: calls.iter().cloned().map(CallV1::from).collect() }
+                Self::CallsGiven { calls: calls.into_iter().map(CallV1::from).collect() }
             }
             TurnEvent::ModelCalled { model, reserved } => {
                 Self::ModelCalled { model: model.to_string(), reserved: reserved.0 }
@@ -260,9 +262,9 @@ impl TryFrom<TurnV1> for TurnEvent {
                 tools: tools.into_iter().map(ToolSpec::from).collect(),
                 wishes: Box::new(Wishes::from(wishes)),
             },
-            TurnV1::Confined { model, tools } => {
+            TurnV1::Confined { model, tools, title } => {
                 let model = model.map(|model| parsed("model", &model)).transpose()?;
-                Self::Confined { model, tools }
+                Self::Confined { model, tools, title }
             }
             TurnV1::CallsGiven { calls } => {
                 Self::CallsGiven { calls: calls.into_iter().map(ToolCall::from).collect() }
