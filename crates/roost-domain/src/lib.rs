@@ -8,6 +8,7 @@
 pub mod account;
 pub mod agent;
 pub mod approval;
+pub mod connection;
 pub mod context;
 pub mod conversation;
 pub mod document;
@@ -17,6 +18,7 @@ pub mod files;
 pub mod gate;
 pub mod guard;
 pub mod id;
+pub mod integration;
 pub mod key;
 pub mod knowledge;
 pub mod machine;

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use roost_domain::id::{
-    AccountId, AgentId, ApprovalId, DeliveryId, EndpointId, InstalledSkillId, JobId, KeyId, KnowledgeId,
-    ModelCallId, ResponseId, SandboxId, SandboxRunId, ScanId, SessionId, SnapshotId, SwarmId, TurnId,
+    AccountId, AgentId, ApprovalId, ConnectionId, DeliveryId, EndpointId, InstalledSkillId, JobId, KeyId,
+    KnowledgeId, ModelCallId, ResponseId, SandboxId, SandboxRunId, ScanId, SessionId, SnapshotId, SwarmId,
+    TurnId,
 };
 use uuid::Uuid;
 
@@ -28,6 +29,7 @@ ids!(
     AccountId,
     AgentId,
     ApprovalId,
+    ConnectionId,
     DeliveryId,
     EndpointId,
     InstalledSkillId,
