@@ -14,6 +14,7 @@ use async_trait::async_trait;
 mod account;
 mod agent;
 mod approval;
+mod connection;
 mod document;
 mod event;
 mod guard;
@@ -37,6 +38,10 @@ mod workflow;
 pub use account::{Accounts, AccountsMut};
 pub use agent::{AgentCursor, AgentFilter, Agents, AgentsMut};
 pub use approval::{ApprovalCursor, ApprovalFilter, Approvals, ApprovalsMut, EntryFilter};
+pub use connection::{
+    ConnectionCursor, ConnectionSecrets, Connections, ConnectionsMut, KeptClient, KeptDescription,
+    OperationLine, PendingAuthorization,
+};
 pub use document::{DocumentEntry, Documents, DocumentsMut, NewVersion, VersionEntry};
 pub use event::{AgentEvent, ChatMessage, Events, EventsMut, MessageFilter, Role};
 pub use guard::{DecisionEntry, DecisionFilter, Edition, Guards, GuardsMut, Kept};
@@ -67,6 +72,7 @@ pub trait Reader:
     Accounts
     + Agents
     + Approvals
+    + Connections
     + Documents
     + Events
     + Guards
@@ -93,6 +99,7 @@ impl<T> Reader for T where
     T: Accounts
         + Agents
         + Approvals
+        + Connections
         + Documents
         + Events
         + Guards
@@ -122,6 +129,7 @@ pub trait Writer:
     + AccountsMut
     + AgentsMut
     + ApprovalsMut
+    + ConnectionsMut
     + DocumentsMut
     + EventsMut
     + GuardsMut
@@ -149,6 +157,7 @@ impl<T> Writer for T where
         + AccountsMut
         + AgentsMut
         + ApprovalsMut
+        + ConnectionsMut
         + DocumentsMut
         + EventsMut
         + GuardsMut

@@ -14,6 +14,7 @@ use uuid::Uuid;
 mod account;
 mod agent;
 mod approval;
+mod connection;
 mod document;
 mod event;
 mod guard;
