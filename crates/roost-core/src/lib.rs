@@ -80,7 +80,9 @@ pub use usage::{ListUsage, UsageView, Usages};
 pub use webhooks::{
     CreateWebhookEndpoint, ListDeliveries, NewWebhookEndpoint, UpdateWebhookEndpoint, Webhooks,
 };
-pub use workflows::{CreateWorkflowAgent, PutWorkflow, WorkflowView, Workflows};
+pub use workflows::{
+    ConfigChange, CreateWorkflowAgent, ListWorkflowAgents, PutWorkflow, WorkflowView, Workflows,
+};
 
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::model::Chunk;
