@@ -23,6 +23,7 @@ mod key;
 mod knowledge;
 mod model_call;
 mod response;
+mod run;
 mod sandbox;
 mod scan;
 mod secret;
@@ -50,6 +51,7 @@ pub use knowledge::{
 };
 pub use model_call::{ModelCall, ModelCalls, ModelCallsMut};
 pub use response::{Responses, ResponsesMut};
+pub use run::{FormStatus, KeptForm, KeptRun, OfRun, RunCursor, RunFilter, RunProgress, Runs, RunsMut};
 pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{SecretEntry, SecretUse, Secrets, SecretsMut};
@@ -78,6 +80,7 @@ pub trait Reader:
     + Knowledge
     + ModelCalls
     + Responses
+    + Runs
     + Sandboxes
     + Scans
     + Secrets
@@ -105,6 +108,7 @@ impl<T> Reader for T where
         + Knowledge
         + ModelCalls
         + Responses
+        + Runs
         + Sandboxes
         + Scans
         + Secrets
@@ -135,6 +139,7 @@ pub trait Writer:
     + KnowledgeMut
     + ModelCallsMut
     + ResponsesMut
+    + RunsMut
     + SandboxesMut
     + ScansMut
     + SecretsMut
@@ -163,6 +168,8 @@ impl<T> Writer for T where
         + KnowledgeMut
         + ModelCallsMut
         + ResponsesMut
+        + RunsMut
+        + RunsMut
         + SandboxesMut
         + ScansMut
         + SecretsMut
