@@ -156,6 +156,13 @@ fn rows() -> Vec<Route> {
         row("post", "/v1/webhook-endpoints/{id}/rotate", empty()),
         row("get", "/v1/webhook-endpoints/{id}/deliveries", None),
         row("post", "/v1/webhook-deliveries/{id}/redeliver", None),
+        row("get", "/v1/agents/{id}/workflow/config", None),
+        row("put", "/v1/agents/{id}/workflow/config", Some(json!({"steps": [{"type": "wait", "until": 1}]}))),
+        row("get", "/v1/agents/{id}/workflow/versions", None),
+        row("get", "/v1/agents/{id}/workflow/versions/{version}", None),
+        row("post", "/v1/agents/{id}/arm", None),
+        row("post", "/v1/agents/{id}/disarm", None),
+        row("post", "/v1/agents/{id}/pause-triggers", None),
     ]
 }
 
@@ -209,6 +216,7 @@ impl Route {
         let (document, version) = match self.path {
             path if path.contains("/documents/") => ("IDENTITY.md", "1"),
             path if path.contains("/secrets/") => ("github_token", "1"),
+            path if path.contains("/workflow/") => ("", "1"),
             _ => ("refunds", "1.0"),
         };
         let path = path.replace("{name}", document).replace("{version}", version);

@@ -29,3 +29,4 @@ mod support;
 mod swarms;
 mod usage;
 mod webhooks;
+mod workflows;

@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use self::names::{Sees, check_names};
 use self::order::check_order;
 use self::place::{Notes, Object, Place};
 use self::step::Steps;
-use super::{Bounds, Fault, Faults, Template, Workflow};
+use super::{Bounds, Expression, Fault, Faults, Template, Workflow};
 use crate::model::ModelName;
 use crate::unit::MicroUsd;
 
 mod form;
 mod kind;
+mod names;
 mod order;
 mod place;
 mod step;
@@ -116,13 +118,17 @@ fn read(place: &Place<'_>) -> Option<Configuration> {
         steps: top,
         integrations,
         input: object.get("input_schema").and_then(|schema| read_schema(&schema)),
-        output: object.get("output").map(|output| read_template(&output)),
+        output: place
+            .notes
+            .uses
+            .within(Sees::Whole, || object.get("output").map(|output| read_template(&output))),
         bounds: Bounds {
             budget: object.get("budget_usd").and_then(|budget| read_money(&budget)),
             timeout: read_duration(&object, "timeout"),
             concurrency: object.get("concurrency").and_then(|many| whole(&many, 1, 1_000)),
         },
     };
+    check_names(&steps, workflow.input.as_ref(), place.notes);
     Some(Configuration {
         name: object.get("name").and_then(|name| name.words(100)).map(|name| name.trim().to_owned()),
         description: object.get("description").and_then(|text| text.text(2_000)).map(str::to_owned),
@@ -199,12 +205,21 @@ fn read_template(place: &Place<'_>) -> Template {
     if too_long(place.value) {
         place.wrong(format!("has a text of more than {MAX_TEMPLATE} characters"));
     }
-    Template(place.value.clone())
+    let template = Template(place.value.clone());
+    place.notes.uses.template(place.notes, &place.path, &template);
+    template
 }
 
 /// Reads a template that is a text.
 fn read_words(place: &Place<'_>) -> Option<Template> {
-    place.words(MAX_TEMPLATE).map(|text| Template(text.into()))
+    place.words(MAX_TEMPLATE).map(|_| read_template(place))
+}
+
+/// Reads an expression.
+fn read_expression(place: &Place<'_>) -> Option<Expression> {
+    let expression = Expression(place.words(2_000)?.to_owned());
+    place.notes.uses.expression(place.notes, &place.path, &expression);
+    Some(expression)
 }
 
 /// Reads a JSON Schema: an object, or true or false.

@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::{ArtifactKind, Case, Expression, Step, StepKind, Template, Templates};
+use super::super::{ArtifactKind, Case, Step, StepKind, Template, Templates};
 use super::place::{Object, Place};
 use super::step::{Steps, read_variable};
-use super::{LONGEST, form, read_duration, read_template, read_words, whole};
+use super::{LONGEST, form, read_duration, read_expression, read_template, read_words, whole};
 
 pub(super) const NAMES: [&str; 11] = [
     "generate-text",
@@ -72,6 +72,32 @@ pub(super) fn read(
             Some(StepKind::Approve { question: question.and_then(|it| read_words(&it))?, expires_after })
         }
     }
+}
+
+/// Adds to the prompt of a step what it works with, if the prompt does not say where that belongs: the step's inputs, or
+/// where no inputs are named and the prompt reads nothing, what the run is given and what the steps before it come to.
+pub(super) fn informed(mut kind: StepKind, inputs: Option<&[String]>, before: &[String]) -> StepKind {
+    let (StepKind::GenerateText { prompt, .. } | StepKind::GenerateArtifact { prompt, .. }) = &mut kind
+    else {
+        return kind;
+    };
+    // What is no template has been noted.
+    let (Template(Value::String(text)), Ok(names)) = (&prompt, prompt.names()) else { return kind };
+    let mut told = text.clone();
+    match inputs {
+        Some(inputs) if !names.iter().any(|name| name == "inputs" || name.starts_with("inputs.")) => {
+            inputs.iter().for_each(|name| told.push_str(&format!("\n\n{name}:\n{{{{ inputs.{name} }}}}")));
+        }
+        None if names.is_empty() => {
+            told.push_str("\n\nWhat this was started with:\n{{ input }}");
+            before.iter().for_each(|id| {
+                told.push_str(&format!("\n\nWhat the step {id} came to:\n{{{{ steps.{id}.output }}}}"));
+            });
+        }
+        Some(_) | None => {}
+    }
+    *prompt = Template(told.into());
+    kind
 }
 
 fn generate_text(object: &Object<'_>) -> Option<StepKind> {
@@ -157,10 +183,10 @@ fn branch(steps: &mut Steps, object: &Object<'_>, depth: usize) -> Option<StepKi
     for place in list.iter().flat_map(|list| list.list(50)) {
         let Some(case) = place.object(&["when", "steps"]) else { continue };
         let when = case.require("when", "an expression, such as input.amount > 100");
-        let when = when.and_then(|when| when.words(2_000));
+        let when = when.and_then(|when| read_expression(&when));
         let within = read_steps(steps, &case, "steps", depth);
         if let (Some(when), Some(within)) = (when, within) {
-            cases.push(Case { when: Expression(when.into()), steps: within });
+            cases.push(Case { when, steps: within });
         }
     }
     let list = list?;
@@ -183,15 +209,19 @@ fn for_each(steps: &mut Steps, object: &Object<'_>, depth: usize) -> Option<Step
     if let Some(items) = items.as_ref().filter(|it| !it.value.is_array() && !it.value.is_string()) {
         items.wrong("must be a list or a text that is one expression, such as {{ steps.search.output }}");
     }
+    let items = items.map(|items| read_template(&items));
     let item = object.get("item").map_or(Some("item".to_owned()), |item| read_variable(&item));
     if let Some(taken) = item.as_deref().filter(|name| RESERVED.contains(name)) {
         object
             .place
             .wrong(format!("names its thing {taken}, which templates have already; use another name"));
     }
+    if let Some(item) = &item {
+        steps.loops_over(item);
+    }
     let at_once = object.get("at_once").map_or(Some(1), |many| whole(&many, 1, 100));
     let within = read_steps(steps, object, "steps", depth);
-    Some(StepKind::ForEach { items: read_template(&items?), item: item?, at_once: at_once?, steps: within? })
+    Some(StepKind::ForEach { items: items?, item: item?, at_once: at_once?, steps: within? })
 }
 
 /// Names that templates know already.
@@ -228,5 +258,5 @@ fn wait(object: &Object<'_>) -> Option<StepKind> {
     if !is_template && !is_instant {
         place.duration(Duration::ZERO, LONGEST)?;
     }
-    Some(StepKind::Wait { until: Template(Value::clone(place.value)) })
+    Some(StepKind::Wait { until: read_template(&place) })
 }

@@ -9,25 +9,29 @@ use jiff::{Span, SpanRelativeTo};
 use serde_json::{Map, Value};
 
 use super::super::{Fault, Faults};
+use super::names::Uses;
 
-/// What is wrong so far.
+/// What is wrong so far, and which templates were read.
 #[derive(Default)]
-pub(super) struct Notes(RefCell<Vec<Fault>>);
+pub(super) struct Notes {
+    faults: RefCell<Vec<Fault>>,
+    pub(super) uses: Uses,
+}
 
 impl Notes {
     pub(super) fn add(&self, path: &str, problem: String) {
-        let mut faults = self.0.borrow_mut();
+        let mut faults = self.faults.borrow_mut();
         if faults.len() < Faults::MOST {
             faults.push(Fault { path: path.to_owned(), problem });
         }
     }
 
     pub(super) fn none(&self) -> bool {
-        self.0.borrow().is_empty()
+        self.faults.borrow().is_empty()
     }
 
     pub(super) fn take(self) -> Vec<Fault> {
-        self.0.into_inner()
+        self.faults.into_inner()
     }
 }
 

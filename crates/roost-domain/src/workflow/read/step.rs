@@ -3,12 +3,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::{Criterion, Expression, Retry, Step, StepId, Template, Templates};
+use super::super::{Criterion, Retry, Step, StepId, StepKind, Template, Templates};
 use super::kind;
+use super::names::{Sees, keys_of};
 use super::place::{Object, Place, one_of};
 use super::trigger::free;
 use super::{
-    MAX_DEPTH, MAX_STEPS, read_duration, read_integrations, read_schema, read_template, read_words, whole,
+    MAX_DEPTH, MAX_STEPS, read_duration, read_expression, read_integrations, read_schema, read_template,
+    read_words, whole,
 };
 
 /// The keys of every step.
@@ -42,6 +44,8 @@ pub(super) struct Steps {
     pub(super) integrations: Vec<String>,
     /// What steps so far promise: the step and the name of an output.
     promised: Vec<(String, Option<String>)>,
+    /// The steps around what is being read, outermost first, each with the thing's name if it is a for-each.
+    around: Vec<(String, Option<String>)>,
 }
 
 /// A step with what it needs.
@@ -49,6 +53,14 @@ pub(super) struct Named {
     pub(super) id: String,
     /// Each with where it is written.
     pub(super) needs: Option<Vec<(String, String)>>,
+    /// The step in whose lists it is.
+    pub(super) within: Option<String>,
+    /// The name of the thing, of a for-each.
+    pub(super) item: Option<String>,
+    /// The names of its inputs.
+    pub(super) inputs: Vec<String>,
+    /// The parts of its output, where they are known.
+    pub(super) keys: Option<Vec<String>>,
 }
 
 impl Steps {
@@ -92,29 +104,49 @@ impl Steps {
         let object = place.object(&[&COMMON, own].concat())?;
         let name = object.get("name").and_then(|name| name.words(200)).unwrap_or(&id).to_owned();
         object.get("description").and_then(|text| text.text(2_000));
-        let inputs = object.get("inputs").map(|inputs| self.read_inputs(&inputs)).unwrap_or_default();
+        let uses = &place.notes.uses;
+        let mark = uses.mark();
+        let inputs = object.get("inputs");
+        let inputs = uses.within(Sees::Inputs, || inputs.map(|inputs| self.read_inputs(&inputs)));
+        let names = inputs.as_ref().map(|inputs| inputs.keys().cloned().collect::<Vec<_>>());
+        let inputs = inputs.unwrap_or_default();
         let output = object.get("outputs").and_then(|outputs| read_outputs(&outputs));
-        let success = object.get("success_criteria").map(|list| read_criteria(&list)).unwrap_or_default();
+        let success = object.get("success_criteria");
+        let success = uses.within(Sees::Criterion, || success.map(|list| read_criteria(&list)));
         if let Some(list) = object.get("integrations") {
             self.integrations.extend(read_integrations(&list));
         }
         let retry = object.get("retry").map_or_else(|| Some(Retry::default()), |retry| read_retry(&retry));
         let timeout = read_duration(&object, "timeout");
+        self.around.push((id.clone(), None));
         let kind = kind::read(self, kind_name, &object, &name, depth);
+        let kind = kind.map(|kind| kind::informed(kind, names.as_deref(), &before(named, &id)));
+        let item = self.around.pop().and_then(|(_, item)| item);
+        uses.belong(mark, &id);
         self.promise(&id, output.as_ref());
-        let needs = named.iter().find(|step| step.id == id).and_then(|step| step.needs.as_ref());
-        let needs = needs.map(|needs| needs.iter().map(|(_, id)| StepId(id.clone())).collect());
-        Some(Step {
-            id: StepId(id),
-            name,
-            kind: kind?,
-            inputs,
-            output,
-            success,
-            needs,
-            retry: retry?,
-            timeout,
-        })
+        let mut needs = None;
+        if let Some(step) = named.iter_mut().find(|step| step.id == id) {
+            step.item = item;
+            step.inputs = inputs.keys().cloned().collect();
+            step.keys = match &kind {
+                Some(StepKind::Form(form)) => {
+                    Some(form.fields.iter().map(|field| field.name.clone()).collect())
+                }
+                _ => output.as_ref().and_then(keys_of),
+            };
+            let ids =
+                |needs: &Vec<(String, String)>| needs.iter().map(|(_, id)| StepId(id.clone())).collect();
+            needs = step.needs.as_ref().map(ids);
+        }
+        let (id, success) = (StepId(id), success.unwrap_or_default());
+        Some(Step { id, name, kind: kind?, inputs, output, success, needs, retry: retry?, timeout })
+    }
+
+    /// Says that what is being read is done for each thing of a list.
+    pub(super) fn loops_over(&mut self, item: &str) {
+        if let Some((_, loops)) = self.around.last_mut() {
+            *loops = Some(item.to_owned());
+        }
     }
 
     /// Gives a step its id and notes what it needs, so that others that name it are not wrong if it is.
@@ -129,7 +161,8 @@ impl Steps {
             let list = list.list(MAX_STEPS).into_iter();
             list.filter_map(|place| Some((place.path.clone(), place.text(63)?.to_owned()))).collect()
         });
-        named.push(Named { id: id.clone(), needs });
+        let within = self.around.last().map(|(id, _)| id.clone());
+        named.push(Named { id: id.clone(), needs, within, item: None, inputs: Vec::new(), keys: None });
         id
     }
 
@@ -156,8 +189,14 @@ impl Steps {
     /// latest earlier output of that name, or else something that the run is given.
     fn read_inputs(&self, place: &Place<'_>) -> Templates {
         if let Value::Array(_) = place.value {
-            let names = place.list(100).into_iter().filter_map(|name| read_variable(&name));
-            return names.map(|name| (name.clone(), self.meant(&name))).collect();
+            let names = place.list(100).into_iter().filter_map(|place| Some((read_variable(&place)?, place)));
+            return names
+                .map(|(name, place)| {
+                    let meant = self.meant(&name);
+                    place.notes.uses.template(place.notes, &place.path, &meant);
+                    (name, meant)
+                })
+                .collect();
         }
         let Some(object) = place.entries() else { return Templates::new() };
         let mut inputs = Templates::new();
@@ -186,6 +225,15 @@ impl Steps {
         let properties = output.and_then(|schema| schema.get("properties")).and_then(Value::as_object);
         let names = properties.into_iter().flat_map(serde_json::Map::keys).filter(|name| is_variable(name));
         self.promised.extend(names.map(|name| (id.to_owned(), Some(name.clone()))));
+    }
+}
+
+/// Returns the steps that a step of a list comes right after.
+fn before(named: &[Named], id: &str) -> Vec<String> {
+    let Some(at) = named.iter().position(|step| step.id == id) else { return Vec::new() };
+    match &named[at].needs {
+        Some(needs) => needs.iter().map(|(_, id)| id.clone()).collect(),
+        None => at.checked_sub(1).map(|at| named[at].id.clone()).into_iter().collect(),
     }
 }
 
@@ -261,9 +309,7 @@ fn read_criterion(place: &Place<'_>) -> Option<Criterion> {
     let object = place.object(&["assert", "schema", "judge"])?;
     let found = (object.get("assert"), object.get("schema"), object.get("judge"));
     match found {
-        (Some(assert), None, None) => {
-            assert.words(2_000).map(|text| Criterion::Assert(Expression(text.into())))
-        }
+        (Some(assert), None, None) => read_expression(&assert).map(Criterion::Assert),
         (None, Some(schema), None) => read_schema(&schema).map(Criterion::Schema),
         (None, None, Some(judge)) => read_words(&judge).map(Criterion::Judged),
         _ => {

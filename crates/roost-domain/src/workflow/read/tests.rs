@@ -266,8 +266,172 @@ fn steps_say_what_would_be_right() {
     }
 }
 
+#[test]
+fn a_template_reads_what_is_done_before_it() {
+    let text = |id: &str, prompt: &str| json!({"id": id, "type": "generate-text", "prompt": prompt});
+    let form = json!({"id": "ask", "type": "form", "fields": [{"name": "focus"}]});
+    let promising =
+        json!({"id": "list", "type": "generate-text", "prompt": "x", "outputs": ["items", "total"]});
+    let with =
+        |step: Value| json!({"steps": [form, promising, step, {"id": "last", "type": "wait", "until": 1}]});
+    for right in [
+        text("a", "{{ steps.ask.output.focus }} {{ steps.list.output.total }} {{ input.x.y }} {{ run.id }}"),
+        json!({"id": "a", "type": "for-each", "items": "{{ steps.list.output.items }}", "item": "one", "steps": [
+            text("b", "{{ one.name }} {{ index }} {{ steps.ask.output }}"), text("c", "{{ steps.b.output }}"),
+        ]}),
+        json!({"id": "a", "type": "parallel", "branches": [[text("b", "{{ steps.list.output }}")]]}),
+        json!({"id": "a", "type": "branch", "cases": [{"when": "steps.ask.output.focus == 'x'", "steps": [
+            text("b", "x"), text("c", "{{ steps.b.output }}"),
+        ]}]}),
+        json!({"id": "a", "type": "generate-text", "prompt": "{{ inputs.what }}", "inputs": {"what": "{{ input }}"},
+               "outputs": ["n"], "success_criteria": [{"assert": "output.n > 1 and inputs.what"}, "{{ output }} is good"]}),
+        text("a", "{% for one in steps.list.output.items %}{{ one }}{{ loop.index }}{% endfor %}"),
+    ] {
+        workflow(&with(right));
+    }
+    for (step, expected) in [
+        (
+            text("a", "{{ steps.lost.output }}"),
+            "steps[2].prompt reads steps.lost, which is no step; it must be one of a, \
+            ask, last, list; did you mean last?",
+        ),
+        (
+            text("a", "{{ steps.last.output }}"),
+            "steps[2].prompt reads steps.last.output, and last is not done before a; \
+            name it in needs, or put it before",
+        ),
+        (
+            text("a", "{{ steps.a.output }}"),
+            "steps[2].prompt reads steps.a.output, the output of the step itself",
+        ),
+        (
+            text("a", "{{ steps.ask.output.fokus }}"),
+            "steps[2].prompt reads fokus, which is none of the outputs of the step \
+            ask; it must be one of focus; did you mean focus?",
+        ),
+        (
+            text("a", "{{ steps.list.output.sum }}"),
+            "steps[2].prompt reads sum, which is none of the outputs of the step \
+            list; it must be one of items, total",
+        ),
+        (
+            text("a", "{{ steps.ask.answer }}"),
+            "steps[2].prompt reads steps.ask.answer; a step has an output alone: \
+            steps.ask.output",
+        ),
+        (
+            text("a", "{{ topic }}"),
+            "steps[2].prompt reads topic, which is not seen here; it must be one of input, inputs, \
+            steps, event, run",
+        ),
+        (
+            text("a", "{{ inputs.topic }}"),
+            "steps[2].prompt reads topic, and there are no inputs of this step",
+        ),
+        (
+            json!({"id": "a", "type": "generate-text", "prompt": "x", "inputs": {"b": "{{ inputs.c }}"}}),
+            "steps[2].inputs.b reads inputs, which is not seen here; it must be one of input, steps, event, run; did you \
+            mean input?",
+        ),
+        (
+            json!({"id": "a", "type": "generate-text", "prompt": "x", "outputs": ["n"],
+                "success_criteria": [{"assert": "output.m > 1"}]}),
+            "steps[2].success_criteria[0].assert reads m, which is none of the outputs of this step; it must be one of n",
+        ),
+        (
+            json!({"id": "a", "type": "parallel", "branches": [[text("b", "x")], [text("c", "{{ steps.b.output }}")]]}),
+            "steps[2].branches[1][0].prompt reads steps.b.output, and b is not done before c; name it in needs, or put it \
+            before",
+        ),
+        (
+            json!({"id": "a", "type": "tool", "tool": "t", "arguments": {"x": ["{{ 1 + }}"]}}),
+            "steps[2].arguments.x[0] is no template: ",
+        ),
+    ] {
+        let found = wrong(&with(step));
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{found:?}\n{expected}");
+    }
+    let each = json!({"id": "each", "type": "for-each", "items": [1], "steps": [text("b", "x")]});
+    let outside =
+        json!({"steps": [each, text("c", "{{ steps.each.output }} {{ steps.b.output }} {{ item }}")]});
+    assert_eq!(
+        wrong(&outside),
+        [
+            "steps[1].prompt reads item, which is not seen here; it must be one of input, inputs, steps, event, run",
+            "steps[1].prompt reads steps.b.output, and b is done for each thing of each; read steps.each.output, the list",
+        ]
+    );
+    let closed = json!({
+        "input_schema": {"type": "object", "properties": {"topic": {}}, "additionalProperties": false},
+        "output": "{{ steps.a.output }} {{ steps.b.output }}",
+        "triggers": [{"type": "webhook", "input": {"topic": "{{ event.body }} {{ input.x }}"}}],
+        "steps": [text("a", "{{ input.topik }}")],
+    });
+    assert_eq!(
+        wrong(&closed),
+        [
+            "triggers[0].input reads input, which is not seen here; it must be one of event",
+            "steps[0].prompt reads topik, which is none of the properties of input_schema; it must be one of topic; did you \
+         mean topic?",
+            "output reads steps.b, which is no step; it must be one of a",
+        ]
+    );
+}
+
+#[test]
+fn a_prompt_that_does_not_say_where_its_inputs_belong_has_them_below() {
+    let steps = json!([
+        {"id": "a", "type": "generate-text", "prompt": "Look"},
+        {"id": "b", "type": "generate-text", "prompt": "Sum up", "inputs": ["a", "topic"]},
+        {"id": "c", "type": "generate-text", "prompt": "Translate {{ inputs.a }}", "inputs": ["a", "topic"]},
+        {"id": "d", "type": "generate-artifact", "prompt": "Report"},
+        {"id": "e", "type": "generate-text", "prompt": "Say hello", "inputs": {}},
+        {"id": "f", "type": "generate-text", "prompt": "Say {{ input.x }}"},
+        {"id": "g", "type": "generate-text", "prompt": "Join", "needs": ["a", "d"]},
+    ]);
+    let prompts = workflow(&json!({"steps": steps})).steps.into_iter().map(|step| match step.kind {
+        StepKind::GenerateText { prompt, .. } | StepKind::GenerateArtifact { prompt, .. } => prompt.0,
+        other => panic!("{other:?}"),
+    });
+    let prompts: Vec<_> = prompts.collect();
+    let given = "What this was started with:\n{{ input }}";
+    assert_eq!(
+        prompts,
+        [
+            json!(format!("Look\n\n{given}")),
+            json!("Sum up\n\na:\n{{ inputs.a }}\n\ntopic:\n{{ inputs.topic }}"),
+            json!("Translate {{ inputs.a }}"),
+            json!(format!("Report\n\n{given}\n\nWhat the step c came to:\n{{{{ steps.c.output }}}}")),
+            json!("Say hello"),
+            json!("Say {{ input.x }}"),
+            json!(format!(
+                "Join\n\n{given}\n\nWhat the step a came to:\n{{{{ steps.a.output }}}}\n\nWhat the step d \
+            came to:\n{{{{ steps.d.output }}}}"
+            )),
+        ]
+    );
+}
+
+#[test]
+fn a_cron_that_never_fires_or_has_no_zone_is_refused() {
+    let cron = |cron: &str, zone: &str| json!({"triggers": [{"type": "cron", "cron": cron, "timezone": zone}], "steps": [{"type": "wait", "until": 1}]});
+    workflow(&cron("0 9 * * mon-fri", "Europe/Berlin"));
+    for (config, expected) in [
+        (cron("0 0 30 2 *", "UTC"), "triggers[0].cron is not right: \"0 0 30 2 *\" never fires"),
+        (cron("0 9 * *", "UTC"), "triggers[0].cron is not right: a cron expression has five fields"),
+        (cron("0 25 * * *", "UTC"), "triggers[0].cron is not right: \"25\" is no hour"),
+        (
+            cron("0 9 * * *", "Europe/Bern"),
+            "triggers[0].timezone is not right: \"Europe/Bern\" is not a time zone",
+        ),
+    ] {
+        let found = wrong(&config);
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{found:?}");
+    }
+}
+
 /// Words that configurations are made of, so that some come near to being right.
-const WORDS: [&str; 24] = [
+const WORDS: [&str; 27] = [
     "steps",
     "type",
     "id",
@@ -282,6 +446,9 @@ const WORDS: [&str; 24] = [
     "branches",
     "items",
     "retry",
+    "{{ steps.a.output.b }}",
+    "{{ x",
+    "inputs",
     "form",
     "generate-text",
     "parallel",

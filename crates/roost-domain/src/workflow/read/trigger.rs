@@ -3,8 +3,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::super::{MissedFires, Trigger, TriggerKind};
+use super::names::Sees;
 use super::place::{Object, Place, one_of};
 use super::{read_duration, read_integration, read_template};
+use crate::schedule::{EXPRESSION_BYTES_MAX, InvalidSchedule, Schedule};
 
 /// The most triggers of a workflow.
 const MAX_TRIGGERS: usize = 25;
@@ -76,7 +78,8 @@ fn read(place: &Place<'_>) -> Option<(Trigger, bool)> {
         _ => TriggerKind::Continuous { delay: read_duration(&object, "delay").unwrap_or_default() },
     };
     let name = object.get("name").and_then(|name| name.words(100));
-    let input = object.get("input").map(|input| read_template(&input).0);
+    let uses = &place.notes.uses;
+    let input = uses.within(Sees::Event, || object.get("input").map(|input| read_template(&input).0));
     let trigger = Trigger { name: name.unwrap_or(kind_name).to_owned(), kind, input };
     Some((trigger, name.is_some()))
 }
@@ -84,12 +87,19 @@ fn read(place: &Place<'_>) -> Option<(Trigger, bool)> {
 fn read_cron(object: &Object<'_>) -> Option<TriggerKind> {
     let expression = object.require("cron", "five fields, such as \"0 9 * * mon-fri\"");
     let missed = object.get("missed").and_then(|missed| missed.named(&MissedFires::ALL, MissedFires::name));
-    let timezone = object.get("timezone").map_or(Some("UTC"), |zone| zone.words(80));
-    Some(TriggerKind::Cron {
-        expression: expression.and_then(|text| text.words(200))?.trim().to_owned(),
-        timezone: timezone?.to_owned(),
-        missed: missed.unwrap_or(MissedFires::Once),
-    })
+    let zone = object.get("timezone");
+    let timezone = zone.as_ref().map_or(Some("UTC"), |zone| zone.words(80))?;
+    let expression = expression?;
+    let text = expression.words(EXPRESSION_BYTES_MAX)?.trim();
+    match (Schedule::new(text, timezone), zone) {
+        (Ok(_), _) => {}
+        (Err(problem @ InvalidSchedule::Timezone { .. }), Some(zone)) => {
+            zone.wrong(format!("is not right: {problem}"));
+        }
+        (Err(problem), _) => expression.wrong(format!("is not right: {problem}")),
+    }
+    let (expression, timezone) = (text.to_owned(), timezone.to_owned());
+    Some(TriggerKind::Cron { expression, timezone, missed: missed.unwrap_or(MissedFires::Once) })
 }
 
 fn read_events(object: &Object<'_>) -> Option<TriggerKind> {
