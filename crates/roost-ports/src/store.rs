@@ -15,6 +15,7 @@ mod account;
 mod agent;
 mod approval;
 mod artifact;
+mod connection;
 mod document;
 mod event;
 mod guard;
@@ -31,6 +32,7 @@ mod session;
 mod skill;
 mod snapshot;
 mod swarm;
+mod trigger;
 mod turn;
 mod usage;
 mod webhook;
@@ -40,6 +42,10 @@ pub use account::{Accounts, AccountsMut};
 pub use agent::{AgentCursor, AgentFilter, Agents, AgentsMut};
 pub use approval::{ApprovalCursor, ApprovalFilter, Approvals, ApprovalsMut, EntryFilter};
 pub use artifact::{ArtifactCursor, ArtifactFilter, Artifacts, ArtifactsMut};
+pub use connection::{
+    ConnectionCursor, ConnectionSecrets, Connections, ConnectionsMut, KeptClient, KeptDescription,
+    OperationLine, PendingAuthorization,
+};
 pub use document::{DocumentEntry, Documents, DocumentsMut, NewVersion, VersionEntry};
 pub use event::{AgentEvent, ChatMessage, Events, EventsMut, MessageFilter, Role};
 pub use guard::{DecisionEntry, DecisionFilter, Edition, Guards, GuardsMut, Kept};
@@ -61,6 +67,7 @@ pub use snapshot::{
     Restoration, RestorationKind, SavedDocument, SnapshotCursor, SnapshotStatus, Snapshots, SnapshotsMut,
 };
 pub use swarm::{Swarms, SwarmsMut};
+pub use trigger::{MessageHash, TRIGGERS_MAX, TriggerSecrets, Triggers, TriggersMut};
 pub use turn::{Caller, Turn, TurnPhase, Turns, TurnsMut};
 pub use usage::{Amounts, Dimension, Ledger, UsageFilter, UsageKey, UsageRow, Usages, UsagesMut, Used};
 pub use webhook::{DeliveryCursor, DeliveryFilter, DeliveryLimits, EndpointSecrets, Webhooks, WebhooksMut};
@@ -72,6 +79,7 @@ pub trait Reader:
     + Agents
     + Approvals
     + Artifacts
+    + Connections
     + Documents
     + Events
     + Guards
@@ -88,6 +96,7 @@ pub trait Reader:
     + Snapshots
     + Skills
     + Swarms
+    + Triggers
     + Turns
     + Usages
     + Webhooks
@@ -100,6 +109,7 @@ impl<T> Reader for T where
         + Agents
         + Approvals
         + Artifacts
+        + Connections
         + Documents
         + Events
         + Guards
@@ -116,6 +126,7 @@ impl<T> Reader for T where
         + Snapshots
         + Skills
         + Swarms
+        + Triggers
         + Turns
         + Usages
         + Webhooks
@@ -131,6 +142,7 @@ pub trait Writer:
     + AgentsMut
     + ApprovalsMut
     + ArtifactsMut
+    + ConnectionsMut
     + DocumentsMut
     + EventsMut
     + GuardsMut
@@ -147,6 +159,7 @@ pub trait Writer:
     + SnapshotsMut
     + SkillsMut
     + SwarmsMut
+    + TriggersMut
     + TurnsMut
     + UsagesMut
     + WebhooksMut
@@ -160,6 +173,7 @@ impl<T> Writer for T where
         + AgentsMut
         + ApprovalsMut
         + ArtifactsMut
+        + ConnectionsMut
         + DocumentsMut
         + EventsMut
         + GuardsMut
@@ -177,6 +191,7 @@ impl<T> Writer for T where
         + SnapshotsMut
         + SkillsMut
         + SwarmsMut
+        + TriggersMut
         + TurnsMut
         + UsagesMut
         + WebhooksMut

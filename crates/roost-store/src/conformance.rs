@@ -17,6 +17,7 @@ pub(crate) mod account;
 pub(crate) mod agent;
 pub(crate) mod approval;
 pub(crate) mod artifact;
+pub(crate) mod connection;
 pub(crate) mod document;
 pub(crate) mod event;
 pub(crate) mod guard;
@@ -30,6 +31,7 @@ pub(crate) mod session;
 pub(crate) mod skill;
 pub(crate) mod snapshot;
 pub(crate) mod transaction;
+pub(crate) mod trigger;
 pub(crate) mod turn;
 pub(crate) mod usage;
 pub(crate) mod webhook;
@@ -66,6 +68,15 @@ macro_rules! conformance {
                 artifacts_are_listed_newest_first_and_filtered,
                 files_are_found_in_their_run_and_counted_by_form,
                 what_a_run_made_and_was_given_goes_with_it,
+            }
+            connection {
+                a_connection_reads_back_and_there_is_one_to_each_service,
+                connections_are_listed_newest_first_within_their_account,
+                a_renewal_is_leased_by_one_at_a_time,
+                leave_that_was_asked_for_is_used_once_and_forgotten,
+                clients_and_own_integrations_are_of_one_account,
+                a_description_replaces_the_one_before,
+                connections_go_with_their_agent,
             }
             document {
                 every_version_of_a_document_is_kept_and_the_latest_is_the_document,
@@ -159,6 +170,15 @@ macro_rules! conformance {
                 a_panic_rolls_back_and_harms_nobody,
                 a_reader_sees_one_state,
                 what_is_written_is_read_at_once,
+            }
+            trigger {
+                a_trigger_reads_back_as_it_was_written_and_changed,
+                a_trigger_is_found_by_its_address,
+                triggers_are_due_in_order_and_those_without_a_time_never,
+                a_trigger_fires_once_for_each_time,
+                a_message_is_remembered_with_its_run_until_it_is_forgotten,
+                a_trigger_that_waits_for_a_run_is_found_by_it,
+                triggers_go_with_their_agent,
             }
             turn { turns_are_open_until_they_end, a_turn_that_is_over_stays_over }
             usage {

@@ -2,9 +2,11 @@
 //! is read for ever (`fixtures/`).
 
 pub(crate) mod event;
+pub(crate) mod integration;
 pub(crate) mod report;
 pub(crate) mod response;
 pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod skill;
+pub(crate) mod trigger;
 pub(crate) mod votes;

@@ -28,6 +28,7 @@ section! {
         models: Models,
         api: Api,
         guard: Guard,
+        fullpilot: Fullpilot,
         plans: BTreeMap<String, PlanOptions>,
         runtime: Runtime,
         machines: Machines,
@@ -102,6 +103,10 @@ section! {
         max_snapshots: u64 = 20,
         /// Messages of one session that may wait for an answer, the one that is being answered included.
         max_open_turns: usize = 100,
+        /// Workflow runs of one agent that may be under way, those included that wait for people.
+        max_open_runs: u32 = 10_000,
+        /// Workflow runs of one agent that may wait for others to end.
+        max_queued_runs: u32 = 10_000,
         /// Tokens a model may write in one call.
         max_output_tokens: u64 = 16_384,
         /// Tokens a model may read in one call, where the model itself allows more.
@@ -269,6 +274,16 @@ section! {
         plan: String = "enterprise".to_owned(),
         /// Requests that a key may make in any minute on AgentCop's paths.
         requests_per_minute: u32 = 60_000,
+    }
+}
+
+section! {
+    /// What keys may do on Fullpilot's paths in any minute.
+    Fullpilot {
+        /// Requests, those that start runs and answer them apart.
+        requests_per_minute: u32 = 100,
+        /// Runs that are started and answered.
+        executions_per_minute: u32 = 20,
     }
 }
 
