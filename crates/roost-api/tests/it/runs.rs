@@ -221,6 +221,7 @@ async fn an_artifact_is_listed_downloaded_and_shown_where_it_reaches_nothing() {
     let api = Api::start().await;
     let agent = api.app.agent(json!({})).await.to_string();
     waiting(&api, &agent).await;
+    api.app.clock.advance(std::time::Duration::from_secs(1));
     waiting(&api, &agent).await;
     let list = format!("/v1/agents/{agent}/artifacts");
     let all = api.get(&format!("{list}?title=Report")).await.data();
