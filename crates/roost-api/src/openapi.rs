@@ -34,6 +34,7 @@ use crate::envelope::ErrorBody;
         (name = "sandboxes", description = "Run code in ephemeral machines."),
         (name = "workflows", description = "What agents do step by step: put it, look back, let it be started."),
         (name = "snapshots", description = "Save agents' states, go back to them, make other agents from them."),
+        (name = "triggers", description = "What starts agents' workflows by itself: times, messages from outside, the end of a run."),
         (name = "webhooks", description = "Be told what happens, by signed messages to a URL of yours."),
         (name = "account", description = "The account, its plan, what it uses of it."),
         (name = "usage", description = "What was used of models, and what it cost."),

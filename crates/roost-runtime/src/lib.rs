@@ -11,6 +11,7 @@ mod hosted;
 mod memory;
 mod runtime;
 mod sandboxes;
+mod triggers;
 mod turns;
 mod upkeep;
 mod webhooks;

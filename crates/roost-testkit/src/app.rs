@@ -205,6 +205,7 @@ impl TestApp {
         let options = Options {
             grace: self.grace,
             upkeep_every: Duration::from_millis(5),
+            recheck_triggers: Duration::from_millis(5),
             retry_delay: self.retry_delay,
             ..Options::default()
         };

@@ -61,7 +61,7 @@ impl Workflows<'_> {
             let latest = writer.latest_workflow(agent.id)?;
             check_expected(put.expected, latest.as_ref())?;
             let version = match put.config {
-                Some(config) => Some(add(writer, &agent, &caller, latest, config)?),
+                Some(config) => Some(add(&core, writer, &agent, &caller, latest, config)?),
                 None => latest,
             };
             Ok::<_, Error>(WorkflowView { agent, version })
@@ -97,7 +97,9 @@ impl Workflows<'_> {
         };
         let caller = ctx.clone();
         let config = create.config;
-        let furnish = move |writer: &mut dyn Writer, agent: &Agent| add(writer, agent, &caller, None, config);
+        let core = self.0.clone();
+        let furnish =
+            move |writer: &mut dyn Writer, agent: &Agent| add(&core, writer, agent, &caller, None, config);
         let (view, version) = self.0.agents().create_with(ctx, new, furnish).await?;
         Ok(WorkflowView { agent: view.agent, version: Some(version) })
     }
@@ -105,6 +107,7 @@ impl Workflows<'_> {
 
 /// Adds a version, unless it says what the latest says.
 fn add(
+    core: &Core,
     writer: &mut dyn Writer,
     agent: &Agent,
     ctx: &Ctx,
@@ -118,18 +121,19 @@ fn add(
     let version = WorkflowVersion { version: number, config, author: ctx.who().to_owned(), at: ctx.now };
     writer.insert_workflow(agent.id, &version)?;
     log::journal(writer, agent.id, ctx.now, Journal::Changed { what: "workflow".to_owned() })?;
-    kept(writer, agent, &version, ctx.now)?;
+    kept(core, writer, agent, &version, ctx.now)?;
     Ok(version)
 }
 
 /// What follows from a new version, in its transaction.
 fn kept(
-    _writer: &mut dyn Writer,
-    _agent: &Agent,
-    _version: &WorkflowVersion,
-    _now: Timestamp,
+    core: &Core,
+    writer: &mut dyn Writer,
+    agent: &Agent,
+    version: &WorkflowVersion,
+    now: Timestamp,
 ) -> Result<(), Error> {
-    Ok(())
+    crate::triggers::follow(core, writer, agent, &super::read_kept(version)?, now)
 }
 
 fn check_expected(expected: Option<u64>, latest: Option<&WorkflowVersion>) -> Result<(), Error> {
