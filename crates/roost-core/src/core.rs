@@ -34,8 +34,8 @@ use crate::triggers::Rates;
 use crate::usage::MachineTime;
 use crate::{
     Accounts, Agents, Approvals, Artifacts, Conversations, Documents, Error, Events, Gate, HostedRuntimes,
-    Keys, Knowledge, Memories, Messages, ModelCalls, PermissionSets, Policies, Sandboxes, Scans, Secrets,
-    Sessions, Skills, Snapshots, Swarms, Triggers, Turns, Usages, Webhooks, Workflows,
+    Keys, Knowledge, Memories, Messages, ModelCalls, PermissionSets, Policies, Runs, Sandboxes, Scans,
+    Secrets, Sessions, Skills, Snapshots, Swarms, Triggers, Turns, Usages, Webhooks, Workflows,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -56,6 +56,9 @@ pub struct Core {
     pub(crate) library: Arc<Library>,
     pub(crate) stale: Arc<Notify>,
     pub(crate) memorable: Arc<Notify>,
+    pub(crate) runs_due: Arc<Notify>,
+    pub(crate) plans: Arc<crate::runs::Plans>,
+    pub(crate) run_states: Arc<crate::runs::States>,
     pub(crate) live_calls: Arc<LiveCalls>,
     pub(crate) under_way: Arc<UnderWay>,
     pub(crate) chosen_plans: Arc<ChosenPlans>,
@@ -163,6 +166,10 @@ pub struct Settings {
     pub hook_requests_per_minute: u32,
     /// How long a turn waits for the results of its caller's own tools before it is cancelled.
     pub caller_wait: Duration,
+    /// How many runs of one agent may be under way at once, those included that wait for people.
+    pub max_open_runs: u32,
+    /// How many runs of one agent may wait for others to end.
+    pub max_queued_runs: u32,
 }
 
 impl Default for Settings {
@@ -186,6 +193,8 @@ impl Default for Settings {
             plans: Plans::builtin(BuiltinPlan::Enterprise),
             hook_requests_per_minute: 60,
             caller_wait: Duration::from_secs(60 * 60),
+            max_open_runs: 10_000,
+            max_queued_runs: 10_000,
         }
     }
 }
@@ -212,6 +221,9 @@ impl Core {
             library: Arc::default(),
             stale: Arc::new(Notify::new()),
             memorable: Arc::new(Notify::new()),
+            runs_due: Arc::new(Notify::new()),
+            plans: Arc::default(),
+            run_states: Arc::default(),
             skill_reports: Arc::default(),
             skill_places: Arc::default(),
             live_calls: Arc::default(),
@@ -331,6 +343,11 @@ impl Core {
     /// Returns the use cases of policies.
     pub const fn policies(&self) -> Policies<'_> {
         Policies(self)
+    }
+
+    /// Returns the use cases of runs of workflows, and what the runtime drives them with.
+    pub const fn runs(&self) -> Runs<'_> {
+        Runs(self)
     }
 
     /// Returns the use cases of scans.

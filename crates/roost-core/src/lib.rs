@@ -27,6 +27,7 @@ mod models;
 mod notices;
 mod quota;
 mod regions;
+mod runs;
 mod runtimes;
 mod sandboxes;
 mod scans;
@@ -66,6 +67,10 @@ pub use memory::{ForgetMemories, ListMemories, Memories, MemoryView, MemoryWork}
 pub use messages::{History, Messages, PostMessage, Posted};
 pub use models::{Asker, Complete, Completion, Embed, Embeddings, ListedModel, ListedModels, ModelCalls};
 pub use regions::Regions;
+pub use runs::{
+    Advance, Again, AnswerRun, Answered as AnsweredForm, CreateRun, FormView, ListRuns, PageRuns,
+    RunSubscription, RunView, Runs, StepView,
+};
 pub use runtimes::HostedRuntimes;
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
@@ -89,6 +94,7 @@ pub use roost_ports::model::Chunk;
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, Amounts, ApprovalCursor, ApprovalFilter, ArtifactCursor, ArtifactFilter,
     ChatMessage, CustomVersion, DecisionEntry, DecisionFilter, DeliveryCursor, DeliveryFilter, Dimension,
-    DocumentEntry, Edition, EntryFilter, Part, Remembered, Removed, Role, SandboxCursor, Scan, SecretEntry,
-    SecretUse, SnapshotCursor, TurnPhase, UsageKey, UsageRow, VersionEntry, WorkflowVersion,
+    DocumentEntry, Edition, EntryFilter, Part, Remembered, Removed, Role, RunCursor, RunFilter,
+    SandboxCursor, Scan, SecretEntry, SecretUse, SnapshotCursor, TurnPhase, UsageKey, UsageRow, VersionEntry,
+    WorkflowVersion,
 };

@@ -101,7 +101,6 @@ fn event_of_time(standing: &Standing, due_at: Timestamp, now: Timestamp) -> Valu
 /// Returns how a run stands; `None` if it was deleted.
 fn status_of(reader: &dyn Reader, run: RunId) -> Result<Option<Status>, Error> {
     Ok(reader.run_of_any_account(run)?.map(|kept| kept.run.status))
-    Ok(None)
 }
 
 /// Says what went wrong, for whoever looks at the trigger.

@@ -93,7 +93,7 @@ impl Workflows<'_> {
 }
 
 /// Returns the latest version of an agent's workflow.
-fn latest(reader: &dyn Reader, agent: AgentId) -> Result<WorkflowVersion, Error> {
+pub(crate) fn latest(reader: &dyn Reader, agent: AgentId) -> Result<WorkflowVersion, Error> {
     reader.latest_workflow(agent)?.ok_or_else(|| {
         let message = format!(
             "the agent {agent} has no workflow; give it one with PUT /v1/agents/{{id}}/workflow/config"

@@ -112,11 +112,6 @@ impl RunId {
     pub const fn log(self) -> SessionId {
         SessionId(self.0)
     }
-
-    /// Returns the name of the run's own ledger, which holds its spending to its budget.
-    pub const fn ledger(self) -> AgentId {
-        AgentId(self.0)
-    }
 }
 
 impl SandboxId {

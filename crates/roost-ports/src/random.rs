@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use roost_domain::id::{
-    AccountId, AgentId, ApprovalId, ArtifactId, DeliveryId, EndpointId, FileId, FormId, InstalledSkillId,
-    JobId, KeyId, KnowledgeId, ModelCallId, ResponseId, RunId, SandboxId, SandboxRunId, ScanId, SessionId,
-    SnapshotId, SwarmId, TriggerId, TurnId,
+    AccountId, AgentId, ApprovalId, ArtifactId, ConnectionId, DeliveryId, EndpointId, FileId, FormId,
+    InstalledSkillId, JobId, KeyId, KnowledgeId, ModelCallId, ResponseId, RunId, SandboxId, SandboxRunId,
+    ScanId, SessionId, SnapshotId, SwarmId, TriggerId, TurnId,
 };
 use uuid::Uuid;
 
@@ -26,6 +26,7 @@ macro_rules! ids {
     })+ };
 }
 ids!(
+    ConnectionId,
     AccountId,
     AgentId,
     ApprovalId,

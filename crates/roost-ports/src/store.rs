@@ -23,6 +23,7 @@ mod key;
 mod knowledge;
 mod model_call;
 mod response;
+mod run;
 mod sandbox;
 mod scan;
 mod secret;
@@ -51,6 +52,7 @@ pub use knowledge::{
 };
 pub use model_call::{ModelCall, ModelCalls, ModelCallsMut};
 pub use response::{Responses, ResponsesMut};
+pub use run::{FormStatus, KeptForm, KeptRun, OfRun, RunCursor, RunFilter, RunProgress, Runs, RunsMut};
 pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{SecretEntry, SecretUse, Secrets, SecretsMut};
@@ -80,6 +82,7 @@ pub trait Reader:
     + Knowledge
     + ModelCalls
     + Responses
+    + Runs
     + Sandboxes
     + Scans
     + Secrets
@@ -108,6 +111,7 @@ impl<T> Reader for T where
         + Knowledge
         + ModelCalls
         + Responses
+        + Runs
         + Sandboxes
         + Scans
         + Secrets
@@ -139,6 +143,7 @@ pub trait Writer:
     + KnowledgeMut
     + ModelCallsMut
     + ResponsesMut
+    + RunsMut
     + SandboxesMut
     + ScansMut
     + SecretsMut
@@ -168,6 +173,8 @@ impl<T> Writer for T where
         + KnowledgeMut
         + ModelCallsMut
         + ResponsesMut
+        + RunsMut
+        + RunsMut
         + SandboxesMut
         + ScansMut
         + SecretsMut

@@ -274,6 +274,7 @@ pub(crate) fn session(number: u128, agent: &Agent) -> Session {
 pub(crate) fn turn(number: u128, session: &Session) -> Turn {
     Turn {
         caller: None,
+        run: None,
         id: id(number),
         account: session.account,
         agent: session.agent,

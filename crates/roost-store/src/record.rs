@@ -4,6 +4,7 @@
 pub(crate) mod event;
 pub(crate) mod report;
 pub(crate) mod response;
+pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod skill;
 pub(crate) mod trigger;

@@ -23,6 +23,7 @@ mod key;
 mod knowledge;
 mod model_call;
 mod response;
+mod run;
 mod sandbox;
 mod scan;
 mod secret;

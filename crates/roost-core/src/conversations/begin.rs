@@ -196,6 +196,7 @@ fn queue(
         session: session.id,
         phase: TurnPhase::Queued,
         caller: None,
+        run: None,
         created_at: ctx.now,
     };
     let is_first = writer.open_turns(session.id)?.is_empty();

@@ -8,7 +8,7 @@ use roost_domain::unit::MicroUsd;
 use roost_ports::model::Error as ModelError;
 use roost_ports::store::{Reader, Turn, Writer};
 
-use super::delegate::payers;
+use super::delegate::settle;
 use super::{Turns, Work};
 use crate::usage::{count, unanswered};
 use crate::{Error, log};
@@ -106,9 +106,7 @@ pub(super) fn settle_unseen(
     now: Timestamp,
 ) -> Result<(), Error> {
     let Some((model, reserved)) = last_call(writer, turn)? else { return Ok(()) };
-    for payer in payers(turn) {
-        writer.settle(payer, reserved, reserved)?;
-    }
+    settle(writer, turn, reserved, reserved)?;
     if let Some(amounts) = unanswered(reserved) {
         let asked = Agent { model, ..agent.clone() };
         count(writer, &asked, Some(turn.session), amounts, now)?;

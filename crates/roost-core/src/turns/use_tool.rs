@@ -209,6 +209,13 @@ impl Intent {
         if !may_begin(writer, &agent, turn, folded)? {
             return Ok(None);
         }
+        if !log::fold(writer, &agent, turn, folded)?.may_use(&self.call.tool) {
+            let text = format!("The tool {} is none of those that this step may use.", self.call.tool);
+            let outcome = ToolOutcome { text, status: ToolStatus::Failed };
+            let event = TurnEvent::ToolFinished { call: self.call.id.clone(), outcome };
+            log::append(writer, &agent, turn, folded, self.now, vec![event])?;
+            return Ok(None);
+        }
         let facts = Facts::of_turn(core, writer, &agent, turn)?;
         let (action, idempotent, question) = match self.plan {
             Plan::Act { action, idempotent } => (action, idempotent, None),
@@ -246,7 +253,9 @@ impl Intent {
                     return Ok(None);
                 }
                 match question {
-                    Some(_) if turn.caller.is_some() => (delegate::nobody_to_ask(call), None),
+                    Some(_) if turn.caller.is_some() || turn.run.is_some() => {
+                        (delegate::nobody_to_ask(call), None)
+                    }
                     Some(question) => (TurnEvent::QuestionAsked { call, question }, None),
                     None => {
                         let summary = effect.action.to_string();

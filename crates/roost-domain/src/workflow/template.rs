@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{Expression, StepId, Template};
 use crate::event::Problem;
+use crate::secret::placeholder;
 
 /// What one text may do: about as many instructions, or 64 times as many bytes of texts made.
 const FUEL: u64 = 400_000;
@@ -127,6 +128,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_formatter(write);
     environment.add_filter("tojson", to_json);
+    environment.add_function("secret", |name: &str| placeholder(name));
     // It could build lists so deep that they cannot be put away any more.
     environment.remove_global("namespace");
     environment.remove_global("debug");
@@ -238,7 +240,7 @@ fn names_of(text: &str) -> Result<impl IntoIterator<Item = String> + use<>, Stri
 }
 
 fn is_not_built_in(name: &str) -> bool {
-    !["range", "dict"].contains(&name)
+    !["range", "dict", "secret"].contains(&name)
 }
 
 fn bounded(source: &str) -> Result<&str, String> {

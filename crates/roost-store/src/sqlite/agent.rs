@@ -267,6 +267,15 @@ impl AgentsMut for Tx<'_> {
         self.delete_of(id, "delete from marks where agent_id = $1")?;
         self.delete_of(id, "delete from responses where agent_id = $1")?;
         self.delete_of(id, "delete from turns where agent_id = $1")?;
+        self.delete_of(
+            id,
+            "delete from forms where run_id in (select runs.id from runs where agent_id = $1)",
+        )?;
+        self.delete_of(
+            id,
+            "delete from run_events where run_id in (select id from runs where agent_id = $1)",
+        )?;
+        self.delete_of(id, "delete from runs where agent_id = $1")?;
         self.delete_of(id, "delete from events where agent_id = $1")?;
         self.delete_of(id, "delete from sessions where agent_id = $1")?;
         self.remove_knowledge_of(account, Owner::Agent(id))?;

@@ -139,3 +139,9 @@ fn what_is_no_template_is_told_with_its_place() {
     assert_eq!(fault.path, "");
     assert!(Expression("1 +".to_owned()).names().is_err());
 }
+
+#[test]
+fn a_secret_is_named_and_never_shown() {
+    assert_eq!(render(json!("Bearer {{ secret('token') }}")).unwrap(), json!("Bearer {{secret:token}}"));
+    assert!(Template(json!("{{ secret('token') }}")).names().unwrap().is_empty());
+}
