@@ -149,7 +149,7 @@ pub(crate) fn run_over(
     let Some(standing) = writer.trigger_after(run)? else { return Ok(()) };
     let next_at = match (&standing.trigger.kind, writer.agent(standing.account, standing.agent)?) {
         (TriggerKind::Continuous { delay }, Some(agent)) if is_armed(&agent) => {
-            Some(later(now, span(*delay)))
+            Some(later(now, span(*delay).max(BREATH)))
         }
         _ => None,
     };
