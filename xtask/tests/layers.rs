@@ -10,7 +10,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// Every crate of the house with those of ours that it may import. Adapters know `domain` and `ports` only, so
 /// none knows another.
-const FLOORS: [(&str, &[&str]); 24] = [
+const FLOORS: [(&str, &[&str]); 25] = [
     ("roost-domain", &[]),
     ("roost-ports", &["roost-domain"]),
     ("roost-store", &["roost-domain", "roost-ports"]),
@@ -18,6 +18,8 @@ const FLOORS: [(&str, &[&str]); 24] = [
     ("roost-models", &["roost-domain", "roost-ports"]),
     ("roost-channels", &["roost-domain", "roost-ports"]),
     ("roost-openclaw", &["roost-domain", "roost-ports"]),
+    // OAuth, OpenAPI and the catalog are one adapter's business: what is known of services, and how leave is had.
+    ("roost-integrations", &["roost-domain", "roost-ports"]),
     ("roost-tools", &["roost-domain", "roost-ports"]),
     ("roost-scan", &["roost-domain", "roost-ports"]),
     ("roost-reader", &["roost-domain", "roost-ports"]),
@@ -63,7 +65,7 @@ const DOMAIN_MAY_USE: [&str; 13] = [
 ];
 
 /// Crates that belong to some floors alone, with those floors.
-const OWNED: [(&str, &[&str]); 4] = [
+const OWNED: [(&str, &[&str]); 5] = [
     (
         "axum",
         &[
@@ -79,7 +81,18 @@ const OWNED: [(&str, &[&str]); 4] = [
             "roost-testkit",
         ],
     ),
-    ("reqwest", &["roost-models", "roost-tools", "roost-channels", "roost-skills", "roost-server"]),
+    ("oauth2", &["roost-integrations"]),
+    (
+        "reqwest",
+        &[
+            "roost-models",
+            "roost-tools",
+            "roost-channels",
+            "roost-skills",
+            "roost-integrations",
+            "roost-server",
+        ],
+    ),
     ("rusqlite", &["roost-store"]),
     ("tokio-postgres", &["roost-store"]),
 ];

@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod embedder;
+pub mod integrations;
 pub mod machine;
 pub mod model;
 pub mod random;

@@ -48,7 +48,6 @@ ids!(
     SessionId,
     SnapshotId,
     SwarmId,
-    TriggerId,
     TurnId
 );
 

@@ -15,6 +15,7 @@ mod account;
 mod agent;
 mod approval;
 mod artifact;
+mod connection;
 mod document;
 mod event;
 mod guard;
@@ -41,6 +42,10 @@ pub use account::{Accounts, AccountsMut};
 pub use agent::{AgentCursor, AgentFilter, Agents, AgentsMut};
 pub use approval::{ApprovalCursor, ApprovalFilter, Approvals, ApprovalsMut, EntryFilter};
 pub use artifact::{ArtifactCursor, ArtifactFilter, Artifacts, ArtifactsMut};
+pub use connection::{
+    ConnectionCursor, ConnectionSecrets, Connections, ConnectionsMut, KeptClient, KeptDescription,
+    OperationLine, PendingAuthorization,
+};
 pub use document::{DocumentEntry, Documents, DocumentsMut, NewVersion, VersionEntry};
 pub use event::{AgentEvent, ChatMessage, Events, EventsMut, MessageFilter, Role};
 pub use guard::{DecisionEntry, DecisionFilter, Edition, Guards, GuardsMut, Kept};
@@ -74,6 +79,7 @@ pub trait Reader:
     + Agents
     + Approvals
     + Artifacts
+    + Connections
     + Documents
     + Events
     + Guards
@@ -103,6 +109,7 @@ impl<T> Reader for T where
         + Agents
         + Approvals
         + Artifacts
+        + Connections
         + Documents
         + Events
         + Guards
@@ -135,6 +142,7 @@ pub trait Writer:
     + AgentsMut
     + ApprovalsMut
     + ArtifactsMut
+    + ConnectionsMut
     + DocumentsMut
     + EventsMut
     + GuardsMut
@@ -165,6 +173,7 @@ impl<T> Writer for T where
         + AgentsMut
         + ApprovalsMut
         + ArtifactsMut
+        + ConnectionsMut
         + DocumentsMut
         + EventsMut
         + GuardsMut

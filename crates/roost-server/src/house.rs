@@ -145,6 +145,8 @@ fn settings(config: &Config, models: &dyn Models, public_url: String) -> Result<
         max_output: Tokens(limits.max_output_tokens),
         max_input: Tokens(limits.max_input_tokens),
         max_open_turns: limits.max_open_turns,
+        max_open_runs: limits.max_open_runs,
+        max_queued_runs: limits.max_queued_runs,
         max_agents: limits.max_agents,
         max_snapshots: limits.max_snapshots,
         regions: regions(&config.file),

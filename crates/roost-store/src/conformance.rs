@@ -17,6 +17,7 @@ pub(crate) mod account;
 pub(crate) mod agent;
 pub(crate) mod approval;
 pub(crate) mod artifact;
+pub(crate) mod connection;
 pub(crate) mod document;
 pub(crate) mod event;
 pub(crate) mod guard;
@@ -67,6 +68,15 @@ macro_rules! conformance {
                 artifacts_are_listed_newest_first_and_filtered,
                 files_are_found_in_their_run_and_counted_by_form,
                 what_a_run_made_and_was_given_goes_with_it,
+            }
+            connection {
+                a_connection_reads_back_and_there_is_one_to_each_service,
+                connections_are_listed_newest_first_within_their_account,
+                a_renewal_is_leased_by_one_at_a_time,
+                leave_that_was_asked_for_is_used_once_and_forgotten,
+                clients_and_own_integrations_are_of_one_account,
+                a_description_replaces_the_one_before,
+                connections_go_with_their_agent,
             }
             document {
                 every_version_of_a_document_is_kept_and_the_latest_is_the_document,

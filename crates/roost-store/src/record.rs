@@ -2,6 +2,7 @@
 //! is read for ever (`fixtures/`).
 
 pub(crate) mod event;
+pub(crate) mod integration;
 pub(crate) mod report;
 pub(crate) mod response;
 pub(crate) mod run;

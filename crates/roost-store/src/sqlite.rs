@@ -15,6 +15,7 @@ mod account;
 mod agent;
 mod approval;
 mod artifact;
+mod connection;
 mod document;
 mod event;
 mod guard;

@@ -103,6 +103,10 @@ section! {
         max_snapshots: u64 = 20,
         /// Messages of one session that may wait for an answer, the one that is being answered included.
         max_open_turns: usize = 100,
+        /// Workflow runs of one agent that may be under way, those included that wait for people.
+        max_open_runs: u32 = 10_000,
+        /// Workflow runs of one agent that may wait for others to end.
+        max_queued_runs: u32 = 10_000,
         /// Tokens a model may write in one call.
         max_output_tokens: u64 = 16_384,
         /// Tokens a model may read in one call, where the model itself allows more.

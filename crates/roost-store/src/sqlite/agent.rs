@@ -249,6 +249,8 @@ impl AgentsMut for Tx<'_> {
         self.delete_of(id, "delete from workflows where agent_id = $1")?;
         self.delete_of(id, "delete from artifacts where agent_id = $1")?;
         self.delete_of(id, "delete from run_files where agent_id = $1")?;
+        self.delete_of(id, "delete from authorizations where agent_id = $1")?;
+        self.delete_of(id, "delete from connections where agent_id = $1")?;
         self.delete_of(id, "delete from documents where agent_id = $1")?;
         self.delete_of(id, "delete from secret_references where agent_id = $1")?;
         self.delete_of(id, "delete from secrets where agent_id = $1")?;
