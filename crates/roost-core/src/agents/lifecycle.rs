@@ -141,7 +141,11 @@ impl Agents<'_> {
                     }
                     release_turns(&core, writer, &after, &caller)?;
                 }
-                State::Stopped => cancel_turns(&core, writer, &after, &caller)?,
+                State::Stopped => {
+                    cancel_turns(&core, writer, &after, &caller)?;
+                    // They find that their agent is stopped, and end.
+                    writer.wake_runs_of(id, caller.now)?;
+                }
                 State::Provisioning | State::Frozen | State::Paused | State::Error => {}
             }
             Ok::<_, Error>((before, after))
@@ -151,6 +155,7 @@ impl Agents<'_> {
         self.tick_open_sessions(id).await?;
         self.0.queued.notify_one();
         self.0.provisioning.notify_one();
+        self.0.runs_due.notify_one();
         Ok(changed)
     }
 
