@@ -33,6 +33,8 @@ use crate::envelope::ErrorBody;
         (name = "skills", description = "Find skills, make your own, put them on agents."),
         (name = "sandboxes", description = "Run code in ephemeral machines."),
         (name = "workflows", description = "What agents do step by step: put it, look back, let it be started."),
+        (name = "runs", description = "Start runs of workflows, follow them, answer what they ask, do them again."),
+        (name = "artifacts", description = "See and download what runs made for people."),
         (name = "snapshots", description = "Save agents' states, go back to them, make other agents from them."),
         (name = "triggers", description = "What starts agents' workflows by itself: times, messages from outside, the end of a run."),
         (name = "webhooks", description = "Be told what happens, by signed messages to a URL of yours."),

@@ -33,9 +33,10 @@ use crate::snapshots::UnderWay;
 use crate::triggers::Rates;
 use crate::usage::MachineTime;
 use crate::{
-    Accounts, Agents, Approvals, Artifacts, Conversations, Documents, Error, Events, Gate, HostedRuntimes,
-    Keys, Knowledge, Memories, Messages, ModelCalls, PermissionSets, Policies, Runs, Sandboxes, Scans,
-    Secrets, Sessions, Skills, Snapshots, Swarms, Triggers, Turns, Usages, Webhooks, Workflows,
+    Accounts, Agents, Approvals, Artifacts, Conversations, Documents, Error, Events, Forms, Gate,
+    HostedRuntimes, Keys, Knowledge, Memories, Messages, ModelCalls, PermissionSets, Policies, Runs,
+    Sandboxes, Scans, Secrets, Sessions, Skills, Snapshots, Swarms, Triggers, Turns, Usages, Webhooks,
+    Workflows,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -298,6 +299,11 @@ impl Core {
     /// Returns the use cases of models that are asked outside of turns.
     pub const fn models(&self) -> ModelCalls<'_> {
         ModelCalls(self)
+    }
+
+    /// Returns the use cases of the pages of forms.
+    pub const fn forms(&self) -> Forms<'_> {
+        Forms(self)
     }
 
     /// Returns the gate's own use cases: what agents that run elsewhere ask, and what was decided.

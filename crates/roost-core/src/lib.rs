@@ -14,6 +14,7 @@ mod ctx;
 mod documents;
 mod error;
 mod events;
+mod forms;
 mod gate;
 mod guard;
 mod hub;
@@ -54,6 +55,7 @@ pub use ctx::{Ctx, Principal};
 pub use documents::{Diff, Documents, Personality, PutDocument, RestoreDocument, Workflow, Written};
 pub use error::{Error, Kind};
 pub use events::{Events, Live, ProgressOf, Subscription};
+pub use forms::{FormFile, FormPage, FormState, Forms, Submitted, UploadFile};
 pub use guard::{
     Backtest, Change, ChangePermissions, Evaluate, Evaluation, Gate, ListDecisions, PermissionSets, Policies,
     PolicyView, PutPolicy, TestPolicy,
@@ -68,8 +70,8 @@ pub use messages::{History, Messages, PostMessage, Posted};
 pub use models::{Asker, Complete, Completion, Embed, Embeddings, ListedModel, ListedModels, ModelCalls};
 pub use regions::Regions;
 pub use runs::{
-    Advance, Again, AnswerRun, Answered as AnsweredForm, CreateRun, FormView, ListRuns, PageRuns,
-    RunSubscription, RunView, Runs, StepView,
+    Advance, Again, AnswerRun, Answered as AnsweredForm, CreateRun, FormView, ListRuns, PageRuns, RunLink,
+    RunPage, RunSubscription, RunView, Runs, StepView,
 };
 pub use runtimes::HostedRuntimes;
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
@@ -87,7 +89,9 @@ pub use usage::{ListUsage, UsageView, Usages};
 pub use webhooks::{
     CreateWebhookEndpoint, ListDeliveries, NewWebhookEndpoint, UpdateWebhookEndpoint, Webhooks,
 };
-pub use workflows::{CreateWorkflowAgent, PutWorkflow, WorkflowView, Workflows};
+pub use workflows::{
+    ConfigChange, CreateWorkflowAgent, ListWorkflowAgents, PutWorkflow, WorkflowView, Workflows,
+};
 
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::model::Chunk;

@@ -18,6 +18,7 @@ mod budget;
 mod cancel;
 mod criteria;
 mod outcome;
+mod page;
 mod prepare;
 mod request;
 mod states;
@@ -29,6 +30,7 @@ mod write;
 pub use again::Again;
 pub use answer::{AnswerRun, Answered};
 pub use begin::CreateRun;
+pub use page::{RunLink, RunPage};
 pub use subscribe::RunSubscription;
 pub use view::{FormView, ListRuns, PageRuns, RunView, StepView};
 
@@ -37,6 +39,7 @@ pub(crate) use begin::{NewRun, begin};
 pub(crate) use budget::{Pay, budget, exceeded, pay};
 pub(crate) use outcome::outcome;
 pub(crate) use states::{Plans, States};
+pub(crate) use view::view;
 
 /// The use cases of runs, and what the runtime drives them with.
 pub struct Runs<'a>(pub(crate) &'a Core);

@@ -13,7 +13,7 @@ use crate::{Core, Ctx, Error, Kind};
 mod arm;
 mod put;
 
-pub use put::{CreateWorkflowAgent, PutWorkflow};
+pub use put::{ConfigChange, CreateWorkflowAgent, PutWorkflow};
 
 /// The use cases of workflows.
 pub struct Workflows<'a>(pub(crate) &'a Core);
@@ -25,6 +25,35 @@ pub struct WorkflowView {
     pub agent: Agent,
     /// The version; `None` if it has no workflow.
     pub version: Option<WorkflowVersion>,
+    /// The services that it uses and is not connected to.
+    pub missing: Vec<String>,
+}
+
+impl WorkflowView {
+    pub(crate) fn read(
+        reader: &dyn Reader,
+        agent: Agent,
+        version: Option<WorkflowVersion>,
+    ) -> Result<Self, Error> {
+        let missing = reader.missing_integrations(agent.id)?;
+        Ok(Self { agent, version, missing })
+    }
+
+    fn latest(reader: &dyn Reader, agent: Agent) -> Result<Self, Error> {
+        let version = reader.latest_workflow(agent.id)?;
+        Self::read(reader, agent, version)
+    }
+}
+
+/// Agents to list with their workflows, by pages.
+#[derive(Debug, Clone, Copy)]
+pub struct ListWorkflowAgents {
+    /// Only those that are connected to all that they use, or only those that are not.
+    pub ready: Option<bool>,
+    /// How many to leave out.
+    pub skip: u64,
+    /// At most so many.
+    pub limit: Limit,
 }
 
 impl Workflows<'_> {
@@ -36,10 +65,22 @@ impl Workflows<'_> {
     pub async fn find(&self, ctx: &Ctx, agent: AgentId) -> Result<WorkflowView, Error> {
         ctx.require(Scope::AgentsRead)?;
         let ctx = ctx.clone();
+        let read = move |reader: &dyn Reader| WorkflowView::latest(reader, own(reader, &ctx, agent)?);
+        self.0.ports.store.read(read).await
+    }
+
+    /// Returns the account's agents with their workflows, newest first, and how many there are in all.
+    ///
+    /// # Errors
+    ///
+    /// `Internal` if the store fails.
+    pub async fn list(&self, ctx: &Ctx, list: ListWorkflowAgents) -> Result<(Vec<WorkflowView>, u64), Error> {
+        ctx.require(Scope::AgentsRead)?;
+        let account = ctx.account();
         let read = move |reader: &dyn Reader| {
-            let agent = own(reader, &ctx, agent)?;
-            let version = reader.latest_workflow(agent.id)?;
-            Ok(WorkflowView { agent, version })
+            let (agents, total) = reader.agents_by_readiness(account, list.ready, list.skip, list.limit)?;
+            let views = agents.into_iter().map(|agent| WorkflowView::latest(reader, agent));
+            Ok((views.collect::<Result<_, Error>>()?, total))
         };
         self.0.ports.store.read(read).await
     }

@@ -48,6 +48,7 @@ ids!(
     SessionId,
     SnapshotId,
     SwarmId,
+    TriggerId,
     TurnId
 );
 

@@ -158,8 +158,6 @@ fn settings(config: &Config, models: &dyn Models, public_url: String) -> Result<
         skill_approval_below: u8::try_from(config.file.skills.approval_below).unwrap_or(100),
         hook_requests_per_minute: hook_requests(config.file.triggers.requests_per_minute)?,
         caller_wait: Settings::default().caller_wait,
-        max_open_runs: Settings::default().max_open_runs,
-        max_queued_runs: Settings::default().max_queued_runs,
         plans: config.plans()?,
     })
 }

@@ -198,6 +198,7 @@ macro_rules! conformance {
             }
             workflow {
                 every_version_of_a_workflow_is_kept,
+                agents_are_ready_that_miss_no_integration,
             }
         }
     };

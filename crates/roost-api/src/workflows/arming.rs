@@ -1,7 +1,7 @@
 use axum::Json as Answer;
 use axum::extract::State;
-use roost_core::{Ctx, Error};
-use roost_domain::agent::{Agent, Arming};
+use roost_core::{Ctx, Error, WorkflowView};
+use roost_domain::agent::Arming;
 use roost_domain::id::AgentId;
 use roost_http::{Caller, Failure, Segment};
 use serde::Serialize;
@@ -19,12 +19,12 @@ pub(crate) struct Triggers {
     triggers: &'static str,
 }
 
-fn answered(agent: Result<Agent, Error>) -> Result<Answer<Data<Triggers>>, Failure> {
-    let agent = agent?;
+fn answered(agent: Result<WorkflowView, Error>) -> Result<Answer<Data<Triggers>>, Failure> {
+    let agent = agent?.agent;
     Ok(Answer(Data { data: Triggers { id: agent.id.to_string(), triggers: agent.arming.name() } }))
 }
 
-async fn set(app: &App, ctx: &Ctx, id: AgentId, arming: Arming) -> Result<Agent, Error> {
+async fn set(app: &App, ctx: &Ctx, id: AgentId, arming: Arming) -> Result<WorkflowView, Error> {
     let workflows = app.core.workflows();
     match arming {
         Arming::Armed => workflows.arm(ctx, id).await,

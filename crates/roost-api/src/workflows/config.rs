@@ -1,6 +1,6 @@
 use axum::Json as Answer;
 use axum::extract::State;
-use roost_core::{PutWorkflow, WorkflowVersion};
+use roost_core::{ConfigChange, PutWorkflow, WorkflowVersion};
 use roost_domain::id::AgentId;
 use roost_domain::page::Limit;
 use roost_http::{Caller, Document, Failure, Query, Segment, iso};
@@ -87,7 +87,12 @@ pub(crate) async fn put_config(
     Query(query): Query<PutWorkflowQuery>,
     Document(config): Document,
 ) -> Result<Answer<Data<Workflow>>, Failure> {
-    let put = PutWorkflow { agent: id, config: Some(config), tags: None, expected: query.expected_version };
+    let put = PutWorkflow {
+        agent: id,
+        config: ConfigChange::Replace(config),
+        tags: None,
+        expected: query.expected_version,
+    };
     let view = app.core.workflows().put(&ctx, put).await?;
     let version = view.version.ok_or_else(|| roost_core::Error::internal("what was put is not there"))?;
     Ok(Answer(Data { data: Workflow::new(id, version) }))

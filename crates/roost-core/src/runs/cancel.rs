@@ -66,7 +66,13 @@ impl Runs<'_> {
             })?;
         }
         let account = ctx.account();
-        let delete = move |writer: &mut dyn Writer| Ok::<_, Error>(writer.delete_run(account, agent, run)?);
+        let delete = move |writer: &mut dyn Writer| {
+            let was_there = writer.delete_run(account, agent, run)?;
+            if was_there {
+                writer.delete_artifacts_of_run(run)?;
+            }
+            Ok::<_, Error>(was_there)
+        };
         if !self.0.ports.store.write(delete).await? {
             return Err(Error::not_found("run", run));
         }

@@ -4,7 +4,7 @@ use roost_domain::id::AgentId;
 use roost_domain::key::Scope;
 use roost_ports::store::Reader;
 
-use super::{Workflows, latest};
+use super::{WorkflowView, Workflows, latest};
 use crate::agents::own;
 use crate::{Ctx, Error, Kind};
 
@@ -14,7 +14,7 @@ impl Workflows<'_> {
     /// # Errors
     ///
     /// `NotFound` for the agent; `InvalidState` with the code `workflow_missing` if it has no workflow.
-    pub async fn arm(&self, ctx: &Ctx, agent: AgentId) -> Result<Agent, Error> {
+    pub async fn arm(&self, ctx: &Ctx, agent: AgentId) -> Result<WorkflowView, Error> {
         self.check_has_one(ctx, agent).await?;
         self.set(ctx, agent, Arming::Armed).await
     }
@@ -24,13 +24,14 @@ impl Workflows<'_> {
     /// # Errors
     ///
     /// As [`Workflows::arm`].
-    pub async fn start(&self, ctx: &Ctx, agent: AgentId) -> Result<Agent, Error> {
+    pub async fn start(&self, ctx: &Ctx, agent: AgentId) -> Result<WorkflowView, Error> {
         self.check_has_one(ctx, agent).await?;
         let (core, now) = (self.0.clone(), ctx.now);
         let start = move |agent: Agent| {
             Ok(core.settings.regions.placed(Agent { arming: Arming::Armed, ..agent.start(now) }))
         };
-        self.0.agents().shifted(ctx, agent, Journal::Started, start).await
+        let agent = self.0.agents().shifted(ctx, agent, Journal::Started, start).await?;
+        self.shown(agent).await
     }
 
     /// Lets nothing start runs any more. Those under way go on to their end.
@@ -38,7 +39,7 @@ impl Workflows<'_> {
     /// # Errors
     ///
     /// `NotFound`.
-    pub async fn disarm(&self, ctx: &Ctx, agent: AgentId) -> Result<Agent, Error> {
+    pub async fn disarm(&self, ctx: &Ctx, agent: AgentId) -> Result<WorkflowView, Error> {
         self.set(ctx, agent, Arming::Off).await
     }
 
@@ -47,7 +48,7 @@ impl Workflows<'_> {
     /// # Errors
     ///
     /// `NotFound`.
-    pub async fn pause_triggers(&self, ctx: &Ctx, agent: AgentId) -> Result<Agent, Error> {
+    pub async fn pause_triggers(&self, ctx: &Ctx, agent: AgentId) -> Result<WorkflowView, Error> {
         self.set(ctx, agent, Arming::Paused).await
     }
 
@@ -62,8 +63,14 @@ impl Workflows<'_> {
         self.0.ports.store.read(read).await
     }
 
-    async fn set(&self, ctx: &Ctx, agent: AgentId, arming: Arming) -> Result<Agent, Error> {
+    async fn set(&self, ctx: &Ctx, agent: AgentId, arming: Arming) -> Result<WorkflowView, Error> {
         let entry = Journal::Changed { what: "triggers".to_owned() };
-        self.0.agents().shifted(ctx, agent, entry, move |agent| Ok(Agent { arming, ..agent })).await
+        let set = move |agent: Agent| Ok(Agent { arming, ..agent });
+        let agent = self.0.agents().shifted(ctx, agent, entry, set).await?;
+        self.shown(agent).await
+    }
+
+    async fn shown(&self, agent: Agent) -> Result<WorkflowView, Error> {
+        self.0.ports.store.read(move |reader| WorkflowView::latest(reader, agent)).await
     }
 }

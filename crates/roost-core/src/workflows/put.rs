@@ -1,4 +1,3 @@
-use jiff::Timestamp;
 use roost_domain::agent::{Agent, Region, RuntimeKind};
 use roost_domain::event::Journal;
 use roost_domain::id::AgentId;
@@ -7,22 +6,34 @@ use roost_domain::machine::Size;
 use roost_domain::model::ModelName;
 use roost_domain::workflow::{Configuration, Faults, Step, StepKind};
 use roost_ports::store::{WorkflowVersion, Writer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{WorkflowView, Workflows};
-use crate::{Core, CreateAgent, Ctx, Error, Kind, UpdateAgent, log};
+use crate::agents::own;
+use crate::{Core, CreateAgent, Ctx, Error, Kind, UpdateAgent, log, triggers};
 
 /// A configuration to be the next version of an agent's workflow.
 #[derive(Debug, Clone)]
 pub struct PutWorkflow {
     /// Whose.
     pub agent: AgentId,
-    /// The configuration; `None` leaves it.
-    pub config: Option<Value>,
-    /// Tags of the agent, where the configuration names none.
+    /// The configuration.
+    pub config: ConfigChange,
+    /// Tags of the agent, whatever the configuration says of them.
     pub tags: Option<Vec<String>>,
     /// The version that the caller has seen, 0 being none; another latest version is a conflict. `None` does not ask.
     pub expected: Option<u64>,
+}
+
+/// What becomes of a configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ConfigChange {
+    /// It stays.
+    Keep,
+    /// It is this from now on.
+    Replace(Value),
+    /// These keys of it change; a null removes one. An agent without a workflow begins with nothing.
+    Merge(Map<String, Value>),
 }
 
 /// An agent to be made of a configuration.
@@ -30,7 +41,7 @@ pub struct PutWorkflow {
 pub struct CreateWorkflowAgent {
     /// The configuration, which has a name.
     pub config: Value,
-    /// Tags of the agent, where the configuration names none.
+    /// Tags of the agent, whatever the configuration says of them.
     pub tags: Option<Vec<String>>,
 }
 
@@ -45,26 +56,23 @@ impl Workflows<'_> {
     /// its own; `Conflict` with the code `version_conflict`. Nothing is changed then.
     pub async fn put(&self, ctx: &Ctx, put: PutWorkflow) -> Result<WorkflowView, Error> {
         ctx.require(Scope::AgentsWrite)?;
-        let read = put.config.as_ref().map(|config| self.0.read_workflow(config)).transpose()?;
-        let change = UpdateAgent {
-            name: read.as_ref().and_then(|read| read.name.clone()),
-            description: read.as_ref().and_then(|read| read.description.clone()),
-            model: read.as_ref().and_then(|read| read.model.clone()),
-            tags: read.and_then(|read| read.tags).or(put.tags),
-            ..UpdateAgent::default()
-        };
-        let change = self.0.agents().checked(ctx, change)?;
         let caller = ctx.clone();
         let core = self.0.clone();
         let write = move |writer: &mut dyn Writer| {
-            let (_, agent) = change.write(&core, writer, &caller, put.agent)?;
-            let latest = writer.latest_workflow(agent.id)?;
+            own(writer, &caller, put.agent)?;
+            let latest = writer.latest_workflow(put.agent)?;
             check_expected(put.expected, latest.as_ref())?;
-            let version = match put.config {
-                Some(config) => Some(add(&core, writer, &agent, &caller, latest, config)?),
+            let (config, said) = changed(put.config, latest.as_ref());
+            let read = config.as_ref().map(|config| core.read_workflow(config)).transpose()?;
+            let change = UpdateAgent { tags: put.tags, ..UpdateAgent::default() };
+            let change = read.as_ref().map_or(change.clone(), |read| follow(read, &said, change));
+            let change = core.agents().checked(&caller, change)?;
+            let (_, agent) = change.write(&core, writer, &caller, put.agent)?;
+            let version = match config.zip(read) {
+                Some((config, read)) => Some(add(&core, writer, &agent, &caller, latest, (config, &read))?),
                 None => latest,
             };
-            Ok::<_, Error>(WorkflowView { agent, version })
+            WorkflowView::read(writer, agent, version)
         };
         let view = self.0.ports.store.write(write).await?;
         self.0.hub.tick(view.agent.id.journal());
@@ -78,17 +86,20 @@ impl Workflows<'_> {
     /// As [`Workflows::put`] and [`crate::Agents::create`]. Nothing is made then.
     pub async fn create(&self, ctx: &Ctx, create: CreateWorkflowAgent) -> Result<WorkflowView, Error> {
         let read = self.0.read_workflow(&create.config)?;
-        let name = read.name.ok_or_else(|| invalid_workflow("name is required: what the agent is called"))?;
+        let name = read
+            .name
+            .clone()
+            .ok_or_else(|| invalid_workflow("name is required: what the agent is called"))?;
         let new = CreateAgent {
             name,
-            description: read.description.unwrap_or_default(),
-            model: read.model,
+            description: read.description.clone().unwrap_or_default(),
+            model: read.model.clone(),
             runtime: RuntimeKind::Roost,
             size: Size::Medium,
             region: Region::Eu,
             swarm: None,
             avatar_url: None,
-            tags: read.tags.or(create.tags).unwrap_or_default(),
+            tags: create.tags.or_else(|| read.tags.clone()).unwrap_or_default(),
             config: serde_json::Map::new(),
             soul: None,
             identity: None,
@@ -98,10 +109,47 @@ impl Workflows<'_> {
         let caller = ctx.clone();
         let config = create.config;
         let core = self.0.clone();
-        let furnish =
-            move |writer: &mut dyn Writer, agent: &Agent| add(&core, writer, agent, &caller, None, config);
-        let (view, version) = self.0.agents().create_with(ctx, new, furnish).await?;
-        Ok(WorkflowView { agent: view.agent, version: Some(version) })
+        let furnish = move |writer: &mut dyn Writer, agent: &Agent| {
+            let version = add(&core, writer, agent, &caller, None, (config, &read))?;
+            WorkflowView::read(writer, agent.clone(), Some(version))
+        };
+        let (_, view) = self.0.agents().create_with(ctx, new, furnish).await?;
+        Ok(view)
+    }
+}
+
+/// Returns the configuration as it is to be, with the keys that the caller said something of.
+fn changed(change: ConfigChange, latest: Option<&WorkflowVersion>) -> (Option<Value>, Vec<String>) {
+    match change {
+        ConfigChange::Keep => (None, Vec::new()),
+        ConfigChange::Replace(config) => {
+            let said = config.as_object().map(|config| config.keys().cloned().collect());
+            (Some(config), said.unwrap_or_default())
+        }
+        ConfigChange::Merge(keys) => {
+            let said = keys.keys().cloned().collect();
+            let mut config = latest.and_then(|latest| latest.config.as_object()).cloned().unwrap_or_default();
+            for (key, value) in keys {
+                if value.is_null() {
+                    config.remove(&key);
+                } else {
+                    config.insert(key, value);
+                }
+            }
+            (Some(Value::Object(config)), said)
+        }
+    }
+}
+
+/// Returns what changes of an agent by what was said of it.
+fn follow(read: &Configuration, said: &[String], change: UpdateAgent) -> UpdateAgent {
+    let says = |key: &str| said.iter().any(|name| name == key);
+    UpdateAgent {
+        name: read.name.clone().filter(|_| says("name")),
+        description: read.description.clone().filter(|_| says("description")),
+        model: read.model.clone().filter(|_| says("model")),
+        tags: change.tags.or_else(|| read.tags.clone().filter(|_| says("tags"))),
+        ..UpdateAgent::default()
     }
 }
 
@@ -112,7 +160,7 @@ fn add(
     agent: &Agent,
     ctx: &Ctx,
     latest: Option<WorkflowVersion>,
-    config: Value,
+    (config, read): (Value, &Configuration),
 ) -> Result<WorkflowVersion, Error> {
     let number = latest.as_ref().map_or(0, |latest| latest.version) + 1;
     if let Some(latest) = latest.filter(|latest| latest.config == config) {
@@ -121,19 +169,9 @@ fn add(
     let version = WorkflowVersion { version: number, config, author: ctx.who().to_owned(), at: ctx.now };
     writer.insert_workflow(agent.id, &version)?;
     log::journal(writer, agent.id, ctx.now, Journal::Changed { what: "workflow".to_owned() })?;
-    kept(core, writer, agent, &version, ctx.now)?;
+    writer.set_integrations(agent.id, &read.workflow.integrations)?;
+    triggers::follow(core, writer, agent, &read.workflow, ctx.now)?;
     Ok(version)
-}
-
-/// What follows from a new version, in its transaction.
-fn kept(
-    core: &Core,
-    writer: &mut dyn Writer,
-    agent: &Agent,
-    version: &WorkflowVersion,
-    now: Timestamp,
-) -> Result<(), Error> {
-    crate::triggers::follow(core, writer, agent, &super::read_kept(version)?, now)
 }
 
 fn check_expected(expected: Option<u64>, latest: Option<&WorkflowVersion>) -> Result<(), Error> {

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use roost_core::{Core, HookRequest, NewSecret, PutWorkflow, Received, RotateTrigger, TriggerView};
+use roost_core::{
+    ConfigChange, Core, HookRequest, NewSecret, PutWorkflow, Received, RotateTrigger, TriggerView,
+};
 use roost_domain::agent::State;
 use roost_domain::event::Offset;
 use roost_domain::id::{AgentId, RunId};
@@ -27,7 +29,7 @@ async fn quiet() -> TestApp {
 async fn put(app: &TestApp, agent: AgentId, triggers: Value) {
     let step = json!({"id": "ask", "type": "form", "fields": [{"name": "ok", "type": "boolean"}]});
     let config = json!({"triggers": triggers, "steps": [step]});
-    let put = PutWorkflow { agent, config: Some(config), tags: None, expected: None };
+    let put = PutWorkflow { agent, config: ConfigChange::Replace(config), tags: None, expected: None };
     app.core.workflows().put(&app.ctx(), put).await.expect("the workflow is good");
 }
 

@@ -82,8 +82,11 @@ pub fn read_page(fields: &[Field], pairs: &[(String, String)]) -> Map<String, Va
     for field in fields {
         let mut given = pairs.iter().filter(|(name, _)| *name == field.name).map(|(_, text)| text.as_str());
         let value = match &field.kind {
-            // A box that is not ticked is not sent.
-            FieldKind::Boolean => Value::Bool(given.any(|text| text != "false")),
+            // A box that is not ticked is not sent; where an answer is required, there are two to choose from.
+            FieldKind::Boolean => match given.next() {
+                None if field.required => Value::Null,
+                said => Value::Bool(said.is_some_and(|text| text != "false")),
+            },
             FieldKind::MultiChoice { .. } => given.filter(|text| !text.is_empty()).collect(),
             FieldKind::File { .. } => continue,
             FieldKind::Number { .. } => match given.next().map(str::trim) {

@@ -38,3 +38,13 @@ create table run_files (
 create index run_files_of_run on run_files (run_id);
 create index run_files_of_form on run_files (form_id);
 create index run_files_of_agent on run_files (agent_id);
+
+-- The services that the latest version of an agent's workflow uses.
+create table agent_integrations (
+    agent_id blob not null references agents (id),
+    integration text not null,
+    primary key (agent_id, integration)
+) strict, without rowid;
+
+-- Those that the agent is not connected to. A later migration knows connections and replaces it.
+create view missing_integrations as select agent_id, integration from agent_integrations;

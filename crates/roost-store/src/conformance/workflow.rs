@@ -35,3 +35,23 @@ pub(crate) async fn every_version_of_a_workflow_is_kept(store: Any) {
     let again = store.write(move |writer| writer.insert_workflow(agent, &version(3))).await;
     assert!(matches!(again, Err(Error::Exists { .. })), "a version is written once: {again:?}");
 }
+
+pub(crate) async fn agents_are_ready_that_miss_no_integration(store: Any) {
+    let world = world(&store).await;
+    let (agent, account) = (world.agent, world.account);
+    let listed = async |ready, skip| {
+        let page = read(&store, move |reader| {
+            reader.agents_by_readiness(account, ready, skip, Limit::clamped(5, 5))
+        });
+        let (rows, total) = page.await;
+        (rows.into_iter().map(|row| row.id).collect::<Vec<_>>(), total)
+    };
+    assert_eq!(listed(Some(true), 0).await, (vec![agent], 1));
+    write(&store, move |writer| writer.set_integrations(agent, &["slack".into(), "github".into()])).await;
+    assert_eq!(read(&store, move |reader| reader.missing_integrations(agent)).await, ["github", "slack"]);
+    assert_eq!(listed(Some(true), 0).await, (vec![], 0));
+    assert_eq!(listed(Some(false), 0).await, (vec![agent], 1));
+    assert_eq!(listed(None, 1).await, (vec![], 1), "what is skipped counts");
+    write(&store, move |writer| writer.set_integrations(agent, &[])).await;
+    assert_eq!(listed(Some(true), 0).await, (vec![agent], 1));
+}

@@ -247,6 +247,7 @@ impl AgentsMut for Tx<'_> {
         self.delete_of(id, "delete from agent_tags where agent_id = $1")?;
         self.delete_triggers(id)?;
         self.delete_of(id, "delete from workflows where agent_id = $1")?;
+        self.delete_of(id, "delete from agent_integrations where agent_id = $1")?;
         self.delete_of(id, "delete from artifacts where agent_id = $1")?;
         self.delete_of(id, "delete from run_files where agent_id = $1")?;
         self.delete_of(id, "delete from authorizations where agent_id = $1")?;
@@ -329,7 +330,7 @@ fn json(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|error| failed(AGENT.writing, error))
 }
 
-fn agent(columns: &mut Columns<'_>) -> Result<Agent, Error> {
+pub(super) fn agent(columns: &mut Columns<'_>) -> Result<Agent, Error> {
     Ok(Agent {
         id: columns.id()?,
         account: columns.id()?,

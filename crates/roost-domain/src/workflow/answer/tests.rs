@@ -133,7 +133,9 @@ fn a_page_sends_texts_and_they_become_what_the_fields_ask_for() {
         field("half", FieldKind::Number { min: None, max: None, whole: false }, false),
         field("odd", FieldKind::Number { min: None, max: None, whole: false }, false),
         field("yes", FieldKind::Boolean, true),
-        field("no", FieldKind::Boolean, true),
+        field("no", FieldKind::Boolean, false),
+        field("none", FieldKind::Boolean, true),
+        field("not", FieldKind::Boolean, true),
         field("colours", FieldKind::MultiChoice { options: options() }, false),
         field("note", LINE, false),
         field("scan", FieldKind::File { max_bytes: 1, accept: vec![] }, false),
@@ -143,6 +145,7 @@ fn a_page_sends_texts_and_they_become_what_the_fields_ask_for() {
         ("half", "0.5"),
         ("odd", "many"),
         ("yes", "true"),
+        ("not", "false"),
         ("colours", "red"),
         ("colours", "green"),
         ("note", ""),
@@ -151,7 +154,7 @@ fn a_page_sends_texts_and_they_become_what_the_fields_ask_for() {
     ]
     .map(|(name, text)| (name.to_owned(), text.to_owned()));
     let expected = json!({
-        "age": 41, "half": 0.5, "odd": "many", "yes": true, "no": false, "colours": ["red", "green"], "note": null,
+        "age": 41, "half": 0.5, "odd": "many", "yes": true, "no": false, "none": null, "not": false, "colours": ["red", "green"], "note": null,
     });
     assert_eq!(Value::Object(read_page(&fields, &pairs)), expected);
 }
