@@ -29,7 +29,7 @@ async fn agent_that(app: &TestApp, config: Value) -> AgentId {
 }
 
 async fn put(app: &TestApp, agent: AgentId, config: Value) {
-    let put = PutWorkflow { agent, config: Some(config), tags: None, expected: None };
+    let put = PutWorkflow { agent, config: roost_core::ConfigChange::Replace(config), tags: None, expected: None };
     app.core.workflows().put(&app.ctx(), put).await.unwrap();
 }
 
