@@ -17,6 +17,7 @@ mod secrets;
 mod skills;
 mod snapshots;
 mod swarms;
+mod triggers;
 mod usage;
 
 pub(crate) use documents::{Documents, OneDocument};
@@ -28,6 +29,7 @@ pub(crate) use secrets::{OneSecret, Secrets};
 pub(crate) use skills::{InstallSkill, SearchSkills, SkillOf, SkillSource, Skills, UploadSkill};
 pub(crate) use snapshots::{Fork, OneSnapshot, Snapshots};
 pub(crate) use swarms::{OneSwarm, Swarms};
+pub(crate) use triggers::{OneTrigger, Triggers};
 pub(crate) use usage::Usage;
 
 /// A self-hosted home for AI agents: one server, one program.
@@ -92,6 +94,9 @@ pub(crate) enum Command {
     /// Group agents that share keys, permissions and knowledge, and may ask one another
     #[command(subcommand)]
     Swarms(Swarms),
+    /// See what starts agents' workflows by itself, and try it
+    #[command(subcommand)]
+    Triggers(Triggers),
     /// Give agents documents to know, and search them
     #[command(subcommand)]
     Knowledge(Knowledge),

@@ -32,6 +32,7 @@ mod serve;
 mod skills;
 mod snapshots;
 mod swarms;
+mod triggers;
 mod up;
 mod usage;
 
@@ -128,6 +129,10 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
         Command::Knowledge(args) => {
             let client = client(knowledge::client_args(&args))?;
             asking(knowledge::run(args, &client))
+        }
+        Command::Triggers(args) => {
+            let client = client(triggers::client_args(&args))?;
+            asking(triggers::run(args, &client))
         }
         Command::Swarms(args) => {
             let client = client(swarms::client_args(&args))?;
