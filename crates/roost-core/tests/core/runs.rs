@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use roost_core::{AnswerRun, CreateRun, ListRuns, PageRuns, PutWorkflow, RunFilter, RunView};
+use roost_core::{AnswerRun, ConfigChange, CreateRun, ListRuns, PageRuns, PutWorkflow, RunFilter, RunView};
 use roost_domain::event::Offset;
 use roost_domain::id::{AgentId, RunId};
 use roost_domain::page::Limit;
@@ -29,7 +29,7 @@ async fn agent_that(app: &TestApp, config: Value) -> AgentId {
 }
 
 async fn put(app: &TestApp, agent: AgentId, config: Value) {
-    let put = PutWorkflow { agent, config: Some(config), tags: None, expected: None };
+    let put = PutWorkflow { agent, config: ConfigChange::Replace(config), tags: None, expected: None };
     app.core.workflows().put(&app.ctx(), put).await.unwrap();
 }
 
