@@ -100,7 +100,9 @@ fn stands_at(reader: &dyn Reader, agent: &Agent, peer: &Peer, before: &[Message]
     let found = reader.marked(agent.id, fingerprint(peer, earlier))?;
     let turn = found.map(|id| reader.turn(id)).transpose()?.flatten();
     match turn {
-        Some(turn) if is_last(reader, &turn)? && told(reader, &turn, text)? => Ok(Stands::There(Box::new(turn))),
+        Some(turn) if is_last(reader, &turn)? && told(reader, &turn, text)? => {
+            Ok(Stands::There(Box::new(turn)))
+        }
         Some(_) | None => Ok(Stands::Anew(before.to_vec())),
     }
 }

@@ -5,6 +5,7 @@ mod approvals;
 mod chat;
 mod configuration;
 mod crash;
+mod crash_runs;
 mod data;
 mod documents;
 mod escape;
