@@ -18,6 +18,7 @@ mod skills;
 mod snapshots;
 mod swarms;
 mod usage;
+mod workflows;
 
 pub(crate) use documents::{Documents, OneDocument};
 pub(crate) use guard::{
@@ -29,6 +30,7 @@ pub(crate) use skills::{InstallSkill, SearchSkills, SkillOf, SkillSource, Skills
 pub(crate) use snapshots::{Fork, OneSnapshot, Snapshots};
 pub(crate) use swarms::{OneSwarm, Swarms};
 pub(crate) use usage::Usage;
+pub(crate) use workflows::{OneRun, RunWorkflow, Runs, Workflow};
 
 /// A self-hosted home for AI agents: one server, one program.
 #[derive(Debug, Parser)]
@@ -95,6 +97,13 @@ pub(crate) enum Command {
     /// Give agents documents to know, and search them
     #[command(subcommand)]
     Knowledge(Knowledge),
+    /// Check workflows and give them to agents
+    #[command(subcommand)]
+    Workflow(Workflow),
+    Run(RunWorkflow),
+    /// See runs of workflows, answer and stop them
+    #[command(subcommand)]
+    Runs(Runs),
     FakeModel(FakeModel),
     Doctor(Doctor),
     Completions(Completions),
