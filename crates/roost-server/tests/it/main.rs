@@ -8,6 +8,7 @@ mod crash;
 mod data;
 mod documents;
 mod escape;
+mod example;
 mod fake_model;
 mod guard;
 mod keys;
