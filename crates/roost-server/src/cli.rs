@@ -19,6 +19,7 @@ mod snapshots;
 mod swarms;
 mod triggers;
 mod usage;
+mod workflows;
 
 pub(crate) use documents::{Documents, OneDocument};
 pub(crate) use guard::{
@@ -31,6 +32,7 @@ pub(crate) use snapshots::{Fork, OneSnapshot, Snapshots};
 pub(crate) use swarms::{OneSwarm, Swarms};
 pub(crate) use triggers::{OneTrigger, Triggers};
 pub(crate) use usage::Usage;
+pub(crate) use workflows::{OneRun, RunWorkflow, Runs, Workflow};
 
 /// A self-hosted home for AI agents: one server, one program.
 #[derive(Debug, Parser)]
@@ -100,6 +102,13 @@ pub(crate) enum Command {
     /// Give agents documents to know, and search them
     #[command(subcommand)]
     Knowledge(Knowledge),
+    /// Check workflows and give them to agents
+    #[command(subcommand)]
+    Workflow(Workflow),
+    Run(RunWorkflow),
+    /// See runs of workflows, answer and stop them
+    #[command(subcommand)]
+    Runs(Runs),
     FakeModel(FakeModel),
     Doctor(Doctor),
     Completions(Completions),

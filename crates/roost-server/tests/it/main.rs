@@ -9,6 +9,7 @@ mod crash_runs;
 mod data;
 mod documents;
 mod escape;
+mod example;
 mod fake_model;
 mod guard;
 mod keys;
