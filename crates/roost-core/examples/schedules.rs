@@ -12,7 +12,7 @@ use roost_domain::agent::{Agent, Arming};
 use roost_domain::id::{AgentId, TriggerId};
 use roost_domain::trigger::Standing;
 use roost_domain::workflow::{MissedFires, Trigger, TriggerKind};
-use roost_ports::random::{Id as _, Random};
+use roost_ports::random::Random;
 use roost_ports::store::{Error, WorkflowVersion};
 use roost_testkit::{SeededRandom, TestApp};
 use serde_json::json;

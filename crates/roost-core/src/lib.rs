@@ -90,7 +90,7 @@ pub use webhooks::{
     CreateWebhookEndpoint, ListDeliveries, NewWebhookEndpoint, UpdateWebhookEndpoint, Webhooks,
 };
 pub use workflows::{
-    ConfigChange, CreateWorkflowAgent, ListWorkflowAgents, PutWorkflow, WorkflowView, Workflows,
+    ConfigChange, Connect, CreateWorkflowAgent, ListWorkflowAgents, PutWorkflow, WorkflowView, Workflows,
 };
 
 // What use cases take and give that a port defines: faces may not import the ports.

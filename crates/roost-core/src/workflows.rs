@@ -8,11 +8,13 @@ use roost_domain::workflow::Workflow;
 use roost_ports::store::{Reader, WorkflowVersion};
 
 use crate::agents::own;
-use crate::{Core, Ctx, Error, Kind};
+use crate::{Core, CreateRun, Ctx, Error, Kind, RunView};
 
 mod arm;
+mod connect;
 mod put;
 
+pub use connect::Connect;
 pub use put::{ConfigChange, CreateWorkflowAgent, PutWorkflow};
 
 /// The use cases of workflows.
@@ -83,6 +85,19 @@ impl Workflows<'_> {
             Ok((views.collect::<Result<_, Error>>()?, total))
         };
         self.0.ports.store.read(read).await
+    }
+
+    /// Begins a run and returns it with its agent.
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::Runs::create`].
+    pub async fn run(&self, ctx: &Ctx, create: CreateRun) -> Result<(RunView, WorkflowView), Error> {
+        let agent = create.agent;
+        let run = self.0.runs().create(ctx, create).await?;
+        let ctx = ctx.clone();
+        let read = move |reader: &dyn Reader| WorkflowView::latest(reader, own(reader, &ctx, agent)?);
+        Ok((run, self.0.ports.store.read(read).await?))
     }
 
     /// Returns a version of an agent's workflow; `None` is the latest.

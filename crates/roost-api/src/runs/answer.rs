@@ -6,7 +6,6 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use roost_core::{AnswerRun, FormFile, UploadFile};
 use roost_domain::id::{AgentId, FileId, FormId, RunId};
-use roost_domain::key::Scope;
 use roost_http::{Caller, Failure, Json, Query, Segment};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -61,10 +60,10 @@ pub(crate) async fn answer_run(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct UploadRunFileQuery {
-    /// The form that waits.
-    form_id: String,
-    /// The field of the form.
-    field: String,
+    /// The form that waits. Required.
+    form_id: Option<String>,
+    /// The field of the form. Required.
+    field: Option<String>,
 }
 
 /// A form with a file.
@@ -108,9 +107,12 @@ pub(crate) async fn upload_run_file(
     Query(query): Query<UploadRunFileQuery>,
     request: Request,
 ) -> Result<(StatusCode, Answer<Data<RunFile>>), Failure> {
-    ctx.require(Scope::Runs)?;
-    let form = query.form_id.parse::<FormId>().map_err(|error| Failure::invalid("formId", error))?;
-    let upload = UploadFile { agent: id, run, form, upload: read(request, query.field).await? };
+    // Nobody may send much to a run that they cannot see.
+    app.core.runs().get(&ctx, id, run).await?;
+    let form = query.form_id.ok_or_else(|| Failure::invalid("formId", "is required"))?;
+    let field = query.field.ok_or_else(|| Failure::invalid("field", "is required"))?;
+    let form = form.parse::<FormId>().map_err(|error| Failure::invalid("formId", error))?;
+    let upload = UploadFile { agent: id, run, form, upload: read(request, field).await? };
     let kept = app.core.forms().upload(&ctx, upload).await?;
     let data = RunFile { file: kept.file, name: kept.name, r#type: kept.media_type, size: kept.size };
     Ok((StatusCode::CREATED, Answer(Data { data })))

@@ -28,6 +28,7 @@ section! {
         models: Models,
         api: Api,
         guard: Guard,
+        fullpilot: Fullpilot,
         plans: BTreeMap<String, PlanOptions>,
         runtime: Runtime,
         machines: Machines,
@@ -274,6 +275,16 @@ section! {
         plan: String = "enterprise".to_owned(),
         /// Requests that a key may make in any minute on AgentCop's paths.
         requests_per_minute: u32 = 60_000,
+    }
+}
+
+section! {
+    /// What keys may do on Fullpilot's paths in any minute.
+    Fullpilot {
+        /// Requests, those that start runs and answer them apart.
+        requests_per_minute: u32 = 100,
+        /// Runs that are started and answered.
+        executions_per_minute: u32 = 20,
     }
 }
 

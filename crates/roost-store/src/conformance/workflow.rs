@@ -1,3 +1,4 @@
+use roost_domain::connection::{Connection, Status};
 use roost_domain::page::Limit;
 use roost_ports::store::{Error, WorkflowVersion};
 use serde_json::json;
@@ -52,6 +53,14 @@ pub(crate) async fn agents_are_ready_that_miss_no_integration(store: Any) {
     assert_eq!(listed(Some(true), 0).await, (vec![], 0));
     assert_eq!(listed(Some(false), 0).await, (vec![agent], 1));
     assert_eq!(listed(None, 1).await, (vec![], 1), "what is skipped counts");
+    let github = super::connection::connection(1, account, agent, "github");
+    super::connection::put(&store, &github, 7).await;
+    assert_eq!(read(&store, move |reader| reader.missing_integrations(agent)).await, ["slack"]);
+    super::connection::put(&store, &super::connection::connection(2, account, agent, "slack"), 7).await;
+    assert_eq!(listed(Some(true), 0).await, (vec![agent], 1), "it is ready by itself once it is connected");
+    let expired = Connection { status: Status::Expired, ..github };
+    write(&store, move |writer| writer.update_connection(&expired)).await;
+    assert_eq!(read(&store, move |reader| reader.missing_integrations(agent)).await, ["github"]);
     write(&store, move |writer| writer.set_integrations(agent, &[])).await;
     assert_eq!(listed(Some(true), 0).await, (vec![agent], 1));
 }
