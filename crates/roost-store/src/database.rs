@@ -69,12 +69,25 @@ impl Database {
     ///
     /// [`OpenError`] if the temporary directory cannot be used.
     pub fn in_memory() -> Result<Self, OpenError> {
+        Self::in_temporary(|options| Options { wal_bytes: 0, durable: false, ..options })
+    }
+
+    /// Opens a new database for a measurement: as a server does, over a file in the system's temporary directory, which
+    /// goes away with it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] if the temporary directory cannot be used.
+    pub fn temporary() -> Result<Self, OpenError> {
+        Self::in_temporary(|options| options)
+    }
+
+    fn in_temporary(change: impl FnOnce(Options) -> Options) -> Result<Self, OpenError> {
         let directory = tempfile::Builder::new()
             .prefix("roost-store-")
             .tempdir()
             .map_err(|source| OpenError::Temporary { source })?;
-        let options =
-            Options { wal_bytes: 0, durable: false, ..Options::new(directory.path().join("roost.db")) };
+        let options = change(Options::new(directory.path().join("roost.db")));
         Self::open_in(&options, Some(directory))
     }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -212,10 +213,10 @@ async fn times_that_no_server_was_up_for_are_made_up_for_as_the_policy_says() {
             assert_eq!(problem.code, "missed", "it shows that something was left out");
         }
     }
-    let dues: Vec<_> =
-        runs(&app, agents[2].0).await.into_iter().map(|(_, input, _)| input["due_at"].clone()).collect();
-    assert_eq!(dues[0], "2026-02-10T15:00:00.000Z");
-    assert_eq!(dues[4], "2026-02-10T19:00:00.000Z");
+    let all = runs(&app, agents[2].0).await;
+    let dues: BTreeSet<_> = all.iter().filter_map(|(_, input, _)| input["due_at"].as_str()).collect();
+    let hours: BTreeSet<_> = (15..20).map(|hour| format!("2026-02-10T{hour}:00:00.000Z")).collect();
+    assert_eq!(dues, hours.iter().map(String::as_str).collect());
 }
 
 #[tokio::test]

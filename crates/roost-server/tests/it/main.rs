@@ -29,6 +29,7 @@ mod snapshots;
 mod stream;
 mod swarms;
 mod terminal;
+mod triggers;
 mod up;
 mod usage;
 mod webhooks;
