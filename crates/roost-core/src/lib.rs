@@ -7,6 +7,7 @@
 mod accounts;
 mod agents;
 mod approvals;
+mod connections;
 mod conversations;
 mod core;
 mod ctx;
@@ -16,6 +17,7 @@ mod events;
 mod gate;
 mod guard;
 mod hub;
+mod integrations;
 mod keys;
 mod knowledge;
 mod log;
@@ -42,6 +44,10 @@ pub use agents::{
     AgentView, Agents, CreateAgent, ListAgents, LogLines, LogStream, MachineView, StatusView, UpdateAgent,
 };
 pub use approvals::{Approvals, DecideApproval, EscalateApproval, ListApprovals, ListEntries};
+pub use connections::{
+    Answer, ConnectionUrl, Connections, ConnectionsView, Finished, Followed, LinkView, PutConnectionKey,
+    Revoked, StartConnection, Started,
+};
 pub use conversations::{Answered, Ask, Asked, Conversations, Follow, Kept, Over, Talk, Told};
 pub use core::{Core, Health, Ports, Settings};
 pub use ctx::{Ctx, Principal};
@@ -51,6 +57,10 @@ pub use events::{Events, Live, ProgressOf, Subscription};
 pub use guard::{
     Backtest, Change, ChangePermissions, Evaluate, Evaluation, Gate, ListDecisions, PermissionSets, Policies,
     PolicyView, PutPolicy, TestPolicy,
+};
+pub use integrations::{
+    ClientView, DescribeService, Described, DocumentSource, FoundOperation, IntegrationView, Integrations,
+    Item, ListIntegrations, Poll, PutClient,
 };
 pub use keys::{CreateKey, Keys, NewKey};
 pub use knowledge::{
@@ -80,8 +90,8 @@ pub use webhooks::{
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::model::Chunk;
 pub use roost_ports::store::{
-    AgentCursor, AgentFilter, Amounts, ApprovalCursor, ApprovalFilter, ChatMessage, CustomVersion,
-    DecisionEntry, DecisionFilter, DeliveryCursor, DeliveryFilter, Dimension, DocumentEntry, Edition,
-    EntryFilter, Part, Remembered, Removed, Role, SandboxCursor, Scan, SecretEntry, SecretUse,
-    SnapshotCursor, TurnPhase, UsageKey, UsageRow, VersionEntry,
+    AgentCursor, AgentFilter, Amounts, ApprovalCursor, ApprovalFilter, ChatMessage, ConnectionCursor,
+    CustomVersion, DecisionEntry, DecisionFilter, DeliveryCursor, DeliveryFilter, Dimension, DocumentEntry,
+    Edition, EntryFilter, KeptDescription, OperationLine, Part, Remembered, Removed, Role, SandboxCursor,
+    Scan, SecretEntry, SecretUse, SnapshotCursor, TurnPhase, UsageKey, UsageRow, VersionEntry,
 };

@@ -10,6 +10,7 @@ use roost_domain::scan::{Framework, Severity};
 
 use crate::config::Flags;
 
+mod connections;
 mod documents;
 mod guard;
 mod knowledge;
@@ -19,6 +20,7 @@ mod snapshots;
 mod swarms;
 mod usage;
 
+pub(crate) use connections::{AddIntegration, Connect, Connections, Integrations};
 pub(crate) use documents::{Documents, OneDocument};
 pub(crate) use guard::{
     Explain, FileOf, Permissions, Policy, PutPermissions, PutPolicy, Suggest, TestPolicy,
@@ -95,6 +97,12 @@ pub(crate) enum Command {
     /// Give agents documents to know, and search them
     #[command(subcommand)]
     Knowledge(Knowledge),
+    /// Connect agents to other services
+    #[command(subcommand)]
+    Connections(Connections),
+    /// Find services that agents can be connected to, and add your own
+    #[command(subcommand)]
+    Integrations(Integrations),
     FakeModel(FakeModel),
     Doctor(Doctor),
     Completions(Completions),

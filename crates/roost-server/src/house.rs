@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use roost_channels::{WebhookOptions, Webhooks};
 use roost_core::{Core, Ctx, Ports, Principal, Regions, Settings};
 use roost_domain::unit::Tokens;
+use roost_integrations::Services;
 use roost_models::Providers;
 use roost_ports::clock::Clock;
 use roost_ports::machine::Machines;
@@ -54,11 +55,13 @@ impl House {
     ///
     /// # Parameters
     ///
-    /// `door` is where this server answers the model calls of hosted runtimes, if it hosts any.
+    /// `door` is where this server answers the model calls of hosted runtimes, if it hosts any; `address` is where it
+    /// listens, if it is the server.
     pub(crate) async fn open(
         config: &Config,
         machinery: Machinery,
         door: Option<SocketAddr>,
+        address: Option<SocketAddr>,
     ) -> anyhow::Result<Self> {
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let master = master_key(config, &*random)?;
@@ -87,11 +90,13 @@ impl House {
                 .context("knowledge cannot be embedded")?,
             reader: Arc::new(Documents::reading_pdfs_with("/proc/self/exe".into())),
             skills: Arc::new(Skills::new(skill_options(config)?)),
+            integrations: Arc::new(Services::new(integration_options(config)?)),
             webhooks: Arc::new(Webhooks::new(webhook_options(config)?)),
             clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
             random,
         };
-        let core = Core::new(ports, settings(config, &*models)?);
+        let settings = Settings { public_url: public_url(config, address)?, ..settings(config, &*models)? };
+        let core = Core::new(ports, settings);
         Ok(Self { core, database, machines, models, connections })
     }
 
@@ -139,6 +144,7 @@ fn settings(config: &Config, models: &dyn Models) -> Result<Settings, ConfigErro
         knowledge_memory_bytes: usize::try_from(config.file.knowledge.memory.0.0).unwrap_or(usize::MAX),
         skill_approval_below: u8::try_from(config.file.skills.approval_below).unwrap_or(100),
         caller_wait: Settings::default().caller_wait,
+        public_url: Settings::default().public_url,
         plans: config.plans()?,
     })
 }
@@ -172,6 +178,31 @@ fn webhook_options(config: &Config) -> Result<WebhookOptions, ConfigError> {
     };
     let rules = config.file.webhooks.allow_private.iter().map(rule).collect::<Result<_, _>>()?;
     Ok(WebhookOptions::system(rules))
+}
+
+fn integration_options(config: &Config) -> Result<roost_integrations::Options, ConfigError> {
+    let rule = |text: &String| {
+        text.parse().map_err(|error| ConfigError::Setting {
+            setting: "integrations.allow_private",
+            problem: format!("{error}"),
+        })
+    };
+    let rules = config.file.integrations.allow_private.iter().map(rule).collect::<Result<_, _>>()?;
+    Ok(roost_integrations::Options::system(rules))
+}
+
+/// Returns where people reach the server with a browser: as the configuration says, else where it listens.
+fn public_url(config: &Config, address: Option<SocketAddr>) -> Result<String, ConfigError> {
+    let invalid = |problem: String| ConfigError::Setting { setting: "public_url", problem };
+    let Some(text) = &config.file.public_url else {
+        let listens = || format!("http://{}", config.file.listen);
+        return Ok(address.map_or_else(listens, crate::server::url));
+    };
+    let url: url::Url = text.parse().map_err(|error| invalid(format!("{text:?}: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || url.query().is_some() {
+        return Err(invalid(format!("{text:?} is no http or https URL without parameters")));
+    }
+    Ok(text.trim_end_matches('/').to_owned())
 }
 
 fn store_options(config: &Config) -> roost_store::Options {

@@ -28,7 +28,7 @@ pub(super) async fn run(args: Accounts, config: &Config) -> anyhow::Result<ExitC
             config.data.display()
         );
     }
-    let house = House::open(config, Machinery::None, None).await?;
+    let house = House::open(config, Machinery::None, None, None).await?;
     let owner = house.owner().await?;
     let done = match args {
         Accounts::List { output, .. } => list(&house, &owner, output.json).await,

@@ -34,7 +34,7 @@ pub(super) async fn run(args: Keys, config: &Config) -> anyhow::Result<ExitCode>
             config.data.display()
         );
     }
-    let house = House::open(config, Machinery::None, None).await?;
+    let house = House::open(config, Machinery::None, None, None).await?;
     let owner = house.owner().await?;
     let done = match args {
         Keys::Create(args) => create(&house, &owner, args).await,

@@ -19,6 +19,10 @@ section! {
         /// Where everything is kept: the database, the master key, the agents' workspaces. Without it,
         /// `$XDG_DATA_HOME/roost` or `~/.local/share/roost`.
         data: Option<PathBuf> = None,
+        /// Where people reach the server with a browser, such as `https://roost.example.com`: services send them back
+        /// there when an agent is connected, and links that people open begin with it. Without it, where the server
+        /// listens.
+        public_url: Option<String> = None,
     }
     with {
         server: Server,
@@ -34,6 +38,7 @@ section! {
         openclaw: Openclaw,
         sandboxes: Sandboxes,
         skills: Skills,
+        integrations: Integrations,
         webhooks: Webhooks,
         knowledge: Knowledge,
         embeddings: Embeddings,
@@ -371,6 +376,16 @@ section! {
         clawhub_timeout: Span = Span::from_secs(20),
         /// Skills whose scan comes to less than this, out of 100, wait for an approval.
         approval_below: u32 = 70,
+    }
+}
+
+section! {
+    /// Services that agents are connected to.
+    Integrations {
+        /// Hosts whose OAuth endpoints and OpenAPI documents may be reached even where they stand for addresses of this
+        /// machine or of a private network, such as `["git.internal"]`. Where agents themselves may send requests is
+        /// in their own configuration.
+        allow_private: Vec<String> = Vec::new(),
     }
 }
 
