@@ -44,6 +44,8 @@ struct Plan {
 struct Limits {
     max_agents: Option<u64>,
     max_skills_per_agent: Option<u64>,
+    /// Dollars that the account may spend in a calendar month, in UTC, on models that it asks directly.
+    direct_model_usd: Option<f64>,
 }
 
 /// What an account has.
@@ -84,6 +86,7 @@ impl Account {
                 limits: Limits {
                     max_agents: plan.limits.max_agents,
                     max_skills_per_agent: plan.limits.max_skills_per_agent,
+                    direct_model_usd: plan.limits.direct_models.map(|most| most.0 as f64 / 1_000_000.0),
                 },
                 features: features.into_iter().collect(),
             },

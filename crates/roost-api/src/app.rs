@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use axum::Router;
+use axum::routing::get;
 use roost_core::Core;
 use roost_http::Face;
 use utoipa::OpenApi as _;
@@ -9,9 +10,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::{
-    Options, account, agents, approvals, chat, connections, docs, documents, envelope, gate, health,
-    integrations, keys, knowledge, memory, openapi, permissions, policies, sandboxes, scans, secrets, skills,
-    snapshots, swarms, usage, webhooks,
+    Options, account, agents, approvals, artifacts, chat, connections, docs, documents, envelope, gate,
+    health, integrations, keys, knowledge, memory, openapi, pages, permissions, policies, runs, sandboxes,
+    scans, secrets, skills, snapshots, swarms, usage, webhooks, workflows,
 };
 
 /// What handlers share.
@@ -37,8 +38,18 @@ pub fn router(core: Core, options: Options) -> Router {
         .merge(face.with_deadline(patient).guard(talking))
         .merge(open)
         .merge(docs::assets())
+        .merge(people())
         .with_state(app);
     face.finish(routes)
+}
+
+/// Pages for people, each behind a link that is its own key.
+fn people() -> Router<App> {
+    Router::new()
+        .route("/pages.css", get(pages::styles))
+        .route("/forms/{token}", get(pages::shown_form).post(pages::answered_form))
+        .route("/runs/{token}", get(pages::shown_run))
+        .route("/artifacts/{token}", get(pages::shown_artifact))
 }
 
 /// Collects what the routes say of themselves.
@@ -56,6 +67,7 @@ fn open_routes() -> OpenApiRouter<App> {
         .routes(routes!(docs::page))
         .routes(routes!(connections::callback))
         .routes(routes!(connections::open_link, connections::follow_link))
+        .routes(routes!(workflows::workflow_schema))
 }
 
 /// Routes for whoever has a key.
@@ -148,6 +160,27 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::rotate))
         .routes(routes!(webhooks::deliveries))
         .routes(routes!(webhooks::redeliver))
+        .routes(routes!(artifacts::list_artifacts))
+        .routes(routes!(artifacts::get_artifact))
+        .routes(routes!(artifacts::download_artifact))
+        .routes(routes!(artifacts::view_artifact))
+        .routes(routes!(artifacts::link_artifact))
+        .routes(routes!(runs::list_runs, runs::create_run))
+        .routes(routes!(runs::get_run, runs::delete_run))
+        .routes(routes!(runs::link_run))
+        .routes(routes!(runs::answer_run))
+        .routes(routes!(runs::upload_run_file))
+        .routes(routes!(runs::get_run_file))
+        .routes(routes!(runs::cancel_run))
+        .routes(routes!(runs::rerun))
+        .routes(routes!(runs::fork_run))
+        .routes(routes!(runs::follow_run))
+        .routes(routes!(workflows::get_config, workflows::put_config))
+        .routes(routes!(workflows::config_versions))
+        .routes(routes!(workflows::config_version))
+        .routes(routes!(workflows::arm))
+        .routes(routes!(workflows::disarm))
+        .routes(routes!(workflows::pause_triggers))
 }
 
 /// Routes that may take as long as a turn does, a run of code, or copying a workspace.

@@ -33,9 +33,10 @@ use crate::skills::{Places, Reports};
 use crate::snapshots::UnderWay;
 use crate::usage::MachineTime;
 use crate::{
-    Accounts, Agents, Approvals, Connections, Conversations, Documents, Error, Events, Gate, HostedRuntimes,
-    Integrations, Keys, Knowledge, Memories, Messages, ModelCalls, PermissionSets, Policies, Sandboxes,
-    Scans, Secrets, Sessions, Skills, Snapshots, Swarms, Turns, Usages, Webhooks,
+    Accounts, Agents, Approvals, Artifacts, Connections, Conversations, Documents, Error, Events, Forms,
+    Gate, HostedRuntimes, Integrations, Keys, Knowledge, Memories, Messages, ModelCalls, PermissionSets,
+    Policies, Runs, Sandboxes, Scans, Secrets, Sessions, Skills, Snapshots, Swarms, Turns, Usages, Webhooks,
+    Workflows,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -53,6 +54,9 @@ pub struct Core {
     pub(crate) library: Arc<Library>,
     pub(crate) stale: Arc<Notify>,
     pub(crate) memorable: Arc<Notify>,
+    pub(crate) runs_due: Arc<Notify>,
+    pub(crate) plans: Arc<crate::runs::Plans>,
+    pub(crate) run_states: Arc<crate::runs::States>,
     pub(crate) live_calls: Arc<LiveCalls>,
     pub(crate) under_way: Arc<UnderWay>,
     pub(crate) chosen_plans: Arc<ChosenPlans>,
@@ -127,6 +131,8 @@ pub struct Ports {
 /// What the server's owner has set for all agents.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Where people and other services reach the server, without a slash at the end: links begin with it.
+    pub public_url: String,
     /// The model of an agent that names none and brings no key; `None` makes that an error.
     pub default_model: Option<ModelName>,
     /// The most a model may write in one call.
@@ -154,18 +160,21 @@ pub struct Settings {
     pub knowledge_memory_bytes: usize,
     /// Skills whose scan comes to less than this wait for an approval.
     pub skill_approval_below: u8,
-    /// Where people reach the server with a browser, without a slash at its end.
-    pub public_url: String,
     /// The plans that accounts can have.
     pub plans: Plans,
     /// How long a turn waits for the results of its caller's own tools before it is cancelled.
     pub caller_wait: Duration,
+    /// How many runs of one agent may be under way at once, those included that wait for people.
+    pub max_open_runs: u32,
+    /// How many runs of one agent may wait for others to end.
+    pub max_queued_runs: u32,
 }
 
 impl Default for Settings {
     /// The documented defaults of `roost.toml`.
     fn default() -> Self {
         Self {
+            public_url: "http://127.0.0.1:7700".to_owned(),
             default_model: None,
             max_output: Tokens(16_384),
             max_input: Tokens(150_000),
@@ -179,9 +188,10 @@ impl Default for Settings {
             max_knowledge_entries: 200_000,
             knowledge_memory_bytes: 256 * 1024 * 1024,
             skill_approval_below: 70,
-            public_url: "http://127.0.0.1:7700".to_owned(),
             plans: Plans::builtin(BuiltinPlan::Enterprise),
             caller_wait: Duration::from_secs(60 * 60),
+            max_open_runs: 10_000,
+            max_queued_runs: 10_000,
         }
     }
 }
@@ -206,6 +216,9 @@ impl Core {
             library: Arc::default(),
             stale: Arc::new(Notify::new()),
             memorable: Arc::new(Notify::new()),
+            runs_due: Arc::new(Notify::new()),
+            plans: Arc::default(),
+            run_states: Arc::default(),
             skill_reports: Arc::default(),
             skill_places: Arc::default(),
             live_calls: Arc::default(),
@@ -267,6 +280,11 @@ impl Core {
         Integrations(self)
     }
 
+    /// Returns the use cases of artifacts.
+    pub const fn artifacts(&self) -> Artifacts<'_> {
+        Artifacts(self)
+    }
+
     /// Returns the use cases of agents' documents.
     pub const fn documents(&self) -> Documents<'_> {
         Documents(self)
@@ -285,6 +303,11 @@ impl Core {
     /// Returns the use cases of models that are asked outside of turns.
     pub const fn models(&self) -> ModelCalls<'_> {
         ModelCalls(self)
+    }
+
+    /// Returns the use cases of the pages of forms.
+    pub const fn forms(&self) -> Forms<'_> {
+        Forms(self)
     }
 
     /// Returns the gate's own use cases: what agents that run elsewhere ask, and what was decided.
@@ -332,6 +355,11 @@ impl Core {
         Policies(self)
     }
 
+    /// Returns the use cases of runs of workflows, and what the runtime drives them with.
+    pub const fn runs(&self) -> Runs<'_> {
+        Runs(self)
+    }
+
     /// Returns the use cases of scans.
     pub const fn scans(&self) -> Scans<'_> {
         Scans(self)
@@ -375,5 +403,10 @@ impl Core {
     /// Returns the use cases of webhooks, and what the runtime delivers them with.
     pub const fn webhooks(&self) -> Webhooks<'_> {
         Webhooks(self)
+    }
+
+    /// Returns the use cases of workflows.
+    pub const fn workflows(&self) -> Workflows<'_> {
+        Workflows(self)
     }
 }

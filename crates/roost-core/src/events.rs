@@ -142,6 +142,8 @@ impl Subscription {
             | TurnEvent::Recalled { .. }
             | TurnEvent::HistoryGiven { .. }
             | TurnEvent::CallerAsked { .. }
+            | TurnEvent::Confined { .. }
+            | TurnEvent::CallsGiven { .. }
             | TurnEvent::CallHandedOut { .. }
             | TurnEvent::CallReturned { .. }
             | TurnEvent::ModelCalled { .. }

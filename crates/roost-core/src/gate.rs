@@ -6,7 +6,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use roost_domain::agent::{Agent, Settings};
 use roost_domain::approval::{Act, Approval, Context, Entry, Question, Status, Terms, Waiting, assess};
-use roost_domain::document::DocumentName;
 use roost_domain::effect::{Action, Cause, Effect};
 use roost_domain::event::TurnEvent;
 use roost_domain::files::FileRules;
@@ -22,10 +21,13 @@ use roost_domain::tool::ToolCallId;
 use roost_ports::store::{DecisionEntry, Reader, Turn, Writer};
 use serde_json::{Value, json};
 
-use crate::documents::unified;
 use crate::guard::confined;
 use crate::log::Folded;
 use crate::{Core, Error, log};
+
+mod proposal;
+
+pub(crate) use proposal::Comparison;
 
 /// Everything that a decision about an agent's effect looks at.
 pub(crate) struct Facts {
@@ -287,6 +289,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) reason: String,
     pub(crate) terms: Terms,
     pub(crate) found: Option<&'a Finding>,
+    /// What a proposed text for a document changes.
+    pub(crate) compared: Option<&'a Comparison>,
 }
 
 /// Writes an approval and returns the event that goes with it.
@@ -297,7 +301,7 @@ pub(crate) fn ask(
     now: Timestamp,
 ) -> Result<TurnEvent, Error> {
     let call = cause_call(&ask.effect.cause);
-    let summary = match proposed_change(writer, ask.effect)? {
+    let summary = match proposal::described(ask.effect, ask.compared) {
         Some(change) => capped(change),
         None => summary(ask.effect),
     };
@@ -499,22 +503,6 @@ fn summary(effect: &Effect) -> String {
         (action, _) => action.to_string(),
     };
     capped(text)
-}
-
-/// Returns what a change of a document changes, and why the agent wants it.
-fn proposed_change(reader: &dyn Reader, effect: &Effect) -> Result<Option<String>, Error> {
-    let (Action::ChangeDocument { name }, Cause::Tool(call)) = (&effect.action, &effect.cause) else {
-        return Ok(None);
-    };
-    let before = match name.parse::<DocumentName>() {
-        Ok(name) => reader.document(effect.agent, &name)?,
-        Err(_) => None,
-    };
-    let before = before.map(|before| before.content).unwrap_or_default();
-    let after = call.arguments["content"].as_str().unwrap_or_default();
-    let reason = call.arguments["reason"].as_str().unwrap_or_default();
-    let diff = unified((name, &before), (name, after));
-    Ok(Some(format!("{}\nreason: {reason}\n\n{diff}", effect.action)))
 }
 
 fn capped(mut text: String) -> String {

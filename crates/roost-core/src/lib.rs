@@ -7,6 +7,7 @@
 mod accounts;
 mod agents;
 mod approvals;
+mod artifacts;
 mod connections;
 mod conversations;
 mod core;
@@ -14,12 +15,14 @@ mod ctx;
 mod documents;
 mod error;
 mod events;
+mod forms;
 mod gate;
 mod guard;
 mod hub;
 mod integrations;
 mod keys;
 mod knowledge;
+mod links;
 mod log;
 mod memory;
 mod messages;
@@ -27,6 +30,7 @@ mod models;
 mod notices;
 mod quota;
 mod regions;
+mod runs;
 mod runtimes;
 mod sandboxes;
 mod scans;
@@ -38,12 +42,14 @@ mod swarms;
 mod turns;
 mod usage;
 mod webhooks;
+mod workflows;
 
 pub use accounts::{AccountView, Accounts};
 pub use agents::{
     AgentView, Agents, CreateAgent, ListAgents, LogLines, LogStream, MachineView, StatusView, UpdateAgent,
 };
 pub use approvals::{Approvals, DecideApproval, EscalateApproval, ListApprovals, ListEntries};
+pub use artifacts::{ArtifactContent, ArtifactLink, Artifacts, ListArtifacts};
 pub use connections::{
     Answer, ConnectionUrl, Connections, ConnectionsView, Finished, Followed, LinkView, PutConnectionKey,
     Revoked, StartConnection, Started,
@@ -54,6 +60,7 @@ pub use ctx::{Ctx, Principal};
 pub use documents::{Diff, Documents, Personality, PutDocument, RestoreDocument, Workflow, Written};
 pub use error::{Error, Kind};
 pub use events::{Events, Live, ProgressOf, Subscription};
+pub use forms::{FormFile, FormPage, FormState, Forms, Submitted, UploadFile};
 pub use guard::{
     Backtest, Change, ChangePermissions, Evaluate, Evaluation, Gate, ListDecisions, PermissionSets, Policies,
     PolicyView, PutPolicy, TestPolicy,
@@ -71,6 +78,10 @@ pub use memory::{ForgetMemories, ListMemories, Memories, MemoryView, MemoryWork}
 pub use messages::{History, Messages, PostMessage, Posted};
 pub use models::{Asker, Complete, Completion, Embed, Embeddings, ListedModel, ListedModels, ModelCalls};
 pub use regions::Regions;
+pub use runs::{
+    Advance, Again, AnswerRun, Answered as AnsweredForm, CreateRun, FormView, ListRuns, PageRuns, RunLink,
+    RunPage, RunSubscription, RunView, Runs, StepView,
+};
 pub use runtimes::HostedRuntimes;
 pub use sandboxes::{CreateSandbox, ListSandboxes, RunCode, SandboxWork, Sandboxes, Wait};
 pub use scans::{Code, ScanCode, Scans};
@@ -86,12 +97,16 @@ pub use usage::{ListUsage, UsageView, Usages};
 pub use webhooks::{
     CreateWebhookEndpoint, ListDeliveries, NewWebhookEndpoint, UpdateWebhookEndpoint, Webhooks,
 };
+pub use workflows::{
+    ConfigChange, Connect, CreateWorkflowAgent, ListWorkflowAgents, PutWorkflow, WorkflowView, Workflows,
+};
 
 // What use cases take and give that a port defines: faces may not import the ports.
 pub use roost_ports::model::Chunk;
 pub use roost_ports::store::{
-    AgentCursor, AgentFilter, Amounts, ApprovalCursor, ApprovalFilter, ChatMessage, ConnectionCursor,
-    CustomVersion, DecisionEntry, DecisionFilter, DeliveryCursor, DeliveryFilter, Dimension, DocumentEntry,
-    Edition, EntryFilter, KeptDescription, OperationLine, Part, Remembered, Removed, Role, SandboxCursor,
-    Scan, SecretEntry, SecretUse, SnapshotCursor, TurnPhase, UsageKey, UsageRow, VersionEntry,
+    AgentCursor, AgentFilter, Amounts, ApprovalCursor, ApprovalFilter, ArtifactCursor, ArtifactFilter,
+    ChatMessage, ConnectionCursor, CustomVersion, DecisionEntry, DecisionFilter, DeliveryCursor,
+    DeliveryFilter, Dimension, DocumentEntry, Edition, EntryFilter, KeptDescription, OperationLine, Part,
+    Remembered, Removed, Role, RunCursor, RunFilter, SandboxCursor, Scan, SecretEntry, SecretUse,
+    SnapshotCursor, TurnPhase, UsageKey, UsageRow, VersionEntry, WorkflowVersion,
 };

@@ -15,7 +15,7 @@ use roost_ports::store::{Amounts, NewJob, Reader, Turn, TurnPhase, Writer};
 
 use crate::turns::{call_off, hand_back};
 use crate::usage::count;
-use crate::{Core, Error, gate};
+use crate::{Core, Error, gate, runs};
 
 /// The queue whose jobs are turns to be worked on.
 pub(crate) const TURNS: &str = "turn";
@@ -152,6 +152,7 @@ pub(crate) fn close(
 ) -> Result<(), Error> {
     writer.set_turn_phase(turn.id, TurnPhase::Ended)?;
     hand_back(core, writer, turn, now)?;
+    runs::outcome(core, writer, agent, turn, now)?;
     call_off(core, writer, turn.id, now)?;
     count(writer, agent, Some(turn.session), Amounts { turns: 1, ..Amounts::default() }, now)?;
     for approval in writer.turn_approvals(turn.id)? {

@@ -34,7 +34,7 @@ pub(crate) fn peer(mode: Mode, peer: &Peer) -> Option<String> {
     match (peer, mode) {
         (Peer::Named(_), _) | (Peer::Key(_), Mode::Shared) => Some(peer.to_string()),
         (Peer::Key(_), Mode::Private) => Some(OWN_PEOPLE.to_owned()),
-        (Peer::Colleague { .. } | Peer::Agent, _) => None,
+        (Peer::Colleague { .. } | Peer::Run(_) | Peer::Agent, _) => None,
     }
 }
 

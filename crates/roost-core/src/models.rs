@@ -6,7 +6,9 @@ use crate::Core;
 mod abandoned;
 mod complete;
 mod embed;
+mod intent;
 mod list;
+mod settle;
 
 pub(crate) use abandoned::Live;
 pub use complete::{Asker, Complete, Completion};

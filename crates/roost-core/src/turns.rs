@@ -24,6 +24,7 @@ mod delegate;
 mod hand_out;
 mod inhouse;
 mod park;
+mod proposals;
 mod recall;
 mod scripts;
 mod use_tool;
@@ -254,6 +255,9 @@ impl Core {
     pub(crate) fn went_on(&self, turn: &Turn) {
         self.hub.tick(turn.session);
         self.hub.tick(turn.agent.journal());
+        if let Some(of) = &turn.run {
+            self.run_went_on(of.run);
+        }
         if let Some(caller) = &turn.caller {
             self.hub.tick(caller.session);
             self.hub.tick(caller.agent.journal());

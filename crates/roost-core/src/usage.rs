@@ -7,6 +7,7 @@ use roost_domain::agent::Agent;
 use roost_domain::id::{AgentId, SessionId};
 use roost_domain::key::Scope;
 use roost_domain::page::{Limit, Page};
+use roost_domain::unit::MicroUsd;
 use roost_ports::store::{Amounts, Dimension, Reader, UsageFilter, UsageKey, UsageRow, Used, Writer};
 
 use crate::agents::own;
@@ -86,6 +87,12 @@ impl Usages<'_> {
         };
         self.0.ports.store.read(read).await
     }
+}
+
+/// Returns what a model call comes to that was not answered; `None` if it cost nothing. How many tokens it had, nobody
+/// knows.
+pub(crate) fn unanswered(cost: MicroUsd) -> Option<Amounts> {
+    (cost > MicroUsd::ZERO).then(|| Amounts { calls: 1, cost, ..Amounts::default() })
 }
 
 /// Adds to what an agent used, in the transaction in which it happened.

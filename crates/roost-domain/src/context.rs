@@ -152,6 +152,10 @@ fn messages(events: &[&TurnEvent]) -> Vec<Message> {
                 messages.push(Message::Assistant { text: text.clone(), calls: calls.clone() });
                 messages.extend(calls.iter().map(|call| result_of(call, &mut results)));
             }
+            TurnEvent::CallsGiven { calls } if !calls.is_empty() => {
+                messages.push(Message::Assistant { text: String::new(), calls: calls.clone() });
+                messages.extend(calls.iter().map(|call| result_of(call, &mut results)));
+            }
             _ => {}
         }
     }
@@ -252,6 +256,7 @@ pub fn weight(event: &Event) -> Tokens {
     let bytes = match event {
         TurnEvent::MessageReceived { text, context } => text.len() + context.as_ref().map_or(0, String::len),
         TurnEvent::ModelAnswered { text, calls, .. } => text.len() + calls_size(calls),
+        TurnEvent::CallsGiven { calls } => calls_size(calls),
         TurnEvent::ToolFinished { outcome, .. } => outcome.text.len(),
         TurnEvent::QuestionAnswered { answer, .. } => answer.len(),
         TurnEvent::CallReturned { outcome, .. } => outcome.text.len(),

@@ -158,6 +158,20 @@ pub enum TurnEvent {
         /// How the model is to answer.
         wishes: Box<Wishes>,
     },
+    /// What began the turn binds it: a step of a run.
+    Confined {
+        /// The model that is asked instead of the agent's.
+        model: Option<ModelName>,
+        /// The tools that may be used, by name; `None` is all that the agent has.
+        tools: Option<Vec<String>>,
+        /// What that is called which it is to make.
+        title: Option<String>,
+    },
+    /// What is to be done instead of asking a model: these calls, and the turn is over with them.
+    CallsGiven {
+        /// The calls.
+        calls: Vec<ToolCall>,
+    },
     /// Intent: a model is about to be asked.
     ModelCalled {
         /// The model.

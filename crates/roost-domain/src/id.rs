@@ -93,6 +93,7 @@ id!(ModelCallId, "mc_", "a model call id (mc_…)", "One model call outside of a
 id!(RunId, "wrun_", "a workflow run's id (wrun_…)", "One execution of a workflow.");
 id!(FormId, "form_", "a form's id (form_…)", "One form of one run that waits for a person, or did.");
 id!(ArtifactId, "art_", "an artifact's id (art_…)", "One version of something that a run made for people.");
+id!(FileId, "file_", "a file's id (file_…)", "One file that somebody gave to a form of a run.");
 id!(TriggerId, "trg_", "a trigger's id (trg_…)", "One of the things that start runs of an agent's workflow.");
 id!(ConnectionId, "con_", "a connection's id (con_…)", "One grant to act at a service in somebody's name.");
 id!(JobId, "job_", "a job id (job_…)", "One entry of the durable queue.");
@@ -110,11 +111,6 @@ impl RunId {
     /// session ever has a run's.
     pub const fn log(self) -> SessionId {
         SessionId(self.0)
-    }
-
-    /// Returns the name of the run's own ledger, which holds its spending to its budget.
-    pub const fn ledger(self) -> AgentId {
-        AgentId(self.0)
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::unit::MicroUsd;
+
 /// What an account may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -11,7 +13,7 @@ pub struct Plan {
     pub id: String,
     /// What people call it.
     pub name: String,
-    /// How much of what is counted at any moment; `None` is without limit of the plan's.
+    /// How much of what is counted at any moment or by the month; `None` is without limit of the plan's.
     pub limits: Limits,
     /// What it includes.
     pub features: BTreeSet<Feature>,
@@ -19,13 +21,15 @@ pub struct Plan {
     pub allowance: Allowance,
 }
 
-/// How much a plan allows of what is counted at any moment.
+/// How much a plan allows of what is counted at any moment or by the month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Agents of one account.
     pub max_agents: Option<u64>,
     /// Skills of one agent.
     pub max_skills_per_agent: Option<u64>,
+    /// What an account may spend in a calendar month, in UTC, on models that it asks itself, outside of its agents.
+    pub direct_models: Option<MicroUsd>,
 }
 
 /// What a plan may include.
@@ -107,7 +111,7 @@ impl BuiltinPlan {
         Plan {
             id: self.id().to_owned(),
             name: name.to_owned(),
-            limits: Limits { max_agents, max_skills_per_agent },
+            limits: Limits { max_agents, max_skills_per_agent, direct_models: None },
             features: features.into_iter().collect(),
             allowance: self.allowance(),
         }

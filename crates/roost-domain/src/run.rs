@@ -14,6 +14,15 @@ use crate::model::Usage;
 use crate::unit::MicroUsd;
 use crate::workflow::StepId;
 
+mod due;
+mod plan;
+mod scope;
+mod state;
+
+pub use due::{Act, Due};
+pub use plan::{Plan, until};
+pub use state::{State, StepState, StepStatus, Unexpected, step};
+
 /// One execution of a workflow, as it is found again. What happened in it stands in its log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
@@ -94,6 +103,16 @@ pub struct Cause {
     pub of: Option<RunId>,
 }
 
+impl Cause {
+    /// Every kind of trigger.
+    pub const KINDS: [&'static str; 5] = ["manual", "webhook", "cron", "integration", "continuous"];
+
+    /// Somebody asked for the run.
+    pub fn manual(by: impl Into<String>) -> Self {
+        Self { trigger: "manual".to_owned(), kind: "manual", by: Some(by.into()), of: None }
+    }
+}
+
 /// Names one step of a run: the step, and for steps within a for-each the places of the things, outermost first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepKey {
@@ -149,6 +168,21 @@ pub enum RunEvent {
         /// When the try is given up.
         deadline: Option<Timestamp>,
     },
+    /// A turn came to an output, which is still to be held to the step's criteria.
+    Produced {
+        /// The step.
+        step: StepKey,
+        /// Which try.
+        attempt: u32,
+        /// What it came to.
+        output: Value,
+        /// What the turn cost.
+        cost: MicroUsd,
+        /// What its models used.
+        usage: Usage,
+        /// Whether anything in the output may come from outside.
+        tainted: bool,
+    },
     /// A model is asked whether a step's output is good.
     JudgeAsked {
         /// The step.
@@ -161,6 +195,21 @@ pub enum RunEvent {
         turn: TurnId,
         /// The session in which it stands.
         session: SessionId,
+    },
+    /// A model said whether a step's output is good.
+    Judged {
+        /// The step.
+        step: StepKey,
+        /// Which of its criteria.
+        criterion: u32,
+        /// Whether it is.
+        passes: bool,
+        /// Why, in the model's words; or why it did not say.
+        reason: String,
+        /// What asking cost.
+        cost: MicroUsd,
+        /// What the model used.
+        usage: Usage,
     },
     /// A person answered a form or a question of a step; or a webhook did in their name.
     Answered {
@@ -177,14 +226,14 @@ pub enum RunEvent {
         step: StepKey,
         /// What it came to.
         output: Value,
-        /// What the try cost.
+        /// What the try cost, as far as no event before told.
         cost: MicroUsd,
-        /// What its models used.
+        /// What its models used, likewise.
         usage: Usage,
         /// Whether anything in the output may come from outside.
         tainted: bool,
     },
-    /// A try of a step failed.
+    /// A try of a step failed; one whose templates cannot be filled in fails without having begun.
     StepFailed {
         /// The step.
         step: StepKey,
@@ -194,9 +243,9 @@ pub enum RunEvent {
         problem: Problem,
         /// When it is tried again; `None` if it is not.
         retry_at: Option<Timestamp>,
-        /// What the try cost.
+        /// What the try cost, as far as no event before told.
         cost: MicroUsd,
-        /// What its models used.
+        /// What its models used, likewise.
         usage: Usage,
     },
     /// A step is not done, since its branch was not taken.
@@ -204,6 +253,8 @@ pub enum RunEvent {
         /// The step.
         step: StepKey,
     },
+    /// The time that the whole run may take is over; what is under way is called off.
+    TimedOut,
     /// Somebody wants the run to stop.
     CancelRequested {
         /// Who.
@@ -230,6 +281,10 @@ pub enum Doing {
     Form {
         /// The form.
         form: FormId,
+        /// What stands above it.
+        title: String,
+        /// What is explained.
+        description: Option<String>,
         /// Until when; `None` is without limit.
         expires_at: Option<Timestamp>,
     },
@@ -275,3 +330,70 @@ pub enum Ending {
     /// Somebody stopped it.
     Cancelled,
 }
+
+impl RunEvent {
+    /// Returns the step that it is about, if it is about one.
+    pub const fn step(&self) -> Option<&StepKey> {
+        match self {
+            Self::StepStarted { step, .. }
+            | Self::Produced { step, .. }
+            | Self::JudgeAsked { step, .. }
+            | Self::Judged { step, .. }
+            | Self::Answered { step, .. }
+            | Self::StepSucceeded { step, .. }
+            | Self::StepFailed { step, .. }
+            | Self::StepSkipped { step } => Some(step),
+            Self::Created { .. } | Self::TimedOut | Self::CancelRequested { .. } | Self::Ended { .. } => None,
+        }
+    }
+
+    /// Returns its name in records and on the wire.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Created { .. } => "created",
+            Self::StepStarted { .. } => "step_started",
+            Self::Produced { .. } => "produced",
+            Self::JudgeAsked { .. } => "judge_asked",
+            Self::Judged { .. } => "judged",
+            Self::Answered { .. } => "answered",
+            Self::StepSucceeded { .. } => "step_succeeded",
+            Self::StepFailed { .. } => "step_failed",
+            Self::StepSkipped { .. } => "step_skipped",
+            Self::TimedOut => "timed_out",
+            Self::CancelRequested { .. } => "cancel_requested",
+            Self::Ended { .. } => "ended",
+        }
+    }
+}
+
+/// A text that names no step of a run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} names no step; write its name, and in a for-each the place of the thing: summarise[3]")]
+pub struct InvalidStepKey(pub String);
+
+impl std::str::FromStr for StepKey {
+    type Err = InvalidStepKey;
+
+    fn from_str(text: &str) -> Result<Self, InvalidStepKey> {
+        let invalid = || InvalidStepKey(text.chars().take(80).collect());
+        let (step, places) = match text.find('[') {
+            None => (text, ""),
+            Some(at) => text.split_at(at),
+        };
+        if step.is_empty() {
+            return Err(invalid());
+        }
+        let mut rest = places;
+        let mut places = Vec::new();
+        while !rest.is_empty() {
+            let (place, after) =
+                rest.strip_prefix('[').and_then(|rest| rest.split_once(']')).ok_or_else(invalid)?;
+            places.push(place.parse().map_err(|_| invalid())?);
+            rest = after;
+        }
+        Ok(Self { step: StepId(step.to_owned()), places })
+    }
+}
+
+#[cfg(test)]
+mod tests;

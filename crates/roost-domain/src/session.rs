@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::id::{AccountId, AgentId, KeyId, SessionId};
+use crate::id::{AccountId, AgentId, KeyId, RunId, SessionId};
 
 /// One session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,17 +39,20 @@ pub enum Peer {
         /// The session that its tasks come from.
         session: SessionId,
     },
+    /// A run of the agent's workflow, whose steps it does.
+    Run(RunId),
     /// Nobody: the agent's own journal.
     Agent,
 }
 
 impl fmt::Display for Peer {
-    /// Prints the form used in records and lists: `peer:…`, `key:…`, `agent:…/sess_…` or `agent`.
+    /// Prints the form used in records and lists: `peer:…`, `key:…`, `agent:…/sess_…`, `run:wrun_…` or `agent`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Named(name) => write!(f, "peer:{name}"),
             Self::Key(key) => write!(f, "key:{key}"),
             Self::Colleague { agent, session } => write!(f, "agent:{agent}/{session}"),
+            Self::Run(run) => write!(f, "run:{run}"),
             Self::Agent => f.write_str("agent"),
         }
     }
@@ -62,6 +65,8 @@ pub enum Channel {
     Api,
     /// With another agent, inside Roost.
     Agent,
+    /// In a run of its workflow.
+    Workflow,
     /// Not a conversation: what happened to the agent itself.
     Journal,
 }
@@ -72,6 +77,7 @@ impl Channel {
         match self {
             Self::Api => "api",
             Self::Agent => "agent",
+            Self::Workflow => "workflow",
             Self::Journal => "journal",
         }
     }

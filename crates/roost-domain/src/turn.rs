@@ -35,6 +35,10 @@ pub struct State {
     memorable: bool,
     /// The names of the caller's own tools.
     offered: Vec<String>,
+    /// Whether the turn is over with the calls that it has.
+    given: bool,
+    /// The only tools that may be used, where what began the turn says so.
+    tools: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -135,6 +139,8 @@ impl State {
             recalled: false,
             memorable: false,
             offered: Vec::new(),
+            given: false,
+            tools: None,
         }
     }
 
@@ -227,6 +233,11 @@ impl State {
     /// Returns a tool call of the current round.
     pub fn call(&self, id: &ToolCallId) -> Option<&ToolCall> {
         self.calls.iter().map(|call| &call.call).find(|call| call.id == *id)
+    }
+
+    /// Tells whether what began the turn lets it use a tool.
+    pub fn may_use(&self, tool: &str) -> bool {
+        self.given || self.tools.as_ref().is_none_or(|tools| tools.iter().any(|name| name == tool))
     }
 
     /// Returns the tool calls that run now.
@@ -328,6 +339,14 @@ fn apply(state: &mut State, event: &TurnEvent) -> Option<()> {
             let open = !matches!(state.phase, Phase::New | Phase::Ended(_));
             open.then(|| state.offered = tools.iter().map(|tool| tool.name.clone()).collect())
         }
+        TurnEvent::Confined { tools, .. } => {
+            let fresh = state.rounds == 0 && matches!(state.phase, Phase::Due { .. });
+            fresh.then(|| state.tools.clone_from(tools))
+        }
+        TurnEvent::CallsGiven { calls } => {
+            let fresh = state.rounds == 0 && !state.given && matches!(state.phase, Phase::Due { .. });
+            fresh.then(|| calls_given(state, calls))
+        }
         TurnEvent::ModelCalled { .. } => matches!(state.phase, Phase::Due { .. }).then(|| {
             state.phase = Phase::Thinking;
             state.rounds += 1;
@@ -402,6 +421,16 @@ fn apply(state: &mut State, event: &TurnEvent) -> Option<()> {
 
 fn thinking(state: &State) -> Option<()> {
     (state.phase == Phase::Thinking).then_some(())
+}
+
+fn calls_given(state: &mut State, calls: &[ToolCall]) {
+    state.given = true;
+    // What is prescribed is no sign of anything that the peer said.
+    state.memorable = false;
+    let due =
+        |call: &ToolCall| Call { call: call.clone(), status: Status::Due { leave: None }, is_callers: false };
+    state.calls = calls.iter().map(due).collect();
+    state.phase = if calls.is_empty() { Phase::Ending(Ending::Answered) } else { Phase::Acting };
 }
 
 fn answered(state: &mut State, text: &str, calls: &[ToolCall], stop: StopReason) {
@@ -503,7 +532,7 @@ fn settle(
     }
     call.status = next;
     if state.calls.iter().all(|call| call.status == Status::Done) {
-        state.phase = Phase::Due { leave: None };
+        state.phase = if state.given { Phase::Ending(Ending::Answered) } else { Phase::Due { leave: None } };
     }
     Some(())
 }
@@ -514,6 +543,8 @@ const fn event_name(event: &TurnEvent) -> &'static str {
         TurnEvent::Recalled { .. } => "recalled",
         TurnEvent::HistoryGiven { .. } => "history given",
         TurnEvent::CallerAsked { .. } => "caller asked",
+        TurnEvent::Confined { .. } => "confined",
+        TurnEvent::CallsGiven { .. } => "calls given",
         TurnEvent::ModelCalled { .. } => "model called",
         TurnEvent::ModelAnswered { .. } => "model answered",
         TurnEvent::ModelFailed { .. } => "model failed",

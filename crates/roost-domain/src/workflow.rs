@@ -11,12 +11,20 @@ use serde_json::Value;
 
 use crate::unit::MicroUsd;
 
+mod answer;
+mod fault;
 mod form;
+mod read;
 mod step;
+mod template;
 mod trigger;
 
+pub use answer::{FileAnswer, check_answers, read_page};
+pub use fault::{Fault, Faults};
 pub use form::{Choice, Field, FieldKind};
+pub use read::{Configuration, MAX_BYTES, MAX_DEPTH, MAX_STEPS};
 pub use step::{ArtifactKind, Case, Criterion, Form, Retry, Step, StepKind};
+pub use template::{Scope, Unreadable};
 pub use trigger::{MissedFires, Trigger, TriggerKind};
 
 /// What an agent does step by step.

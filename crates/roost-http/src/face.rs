@@ -67,6 +67,13 @@ impl Face {
         Self { options: Arc::new(options), ..self.clone() }
     }
 
+    /// Returns the same face with a count of its own, for routes that have another limit.
+    #[must_use]
+    pub fn with_limits(&self, limits: Limits) -> Self {
+        let options = Options { limits, ..(*self.options).clone() };
+        Self { limiter: Arc::new(Limiter::new(limits)), options: Arc::new(options), ..self.clone() }
+    }
+
     /// Puts a door before routes: nobody without a key comes in, nobody too often, and none stays for longer than
     /// the deadline. Every answer from behind it, good or bad, says in `X-RateLimit-*` how its key stands.
     pub fn guard<S: Clone + Send + Sync + 'static>(&self, routes: Router<S>) -> Router<S> {

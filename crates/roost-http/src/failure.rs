@@ -54,7 +54,7 @@ impl Failure {
     }
 
     /// Writes to the log what the caller is not told: once, with the whole chain of causes.
-    pub(crate) fn log(&self, request_id: &str) {
+    pub fn log(&self, request_id: &str) {
         let (code, causes) = (self.code, self.causes());
         if self.status == StatusCode::INTERNAL_SERVER_ERROR {
             tracing::error!(request = request_id, code, causes, "the request failed inside the server");

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use roost_domain::id::{
-    AccountId, AgentId, ApprovalId, ConnectionId, DeliveryId, EndpointId, InstalledSkillId, JobId, KeyId,
-    KnowledgeId, ModelCallId, ResponseId, SandboxId, SandboxRunId, ScanId, SessionId, SnapshotId, SwarmId,
-    TurnId,
+    AccountId, AgentId, ApprovalId, ArtifactId, ConnectionId, DeliveryId, EndpointId, FileId, FormId,
+    InstalledSkillId, JobId, KeyId, KnowledgeId, ModelCallId, ResponseId, RunId, SandboxId, SandboxRunId,
+    ScanId, SessionId, SnapshotId, SwarmId, TriggerId, TurnId,
 };
 use uuid::Uuid;
 
@@ -26,18 +26,23 @@ macro_rules! ids {
     })+ };
 }
 ids!(
+    ConnectionId,
     AccountId,
     AgentId,
     ApprovalId,
-    ConnectionId,
+    ArtifactId,
     DeliveryId,
     EndpointId,
+    FileId,
+    FormId,
     InstalledSkillId,
     JobId,
     KeyId,
     KnowledgeId,
     ModelCallId,
+    TriggerId,
     ResponseId,
+    RunId,
     SandboxId,
     SandboxRunId,
     ScanId,

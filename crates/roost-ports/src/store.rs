@@ -14,6 +14,7 @@ use async_trait::async_trait;
 mod account;
 mod agent;
 mod approval;
+mod artifact;
 mod connection;
 mod document;
 mod event;
@@ -23,6 +24,7 @@ mod key;
 mod knowledge;
 mod model_call;
 mod response;
+mod run;
 mod sandbox;
 mod scan;
 mod secret;
@@ -30,6 +32,7 @@ mod session;
 mod skill;
 mod snapshot;
 mod swarm;
+mod trigger;
 mod turn;
 mod usage;
 mod webhook;
@@ -38,6 +41,7 @@ mod workflow;
 pub use account::{Accounts, AccountsMut};
 pub use agent::{AgentCursor, AgentFilter, Agents, AgentsMut};
 pub use approval::{ApprovalCursor, ApprovalFilter, Approvals, ApprovalsMut, EntryFilter};
+pub use artifact::{ArtifactCursor, ArtifactFilter, Artifacts, ArtifactsMut};
 pub use connection::{
     ConnectionCursor, ConnectionSecrets, Connections, ConnectionsMut, KeptClient, KeptDescription,
     OperationLine, PendingAuthorization,
@@ -53,6 +57,7 @@ pub use knowledge::{
 };
 pub use model_call::{ModelCall, ModelCalls, ModelCallsMut};
 pub use response::{Responses, ResponsesMut};
+pub use run::{FormStatus, KeptForm, KeptRun, OfRun, RunCursor, RunFilter, RunProgress, Runs, RunsMut};
 pub use sandbox::{SandboxCursor, Sandboxes, SandboxesMut};
 pub use scan::{Scan, Scans, ScansMut};
 pub use secret::{SecretEntry, SecretUse, Secrets, SecretsMut};
@@ -62,6 +67,7 @@ pub use snapshot::{
     Restoration, RestorationKind, SavedDocument, SnapshotCursor, SnapshotStatus, Snapshots, SnapshotsMut,
 };
 pub use swarm::{Swarms, SwarmsMut};
+pub use trigger::{MessageHash, TRIGGERS_MAX, TriggerSecrets, Triggers, TriggersMut};
 pub use turn::{Caller, Turn, TurnPhase, Turns, TurnsMut};
 pub use usage::{Amounts, Dimension, Ledger, UsageFilter, UsageKey, UsageRow, Usages, UsagesMut, Used};
 pub use webhook::{DeliveryCursor, DeliveryFilter, DeliveryLimits, EndpointSecrets, Webhooks, WebhooksMut};
@@ -72,6 +78,7 @@ pub trait Reader:
     Accounts
     + Agents
     + Approvals
+    + Artifacts
     + Connections
     + Documents
     + Events
@@ -81,6 +88,7 @@ pub trait Reader:
     + Knowledge
     + ModelCalls
     + Responses
+    + Runs
     + Sandboxes
     + Scans
     + Secrets
@@ -88,6 +96,7 @@ pub trait Reader:
     + Snapshots
     + Skills
     + Swarms
+    + Triggers
     + Turns
     + Usages
     + Webhooks
@@ -99,6 +108,7 @@ impl<T> Reader for T where
     T: Accounts
         + Agents
         + Approvals
+        + Artifacts
         + Connections
         + Documents
         + Events
@@ -108,6 +118,7 @@ impl<T> Reader for T where
         + Knowledge
         + ModelCalls
         + Responses
+        + Runs
         + Sandboxes
         + Scans
         + Secrets
@@ -115,6 +126,7 @@ impl<T> Reader for T where
         + Snapshots
         + Skills
         + Swarms
+        + Triggers
         + Turns
         + Usages
         + Webhooks
@@ -129,6 +141,7 @@ pub trait Writer:
     + AccountsMut
     + AgentsMut
     + ApprovalsMut
+    + ArtifactsMut
     + ConnectionsMut
     + DocumentsMut
     + EventsMut
@@ -138,6 +151,7 @@ pub trait Writer:
     + KnowledgeMut
     + ModelCallsMut
     + ResponsesMut
+    + RunsMut
     + SandboxesMut
     + ScansMut
     + SecretsMut
@@ -145,6 +159,7 @@ pub trait Writer:
     + SnapshotsMut
     + SkillsMut
     + SwarmsMut
+    + TriggersMut
     + TurnsMut
     + UsagesMut
     + WebhooksMut
@@ -157,6 +172,7 @@ impl<T> Writer for T where
         + AccountsMut
         + AgentsMut
         + ApprovalsMut
+        + ArtifactsMut
         + ConnectionsMut
         + DocumentsMut
         + EventsMut
@@ -166,6 +182,8 @@ impl<T> Writer for T where
         + KnowledgeMut
         + ModelCallsMut
         + ResponsesMut
+        + RunsMut
+        + RunsMut
         + SandboxesMut
         + ScansMut
         + SecretsMut
@@ -173,6 +191,7 @@ impl<T> Writer for T where
         + SnapshotsMut
         + SkillsMut
         + SwarmsMut
+        + TriggersMut
         + TurnsMut
         + UsagesMut
         + WebhooksMut

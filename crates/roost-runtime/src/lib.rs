@@ -9,6 +9,7 @@ mod drive;
 mod embedding;
 mod hosted;
 mod memory;
+mod runs;
 mod runtime;
 mod sandboxes;
 mod turns;

@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::connections::ConnectionInbox;
-use crate::{embedding, hosted, memory, sandboxes, turns, upkeep, webhooks};
+use crate::{embedding, hosted, memory, runs, sandboxes, turns, upkeep, webhooks};
 
 /// How the runtime works.
 pub struct Options {
@@ -93,6 +93,7 @@ impl Runtime {
         let mut loops = JoinSet::new();
         loops.spawn(embedding::run(self.core.clone(), shutdown.clone()));
         loops.spawn(memory::run(self.core.clone(), upkeep_every, shutdown.clone()));
+        loops.spawn(runs::run(self.core.clone(), shutdown.clone()));
         loops.spawn(upkeep::run(self.core.clone(), upkeep_every, shutdown.clone()));
         loops.spawn(hosted::run(self.core.clone(), shutdown.clone()));
         loops.spawn(webhooks::run(self.core.clone(), upkeep_every, grace, shutdown.clone()));

@@ -16,7 +16,8 @@ use crate::config::{Config, ConfigError};
 pub(crate) fn router(core: Core, config: &Config) -> Result<Router, ConfigError> {
     let native = roost_api::router(core.clone(), options(config)?);
     let openai = roost_api_openai::router(core.clone(), openai(config)?);
-    Ok(native.merge(openai).merge(roost_api_agentcop::router(core, guard(config)?)))
+    let fullpilot = roost_api_fullpilot::router(core.clone(), fullpilot(config)?);
+    Ok(native.merge(openai).merge(fullpilot).merge(roost_api_agentcop::router(core, guard(config)?)))
 }
 
 /// Returns what hosted runtimes are answered.
@@ -38,6 +39,18 @@ fn openai(config: &Config) -> Result<roost_api_openai::Options, ConfigError> {
         cors: cors(config)?,
     };
     Ok(roost_api_openai::Options { http, ..defaults })
+}
+
+fn fullpilot(config: &Config) -> Result<roost_api_fullpilot::Options, ConfigError> {
+    let (api, fullpilot) = (&config.file.api, &config.file.fullpilot);
+    let http = roost_http::Options {
+        limits: per_minute("fullpilot.requests_per_minute", fullpilot.requests_per_minute)?,
+        body_limit: usize::try_from(api.max_body.0.0).unwrap_or(usize::MAX),
+        deadline: api.deadline.0,
+        cors: cors(config)?,
+    };
+    let execution = per_minute("fullpilot.executions_per_minute", fullpilot.executions_per_minute)?;
+    Ok(roost_api_fullpilot::Options { http, execution })
 }
 
 fn guard(config: &Config) -> Result<roost_api_agentcop::Options, ConfigError> {

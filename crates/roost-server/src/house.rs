@@ -24,8 +24,7 @@ use roost_tools::{BuiltinTools, HttpOptions};
 use crate::config::file::{self, File};
 use crate::config::{Config, ConfigError};
 use crate::system::{SystemClock, SystemRandom};
-use crate::wasm;
-use crate::{machines, openclaw};
+use crate::{machines, openclaw, server, wasm};
 
 /// Everything behind a [`Core`], and what has to be ended in order when the server ends.
 pub(crate) struct House {
@@ -56,7 +55,7 @@ impl House {
     /// # Parameters
     ///
     /// `door` is where this server answers the model calls of hosted runtimes, if it hosts any; `address` is where it
-    /// listens, if it is the server.
+    /// listens, if it does.
     pub(crate) async fn open(
         config: &Config,
         machinery: Machinery,
@@ -95,8 +94,7 @@ impl House {
             clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
             random,
         };
-        let settings = Settings { public_url: public_url(config, address)?, ..settings(config, &*models)? };
-        let core = Core::new(ports, settings);
+        let core = Core::new(ports, settings(config, &*models, public_url(config, address)?)?);
         Ok(Self { core, database, machines, models, connections })
     }
 
@@ -127,13 +125,30 @@ impl House {
     }
 }
 
-fn settings(config: &Config, models: &dyn Models) -> Result<Settings, ConfigError> {
+/// Returns where others reach this server.
+fn public_url(config: &Config, address: Option<SocketAddr>) -> Result<String, ConfigError> {
+    let Some(text) = &config.file.server.public_url else {
+        return Ok(address.map_or_else(|| format!("http://{}", config.file.listen), server::url));
+    };
+    let invalid = |problem| ConfigError::Setting { setting: "server.public_url", problem };
+    let url: url::Url = text.parse().map_err(|error| invalid(format!("{text:?}: {error}")))?;
+    let plain = url.query().is_none() && url.fragment().is_none() && url.password().is_none();
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || !plain {
+        return Err(invalid(format!("{text:?} is no http or https URL without query and password")));
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn settings(config: &Config, models: &dyn Models, public_url: String) -> Result<Settings, ConfigError> {
     let limits = &config.file.limits;
     Ok(Settings {
+        public_url,
         default_model: config.default_model(models),
         max_output: Tokens(limits.max_output_tokens),
         max_input: Tokens(limits.max_input_tokens),
         max_open_turns: limits.max_open_turns,
+        max_open_runs: limits.max_open_runs,
+        max_queued_runs: limits.max_queued_runs,
         max_agents: limits.max_agents,
         max_snapshots: limits.max_snapshots,
         regions: regions(&config.file),
@@ -144,7 +159,6 @@ fn settings(config: &Config, models: &dyn Models) -> Result<Settings, ConfigErro
         knowledge_memory_bytes: usize::try_from(config.file.knowledge.memory.0.0).unwrap_or(usize::MAX),
         skill_approval_below: u8::try_from(config.file.skills.approval_below).unwrap_or(100),
         caller_wait: Settings::default().caller_wait,
-        public_url: Settings::default().public_url,
         plans: config.plans()?,
     })
 }
@@ -189,20 +203,6 @@ fn integration_options(config: &Config) -> Result<roost_integrations::Options, C
     };
     let rules = config.file.integrations.allow_private.iter().map(rule).collect::<Result<_, _>>()?;
     Ok(roost_integrations::Options::system(rules))
-}
-
-/// Returns where people reach the server with a browser: as the configuration says, else where it listens.
-fn public_url(config: &Config, address: Option<SocketAddr>) -> Result<String, ConfigError> {
-    let invalid = |problem: String| ConfigError::Setting { setting: "public_url", problem };
-    let Some(text) = &config.file.public_url else {
-        let listens = || format!("http://{}", config.file.listen);
-        return Ok(address.map_or_else(listens, crate::server::url));
-    };
-    let url: url::Url = text.parse().map_err(|error| invalid(format!("{text:?}: {error}")))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || url.query().is_some() {
-        return Err(invalid(format!("{text:?} is no http or https URL without parameters")));
-    }
-    Ok(text.trim_end_matches('/').to_owned())
 }
 
 fn store_options(config: &Config) -> roost_store::Options {

@@ -46,7 +46,8 @@ impl Server {
         let listener = bind(&config.file.listen).await?;
         let door = openclaw::door(config).await?;
         let at = door.as_ref().map(TcpListener::local_addr).transpose()?;
-        let house = House::open(config, Machinery::Server, at, Some(listener.local_addr()?)).await?;
+        let address = listener.local_addr().context("the system does not tell the address that was taken")?;
+        let house = House::open(config, Machinery::Server, at, Some(address)).await?;
         let router = crate::api::router(house.core.clone(), config)?;
         let door = match door {
             Some(listener) => Some((listener, crate::api::door(house.core.clone(), config)?)),

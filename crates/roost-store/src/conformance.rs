@@ -16,6 +16,7 @@ use uuid::Uuid;
 pub(crate) mod account;
 pub(crate) mod agent;
 pub(crate) mod approval;
+pub(crate) mod artifact;
 pub(crate) mod connection;
 pub(crate) mod document;
 pub(crate) mod event;
@@ -24,12 +25,14 @@ pub(crate) mod job;
 pub(crate) mod key;
 pub(crate) mod knowledge;
 pub(crate) mod response;
+pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod secret;
 pub(crate) mod session;
 pub(crate) mod skill;
 pub(crate) mod snapshot;
 pub(crate) mod transaction;
+pub(crate) mod trigger;
 pub(crate) mod turn;
 pub(crate) mod usage;
 pub(crate) mod webhook;
@@ -59,6 +62,13 @@ macro_rules! conformance {
                 approvals_are_listed_newest_first_within_their_account,
                 only_pending_approvals_are_overdue,
                 the_record_of_approvals_is_listed_newest_first_by_what_is_asked_for,
+            }
+            artifact {
+                an_artifact_reads_back_in_its_account_and_agent_alone,
+                versions_of_a_title_are_different,
+                artifacts_are_listed_newest_first_and_filtered,
+                files_are_found_in_their_run_and_counted_by_form,
+                what_a_run_made_and_was_given_goes_with_it,
             }
             connection {
                 a_connection_reads_back_and_there_is_one_to_each_service,
@@ -120,6 +130,13 @@ macro_rules! conformance {
                 the_latest_mark_counts_and_goes_with_its_agent,
                 an_account_has_a_ledger_that_is_no_agent,
             }
+            run {
+                a_run_reads_back_with_its_log,
+                runs_are_found_by_their_agent_and_when_they_are_due,
+                what_a_run_spends_is_held_back_and_booked,
+                a_form_is_closed_once,
+                a_run_goes_with_all_that_was_said_in_it_and_nothing_else,
+            }
             sandbox {
                 a_sandbox_reads_back_with_all_its_settings,
                 a_run_reads_back_as_it_began_and_ended,
@@ -162,6 +179,15 @@ macro_rules! conformance {
                 a_reader_sees_one_state,
                 what_is_written_is_read_at_once,
             }
+            trigger {
+                a_trigger_reads_back_as_it_was_written_and_changed,
+                a_trigger_is_found_by_its_address,
+                triggers_are_due_in_order_and_those_without_a_time_never,
+                a_trigger_fires_once_for_each_time,
+                a_message_is_remembered_with_its_run_until_it_is_forgotten,
+                a_trigger_that_waits_for_a_run_is_found_by_it,
+                triggers_go_with_their_agent,
+            }
             turn { turns_are_open_until_they_end, a_turn_that_is_over_stays_over }
             usage {
                 the_ledger_is_exact,
@@ -180,6 +206,7 @@ macro_rules! conformance {
             }
             workflow {
                 every_version_of_a_workflow_is_kept,
+                agents_are_ready_that_miss_no_integration,
             }
         }
     };
@@ -266,6 +293,7 @@ pub(crate) fn session(number: u128, agent: &Agent) -> Session {
 pub(crate) fn turn(number: u128, session: &Session) -> Turn {
     Turn {
         caller: None,
+        run: None,
         id: id(number),
         account: session.account,
         agent: session.agent,

@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 /// Marks a file as ours: `Rost` in ASCII.
 pub(crate) const APPLICATION_ID: i32 = 0x526f_7374;
 
-const MIGRATIONS: [&str; 13] = [
+const MIGRATIONS: [&str; 18] = [
     include_str!("../migrations/sqlite/0001_initial.sql"),
     include_str!("../migrations/sqlite/0002_guard.sql"),
     include_str!("../migrations/sqlite/0003_sandboxes.sql"),
@@ -21,7 +21,12 @@ const MIGRATIONS: [&str; 13] = [
     include_str!("../migrations/sqlite/0010_openai.sql"),
     include_str!("../migrations/sqlite/0011_runtimes.sql"),
     include_str!("../migrations/sqlite/0012_workflows.sql"),
+    include_str!("../migrations/sqlite/0013_runs.sql"),
+    include_str!("../migrations/sqlite/0014_artifacts.sql"),
+    include_str!("../migrations/sqlite/0015_triggers.sql"),
     include_str!("../migrations/sqlite/0016_connections.sql"),
+    include_str!("../migrations/sqlite/0017_model_calls.sql"),
+    include_str!("../migrations/sqlite/0018_readiness.sql"),
 ];
 
 /// The version of the schema that this server knows.

@@ -5,6 +5,8 @@ pub(crate) mod event;
 pub(crate) mod integration;
 pub(crate) mod report;
 pub(crate) mod response;
+pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod skill;
+pub(crate) mod trigger;
 pub(crate) mod votes;

@@ -39,6 +39,7 @@ struct Inner {
     stuck: bool,
     full: bool,
     held_up: Option<Arc<Semaphore>>,
+    removal_held_up: Option<Arc<Semaphore>>,
     snapshots: HashMap<SnapshotId, HashMap<String, String>>,
 }
 
@@ -101,6 +102,13 @@ impl TestMachines {
     pub fn hold_up(&self) -> Arc<Semaphore> {
         let gate = Arc::new(Semaphore::new(0));
         self.with(|inner| inner.held_up = Some(Arc::clone(&gate)));
+        gate
+    }
+
+    /// From now on removing a workspace waits for a permit of the semaphore that is returned.
+    pub fn hold_up_removal(&self) -> Arc<Semaphore> {
+        let gate = Arc::new(Semaphore::new(0));
+        self.with(|inner| inner.removal_held_up = Some(Arc::clone(&gate)));
         gate
     }
 
@@ -179,6 +187,9 @@ impl Machines for TestMachines {
     }
 
     async fn destroy(&self, agent: AgentId) -> Result<(), Error> {
+        if let Some(gate) = self.with(|inner| inner.removal_held_up.clone()) {
+            gate.acquire().await.expect("is never closed").forget();
+        }
         if self.with(|inner| inner.stuck) {
             let source = std::io::Error::other("the test says so");
             return Err(Error::Host { act: "remove the workspace", source });

@@ -127,6 +127,8 @@ impl Follow {
             | TurnEvent::ToolLost { .. } => {}
             TurnEvent::HistoryGiven { .. }
             | TurnEvent::CallerAsked { .. }
+            | TurnEvent::Confined { .. }
+            | TurnEvent::CallsGiven { .. }
             | TurnEvent::CallHandedOut { .. }
             | TurnEvent::CancelRequested
             | TurnEvent::AgentAsked { .. } => {}

@@ -137,6 +137,15 @@ fn in_turn(event: TurnEvent) -> (&'static str, Value) {
             let names: Vec<String> = tools.into_iter().map(|tool| tool.name).collect();
             ("caller_asked", json!({"tools": names}))
         }
+        TurnEvent::Confined { model, tools, title } => (
+            "confined",
+            json!({"model": model.map(|model| model.to_string()), "tools": tools, "title": title}),
+        ),
+        TurnEvent::CallsGiven { calls } => {
+            let calls: Vec<_> =
+                calls.iter().map(|call| json!({"id": call.id.as_str(), "tool": call.tool})).collect();
+            ("calls_given", json!({"calls": calls}))
+        }
         TurnEvent::CallHandedOut { call } => ("call_handed_out", json!({"callId": call.as_str()})),
         TurnEvent::CallReturned { call, outcome } => (
             "call_returned",

@@ -50,7 +50,7 @@ struct Row {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Amounts {
-    /// Model calls that were answered.
+    /// Model calls that were answered, and those that may have cost something though they were not.
     calls: u64,
     /// Tokens read, those from the provider's cache included.
     input_tokens: u64,

@@ -23,7 +23,7 @@ async fn any_key_sees_its_account_with_plan_and_usage() {
     assert_eq!(account["name"], "Test");
     let plan = json!({
         "id": "pro", "name": "Pro", "status": "active",
-        "limits": {"maxAgents": 10, "maxSkillsPerAgent": 20},
+        "limits": {"maxAgents": 10, "maxSkillsPerAgent": 20, "directModelUsd": null},
         "features": {"api_access": true, "swarms": true},
     });
     assert_eq!(account["plan"], plan);

@@ -169,6 +169,30 @@ fn rows() -> Vec<Route> {
         row("post", "/v1/webhook-endpoints/{id}/rotate", empty()),
         row("get", "/v1/webhook-endpoints/{id}/deliveries", None),
         row("post", "/v1/webhook-deliveries/{id}/redeliver", None),
+        row("get", "/v1/agents/{id}/workflow/config", None),
+        row("put", "/v1/agents/{id}/workflow/config", Some(json!({"steps": [{"type": "wait", "until": 1}]}))),
+        row("get", "/v1/agents/{id}/workflow/versions", None),
+        row("get", "/v1/agents/{id}/workflow/versions/{version}", None),
+        row("get", "/v1/agents/{id}/runs", None),
+        row("post", "/v1/agents/{id}/runs", Some(json!({"input": {}}))),
+        row("get", "/v1/agents/{id}/runs/{run}", None),
+        row("delete", "/v1/agents/{id}/runs/{run}", None),
+        row("post", "/v1/agents/{id}/runs/{run}/link", None),
+        row("post", "/v1/agents/{id}/runs/{run}/input", Some(json!({"values": {"mood": "good"}}))),
+        row("post", "/v1/agents/{id}/runs/{run}/files", None),
+        row("get", "/v1/agents/{id}/runs/{run}/files/{file}", None),
+        row("post", "/v1/agents/{id}/runs/{run}/cancel", None),
+        row("post", "/v1/agents/{id}/runs/{run}/rerun", empty()),
+        row("post", "/v1/agents/{id}/runs/{run}/fork", Some(json!({"input": {}}))),
+        row("get", "/v1/agents/{id}/runs/{run}/events", None),
+        row("get", "/v1/agents/{id}/artifacts", None),
+        row("get", "/v1/agents/{id}/artifacts/{artifact}", None),
+        row("get", "/v1/agents/{id}/artifacts/{artifact}/content", None),
+        row("get", "/v1/agents/{id}/artifacts/{artifact}/view", None),
+        row("post", "/v1/agents/{id}/artifacts/{artifact}/link", None),
+        row("post", "/v1/agents/{id}/arm", None),
+        row("post", "/v1/agents/{id}/disarm", None),
+        row("post", "/v1/agents/{id}/pause-triggers", None),
     ]
 }
 
@@ -194,6 +218,9 @@ struct Things {
     memory: String,
     connection: String,
     service: String,
+    workflow_run: String,
+    artifact: String,
+    file: String,
 }
 
 impl Route {
@@ -225,12 +252,16 @@ impl Route {
         let (document, version) = match self.path {
             path if path.contains("/documents/") => ("IDENTITY.md", "1"),
             path if path.contains("/secrets/") => ("github_token", "1"),
+            path if path.contains("/workflow/") => ("", "1"),
             _ => ("refunds", "1.0"),
         };
         let path = path.replace("{name}", document).replace("{version}", version);
         let path = path.replace("{snapshot}", &things.snapshot).replace("{other}", &things.snapshot);
+        let run = if path.starts_with("/v1/sandboxes") { &things.run } else { &things.workflow_run };
         path.replace("{agentId}", agent)
-            .replace("{run}", &things.run)
+            .replace("{run}", run)
+            .replace("{artifact}", &things.artifact)
+            .replace("{file}", &things.file)
             .replace("{turn}", &things.turn)
             .replace("{skillId}", &things.skill)
             .replace("{path}", "SKILL.md")
@@ -291,9 +322,13 @@ async fn things(api: &Api) -> Things {
         .is(200);
     let connect = json!({"integration": service, "key": "a long key"});
     let connected = api.post(&format!("/v1/agents/{agent}/connections"), connect).await.data();
+    let made = crate::runs::made(api, &agent.to_string()).await;
     Things {
         connection: connected["connection"]["id"].as_str().unwrap().to_owned(),
         service,
+        workflow_run: made.run,
+        artifact: made.artifact,
+        file: made.file,
         snapshot: snapshot["id"].as_str().unwrap().to_owned(),
         sandbox,
         skill,
@@ -423,6 +458,9 @@ async fn what_nobody_has_is_not_there() {
         memory: "nope".to_owned(),
         connection: "con_nope".to_owned(),
         service: "No_Name".to_owned(),
+        workflow_run: "wrun_nope".to_owned(),
+        artifact: "art_nope".to_owned(),
+        file: "file_nope".to_owned(),
     };
     for (row, number) in rows().into_iter().zip(0x0abc..).filter(|(row, _)| row.is_named()) {
         // Other names for each row, since some make what they name.
@@ -445,6 +483,9 @@ async fn what_nobody_has_is_not_there() {
             memory: unknown(&things.memory),
             connection: unknown(&things.connection),
             service: unknown(&things.service),
+            workflow_run: unknown(&things.workflow_run),
+            artifact: unknown(&things.artifact),
+            file: unknown(&things.file),
         };
         let ask = async |things: &Things| api.ask(row.method(), &row.path(things), row.body.clone()).await;
         let answer = ask(&nobody).await;

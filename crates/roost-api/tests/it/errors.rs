@@ -23,6 +23,8 @@ fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
 fn quoted_after<'a>(source: &'a str, marker: &str, within: usize) -> Vec<&'a str> {
     source
         .match_indices(marker)
+        // `FieldKind::` is not `Kind::`.
+        .filter(|(at, _)| !source[..*at].ends_with(|before: char| before.is_alphanumeric()))
         .filter_map(|(at, _)| {
             let rest = &source[at + marker.len()..];
             let start = rest.find('"').filter(|start| *start <= within)?;

@@ -58,6 +58,16 @@ impl Agents<'_> {
     /// `InvalidInput` names the field; its code is `unknown_model`, `model_key_missing` or `region_without_hosts`
     /// where that is what is wrong. `QuotaExceeded` if the account has as many agents as it may have. Nothing is made then.
     pub async fn create(&self, ctx: &Ctx, new: CreateAgent) -> Result<AgentView, Error> {
+        Ok(self.create_with(ctx, new, |_, _| Ok(())).await?.0)
+    }
+
+    /// Makes an agent, and in the same transaction what belongs to it.
+    pub(crate) async fn create_with<T: Send + 'static>(
+        &self,
+        ctx: &Ctx,
+        new: CreateAgent,
+        furnish: impl FnOnce(&mut dyn Writer, &Agent) -> Result<T, Error> + Send + 'static,
+    ) -> Result<(AgentView, T), Error> {
         ctx.require(Scope::AgentsWrite)?;
         check(&new)?;
         self.0.settings.regions.check(new.region)?;
@@ -121,7 +131,8 @@ impl Agents<'_> {
             entries.extend(told.then(|| Body::Journal(began(&agent))));
             writer.append_events(agent.id, agent.id.journal(), now, entries)?;
             writer.refresh_documents(agent.id)?;
-            AgentView::read(writer, agent)
+            let furnished = furnish(writer, &agent)?;
+            Ok::<_, Error>((AgentView::read(writer, agent)?, furnished))
         };
         let made = self.0.ports.store.write(create).await?;
         self.0.provisioning.notify_one();

@@ -87,6 +87,21 @@ impl Agents<'_> {
         Ok(after)
     }
 
+    /// Changes an agent by one transition and thaws its machine if it was frozen and runs now.
+    pub(crate) async fn shifted(
+        &self,
+        ctx: &Ctx,
+        id: AgentId,
+        entry: Journal,
+        transition: impl FnOnce(Agent) -> Result<Agent, Error> + Send + 'static,
+    ) -> Result<Agent, Error> {
+        let (before, after) = self.change(ctx, id, entry, transition).await?;
+        if before.state == State::Frozen && after.state == State::Running {
+            self.0.ports.machines.thaw(id).await?;
+        }
+        Ok(after)
+    }
+
     async fn change(
         &self,
         ctx: &Ctx,
@@ -107,7 +122,13 @@ impl Agents<'_> {
             if started_afresh(&before, &after, &entry) {
                 writer.refresh_documents(id)?;
             }
-            let entry = if after.state == State::Error { began(&after) } else { entry };
+            let entry = match after.state {
+                State::Error => began(&after),
+                state if state == before.state && after.arming != before.arming => {
+                    Journal::Changed { what: "triggers".to_owned() }
+                }
+                _ => entry,
+            };
             log::journal(writer, id, caller.now, entry)?;
             match after.state {
                 State::Running => {
@@ -117,7 +138,11 @@ impl Agents<'_> {
                     }
                     release_turns(&core, writer, &after, &caller)?;
                 }
-                State::Stopped => cancel_turns(&core, writer, &after, &caller)?,
+                State::Stopped => {
+                    cancel_turns(&core, writer, &after, &caller)?;
+                    // They find that their agent is stopped, and end.
+                    writer.wake_runs_of(id, caller.now)?;
+                }
                 State::Provisioning | State::Frozen | State::Paused | State::Error => {}
             }
             Ok::<_, Error>((before, after))
@@ -127,6 +152,7 @@ impl Agents<'_> {
         self.tick_open_sessions(id).await?;
         self.0.queued.notify_one();
         self.0.provisioning.notify_one();
+        self.0.runs_due.notify_one();
         Ok(changed)
     }
 

@@ -158,6 +158,11 @@ fn turn_line(event: &TurnEvent) -> (&'static str, String) {
         TurnEvent::CallerAsked { tools, .. } => {
             ("info", format!("The caller offers {} tools of its own", tools.len()))
         }
+        TurnEvent::Confined { .. } => ("info", "A step of a run binds the turn".to_owned()),
+        TurnEvent::CallsGiven { calls } => {
+            let tools: Vec<_> = calls.iter().map(|call| call.tool.as_str()).collect();
+            ("info", format!("Calls prescribed: {}", tools.join(", ")))
+        }
         TurnEvent::CallHandedOut { .. } => ("info", "Tool call handed out to the caller".to_owned()),
         TurnEvent::CallReturned { outcome, .. } => {
             ("info", format!("The caller's tool {}", outcome.status.name()))

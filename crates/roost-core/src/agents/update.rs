@@ -9,7 +9,7 @@ use roost_ports::store::{Reader, Writer};
 use super::create::{check_avatar, check_config, check_description, check_name, check_swarm, check_tags};
 use super::{AgentView, Agents, own};
 use crate::turns::provider_secret;
-use crate::{Ctx, Error, Kind, log};
+use crate::{Core, Ctx, Error, Kind, log};
 
 /// What to change of an agent; `None` leaves it.
 #[derive(Debug, Clone, Default)]
@@ -42,35 +42,60 @@ impl Agents<'_> {
     /// `NotFound`; `InvalidInput` names the field. Nothing is changed then.
     pub async fn update(&self, ctx: &Ctx, id: AgentId, change: UpdateAgent) -> Result<AgentView, Error> {
         ctx.require(Scope::AgentsWrite)?;
-        check(&change)?;
-        if let Some(model) = &change.model {
-            self.0.ports.models.describe(model)?;
-        }
+        let change = self.checked(ctx, change)?;
         let (core, ctx) = (self.0.clone(), ctx.clone());
         let update = move |writer: &mut dyn Writer| {
-            let before = own(writer, &ctx, id)?;
-            check_swarm(writer, before.account, change.swarm.flatten())?;
-            let after = change.apply(before.clone())?;
-            let known = core.ports.models.has_own_access(&after.model) || has_key(writer, &after)?;
-            if after.model != before.model && !known {
-                return Err(Error::new(
-                    Kind::InvalidInput,
-                    "model_key_missing",
-                    format!(
-                        "there is no key for {}: set one with PUT /v1/agents/{{id}}/secrets first, or start the server with one",
-                        after.model
-                    ),
-                ));
-            }
-            writer.update_agent(&after)?;
-            if let Some(what) = difference(&before, &after) {
-                log::journal(writer, id, ctx.now, Journal::Changed { what })?;
-            }
+            let (_, after) = change.write(&core, writer, &ctx, id)?;
             AgentView::read(writer, after)
         };
         let view = self.0.ports.store.write(update).await?;
         self.0.hub.tick(id.journal());
         Ok(view)
+    }
+
+    /// Checks what can be checked of a change before the store is asked.
+    pub(crate) fn checked(&self, ctx: &Ctx, change: UpdateAgent) -> Result<CheckedUpdate, Error> {
+        ctx.require(Scope::AgentsWrite)?;
+        check(&change)?;
+        if let Some(model) = &change.model {
+            self.0.ports.models.describe(model)?;
+        }
+        Ok(CheckedUpdate(change))
+    }
+}
+
+/// A change that is right in itself.
+pub(crate) struct CheckedUpdate(UpdateAgent);
+
+impl CheckedUpdate {
+    /// Changes an agent within a transaction; returns it before and after.
+    pub(crate) fn write(
+        self,
+        core: &Core,
+        writer: &mut dyn Writer,
+        ctx: &Ctx,
+        id: AgentId,
+    ) -> Result<(Agent, Agent), Error> {
+        let change = self.0;
+        let before = own(writer, ctx, id)?;
+        check_swarm(writer, before.account, change.swarm.flatten())?;
+        let after = change.apply(before.clone())?;
+        let known = core.ports.models.has_own_access(&after.model) || has_key(writer, &after)?;
+        if after.model != before.model && !known {
+            return Err(Error::new(
+                Kind::InvalidInput,
+                "model_key_missing",
+                format!(
+                    "there is no key for {}: set one with PUT /v1/agents/{{id}}/secrets first, or start the server with one",
+                    after.model
+                ),
+            ));
+        }
+        writer.update_agent(&after)?;
+        if let Some(what) = difference(&before, &after) {
+            log::journal(writer, id, ctx.now, Journal::Changed { what })?;
+        }
+        Ok((before, after))
     }
 }
 

@@ -87,7 +87,7 @@ impl Connections<'_> {
             let agent = own(reader, &ctx, id)?;
             core.integration(reader, agent.account, &name)?;
             let expires_at = ctx.now + LASTS;
-            Ok(Started { url: core.link(agent.id, &name, expires_at), expires_at })
+            Ok(Started { url: core.connect_url(agent.id, &name, expires_at), expires_at })
         };
         self.0.ports.store.read(read).await
     }
@@ -204,7 +204,7 @@ impl Core {
             let known = name.as_ref().and_then(|name| self.in_catalog(name)).or(own.as_ref());
             urls.push(ConnectionUrl {
                 title: known.map_or_else(|| missing.integration.clone(), |known| known.title.clone()),
-                url: known.map(|known| self.link(agent.id, &known.name, expires_at)),
+                url: known.map(|known| self.connect_url(agent.id, &known.name, expires_at)),
                 integration: missing.integration,
                 reason: missing.reason,
                 expires_at,
@@ -213,7 +213,12 @@ impl Core {
         Ok(urls)
     }
 
-    fn link(&self, agent: AgentId, to: &IntegrationName, expires_at: Timestamp) -> String {
+    /// Returns where a person connects an agent to a service, whether there is such a service or not.
+    pub(crate) fn connection_link(&self, agent: AgentId, to: &IntegrationName, now: Timestamp) -> String {
+        self.connect_url(agent, to, now + LASTS)
+    }
+
+    fn connect_url(&self, agent: AgentId, to: &IntegrationName, expires_at: Timestamp) -> String {
         let payload = format!("{agent} {to} {}", expires_at.as_second());
         let token =
             format!("{}.{}", URL_SAFE_NO_PAD.encode(&payload), URL_SAFE_NO_PAD.encode(self.signed(&payload)));

@@ -172,6 +172,8 @@ impl Follow {
             | TurnEvent::AgentAsked { .. }
             | TurnEvent::HistoryGiven { .. }
             | TurnEvent::CallerAsked { .. }
+            | TurnEvent::Confined { .. }
+            | TurnEvent::CallsGiven { .. }
             | TurnEvent::ApprovalRequested { .. }
             | TurnEvent::ApprovalDecided { .. }
             | TurnEvent::ToolStarted { .. }

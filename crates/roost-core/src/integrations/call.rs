@@ -175,7 +175,6 @@ impl Core {
 }
 
 /// Reads the arguments of `call_operation`.
-#[expect(clippy::type_complexity, reason = "two ways of failing: the store's, and the model's")]
 fn named_in(
     reader: &dyn Reader,
     agent: &Agent,

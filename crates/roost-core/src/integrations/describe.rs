@@ -1,4 +1,4 @@
-use roost_domain::integration::{Integration, IntegrationName, rank};
+use roost_domain::integration::{Integration, IntegrationName, Operation, Place, rank};
 use roost_domain::key::Scope;
 use roost_domain::page::Limit;
 use roost_ports::integrations::DESCRIPTION_MAX_BYTES;
@@ -84,7 +84,9 @@ impl Integrations<'_> {
             operations: read.operations.len() as u64,
             at: ctx.now,
         };
-        let (written, operations) = (kept.clone(), read.operations);
+        let mut operations = read.operations;
+        operations.iter_mut().for_each(|operation| without_headers(operation, &integration));
+        let written = kept.clone();
         let write = move |writer: &mut dyn Writer| {
             Ok::<_, Error>(writer.put_api_description(account, &name, &written, &operations)?)
         };
@@ -138,6 +140,28 @@ impl Integrations<'_> {
             find(reader, account, &name, &query, limit)
         };
         self.0.ports.store.read(read).await
+    }
+}
+
+/// Takes out of an operation what the integration sends with every request, such as its version: the model need not
+/// know it.
+fn without_headers(operation: &mut Operation, integration: &Integration) {
+    let is_sent = |name: &str| integration.headers.keys().any(|header| header.eq_ignore_ascii_case(name));
+    let mut gone = Vec::new();
+    operation.parameters.retain(|one| {
+        let keep = one.place != Place::Header || !is_sent(&one.name);
+        if !keep {
+            gone.push(one.argument.clone());
+        }
+        keep
+    });
+    for argument in gone {
+        if let Some(properties) = operation.schema.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.remove(&argument);
+        }
+        if let Some(required) = operation.schema.get_mut("required").and_then(Value::as_array_mut) {
+            required.retain(|name| *name != argument);
+        }
     }
 }
 

@@ -111,6 +111,7 @@ fn post(core: &Core, writer: &mut dyn Writer, ctx: &Ctx, message: PostMessage) -
         session: session.id,
         phase: TurnPhase::Queued,
         caller: None,
+        run: None,
         created_at: ctx.now,
     };
     writer.insert_turn(&turn)?;
@@ -146,11 +147,14 @@ fn find_session(
     let peer = peer_of(ctx, message.peer.as_deref());
     let found = match message.session {
         // Another peer's session is none of this caller's business, so it looks as if it were not there. Nobody
-        // talks in an agent's journal, or in what agents say among themselves.
+        // talks in an agent's journal, or in what agents say among themselves or do in
+        // runs.
         Some(id) => Some(
             writer
                 .session(agent.id, id)?
-                .filter(|session| !matches!(session.peer, Peer::Agent | Peer::Colleague { .. }))
+                .filter(|session| {
+                    !matches!(session.peer, Peer::Agent | Peer::Colleague { .. } | Peer::Run(_))
+                })
                 .filter(|session| message.peer.is_none() || session.peer == peer)
                 .ok_or_else(|| Error::not_found("session", id))?,
         ),

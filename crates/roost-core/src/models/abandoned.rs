@@ -9,6 +9,7 @@ use roost_domain::unit::MicroUsd;
 use roost_ports::store::Writer;
 
 use super::ModelCalls;
+use super::settle::settle_unanswered;
 use crate::Error;
 
 /// The calls that this process has begun and not settled. A call that is in the database and not here was begun by a
@@ -69,7 +70,7 @@ impl ModelCalls<'_> {
             for call in &open {
                 if writer.delete_model_call(call.id)? {
                     let cost = core.live_calls.of(call.id).flatten().unwrap_or(call.reserved);
-                    writer.settle(call.ledger, call.reserved, cost.min(call.reserved))?;
+                    settle_unanswered(writer, call, cost, now)?;
                 }
             }
             Ok::<_, Error>(open)

@@ -1,32 +1,21 @@
 use futures_util::StreamExt;
-use jiff::tz::TimeZone;
 use roost_domain::agent::Agent;
 use roost_domain::context::estimate;
 use roost_domain::conversation::{Answer, Conversation, Message, Wishes};
-use roost_domain::effect::{Action, Cause, Effect};
-use roost_domain::gate::{self, Decision, Permit, Profile, Rules, Used};
-use roost_domain::guard::{Guard, Opinion};
-use roost_domain::id::{AccountId, AgentId, ModelCallId, ResponseId, TurnId};
+use roost_domain::id::{AgentId, ModelCallId, ResponseId};
 use roost_domain::key::Scope;
 use roost_domain::model::{ModelName, Price};
-use roost_domain::network::NetworkRules;
-use roost_domain::policy::Ruling;
 use roost_domain::response::{AnsweredBy, Response};
 use roost_domain::secret::Secret;
-use roost_domain::subject::Subject;
-use roost_domain::tool::{ToolCall, ToolCallId};
-use roost_domain::unit::MicroUsd;
 use roost_ports::model::{Chunk, Chunks, Description, Error as ModelError, Request};
-use roost_ports::store::{self, Amounts, DecisionEntry, ModelCall, Writer};
-use serde_json::{Value, json};
+use roost_ports::store::{Amounts, ModelCall, Writer};
+use serde_json::Value;
 
 use super::ModelCalls;
-use crate::gate::Facts;
+use super::intent::{Intent, refused};
+use super::settle::book;
 use crate::turns::{cost_of_failure, worst_case};
 use crate::{Core, Ctx, Error, Kind};
-
-/// The name under which policies and permissions know a model that an account asks itself.
-const TOOL: &str = "call_model";
 
 /// For whom a model is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,8 +47,6 @@ pub struct Complete {
 pub struct Completion {
     core: Core,
     call: ModelCall,
-    account: AccountId,
-    model: ModelName,
     conversation: Conversation,
     price: Price,
     chunks: Chunks,
@@ -74,7 +61,7 @@ impl ModelCalls<'_> {
     /// # Errors
     ///
     /// `Forbidden` with the gate's code if it is not allowed (nothing can wait for a person here); `QuotaExceeded` if
-    /// the agent's budget does not suffice; `NotFound` with the code `model_not_found`; `InvalidInput` with the code
+    /// the agent's budget, or what the account's plan allows for models that it asks itself, does not suffice; `NotFound` with the code `model_not_found`; `InvalidInput` with the code
     /// `context_length_exceeded`, or with what the provider says; `RateLimited`, `Timeout` and `Unavailable` as the
     /// provider is.
     pub async fn complete(&self, ctx: &Ctx, complete: Complete) -> Result<Completion, Error> {
@@ -104,7 +91,7 @@ impl ModelCalls<'_> {
             Ok(chunks) => chunks,
             Err(error) => {
                 let cost = cost_of_failure(&conversation, &description.price, &error, 0);
-                self.0.settle_call(&call, cost, None).await?;
+                self.0.settle_failed(&call, cost).await?;
                 begun.is_handed_on = true;
                 return Err(told(&error));
             }
@@ -114,8 +101,6 @@ impl ModelCalls<'_> {
         Ok(Completion {
             core: self.0.clone(),
             call,
-            account: ctx.account(),
-            model,
             conversation,
             price: description.price,
             chunks,
@@ -183,120 +168,6 @@ fn bound(
     Ok(())
 }
 
-/// A call that the gate is to decide about.
-pub(super) struct Intent {
-    pub(super) core: Core,
-    pub(super) ctx: Ctx,
-    pub(super) agent: Option<Agent>,
-    pub(super) id: ModelCallId,
-    pub(super) model: ModelName,
-    pub(super) worst_case: MicroUsd,
-    pub(super) priced: bool,
-}
-
-impl Intent {
-    fn write(self, writer: &mut dyn Writer) -> Result<Result<(Permit, ModelCall), Opinion>, Error> {
-        match self.decide(writer)? {
-            Ok((permit, ledger)) => {
-                let began_at = self.ctx.now;
-                let call = ModelCall { id: self.id, ledger, reserved: self.worst_case, began_at };
-                writer.reserve(ledger, self.worst_case)?;
-                writer.insert_model_call(&call)?;
-                Ok(Ok((permit, call)))
-            }
-            Err(opinion) => Ok(Err(opinion)),
-        }
-    }
-
-    /// Lets the gate decide. Returns leave and whose ledger the call stands in; what is not allowed is noted.
-    pub(super) fn decide(
-        &self,
-        writer: &mut dyn Writer,
-    ) -> Result<Result<(Permit, AgentId), Opinion>, Error> {
-        let (ledger, decision, guard) = match &self.agent {
-            Some(agent) => {
-                let facts = Facts::read(&self.core, writer, agent)?;
-                if facts.settings.budget.is_some() && !self.priced {
-                    let message = format!(
-                        "the agent has a budget, but the price of {} is not known, so the budget cannot be held",
-                        self.model
-                    );
-                    return Err(Error::new(Kind::InvalidInput, "price_unknown", message));
-                }
-                let effect = self.effect(agent.id, Cause::Loop);
-                let decision = facts.decide(writer, agent, &effect, None, Used::default(), None)?;
-                (agent.id, decision, facts.guard)
-            }
-            None => {
-                let account = self.ctx.account();
-                let ledger = writer.account_ledger(account, self.ctx.now)?;
-                let guard = self.core.editions.guard(writer, account, &Subject::account(), None)?;
-                let network = NetworkRules::default();
-                let call = ToolCall {
-                    id: ToolCallId::from_text(self.id.to_string()),
-                    tool: TOOL.to_owned(),
-                    arguments: json!({"model": self.model.as_str()}),
-                };
-                let effect = self.effect(ledger, Cause::Tool(call));
-                let decision = gate::decide(&effect, &Rules::new(Profile::Open, &network, &guard));
-                (ledger, decision, guard)
-            }
-        };
-        match decision {
-            Decision::Allowed(permit, _) => Ok(Ok((permit, ledger))),
-            Decision::NeedsApproval(opinion) | Decision::Blocked(opinion) => {
-                self.note(writer, &opinion, &guard)?;
-                Ok(Err(opinion))
-            }
-        }
-    }
-
-    fn effect(&self, agent: AgentId, cause: Cause) -> Effect {
-        Effect {
-            agent,
-            session: agent.journal(),
-            turn: TurnId::from_uuid(self.id.uuid()),
-            cause,
-            action: Action::CallModel { model: self.model.clone(), worst_case: self.worst_case },
-            scripts: Vec::new(),
-        }
-    }
-
-    fn note(&self, writer: &mut dyn Writer, opinion: &Opinion, guard: &Guard) -> Result<(), Error> {
-        let entry = DecisionEntry {
-            account: self.ctx.account(),
-            subject: self.agent.as_ref().map_or_else(Subject::account, |agent| Subject::hosted(agent.id)),
-            key: None,
-            tool: TOOL.to_owned(),
-            parameters: Some(json!({"model": self.model.as_str()})),
-            ruling: Ruling::Block,
-            code: opinion.code.to_owned(),
-            reason: opinion.why.clone(),
-            rule: opinion.rule.clone(),
-            version: opinion.version,
-            approval: None,
-            run: Some(self.id.to_string()),
-            triggered_by: None,
-            turn: None,
-            at: self.ctx.now,
-        };
-        writer.insert_decision(&entry)?;
-        self.core.announce_blocked(writer, guard, &entry)
-    }
-}
-
-/// Says that the gate does not let a call be made.
-pub(super) fn refused(opinion: &Opinion) -> Error {
-    let kind = if opinion.code == "budget_exceeded" { Kind::QuotaExceeded } else { Kind::Forbidden };
-    let waits = match opinion.ruling {
-        Ruling::RequireApproval => {
-            " This needs an approval, and a call outside of a turn cannot wait for one."
-        }
-        Ruling::Allow | Ruling::Block => "",
-    };
-    Error::new(kind, opinion.code, format!("{opinion}{waits}"))
-}
-
 /// Says to a caller why a model did not answer.
 fn told(error: &ModelError) -> Error {
     let message = error.to_string();
@@ -338,7 +209,7 @@ impl Completion {
 
     /// Returns the model that is asked.
     pub const fn model(&self) -> &ModelName {
-        &self.model
+        &self.call.model
     }
 
     /// Returns the next piece. When the end is returned, the call is settled, its usage is booked, and the answer is
@@ -367,7 +238,7 @@ impl Completion {
             }
             Some(Err(error)) => Err(self.failed(&error).await?),
             None => {
-                let provider = self.model.provider().to_owned();
+                let provider = self.call.model.provider().to_owned();
                 Err(self.failed(&ModelError::Broken { provider }).await?)
             }
         }
@@ -375,32 +246,31 @@ impl Completion {
 
     async fn answered(&mut self, answer: &Answer) -> Result<(), Error> {
         let cost = self.price.cost(answer.usage);
-        let (account, model, now) = (self.account, self.model.clone(), self.core.now());
-        let usage = answer.usage;
+        let (call, now, usage) = (self.call.clone(), self.core.now(), answer.usage);
         let response = self.response.clone().map(|(id, asked)| {
             let said: Vec<Message> = self.conversation.messages.clone();
-            let by = AnsweredBy::Model { model: model.clone(), said, answer: answer.clone() };
-            Response { id, account, created_at: now, asked, by }
+            let by = AnsweredBy::Model { model: call.model.clone(), said, answer: answer.clone() };
+            Response { id, account: call.account, created_at: now, asked, by }
         });
-        let ledger = self.call.ledger;
-        let book = move |writer: &mut dyn Writer| {
-            let day = now.to_zoned(TimeZone::UTC).date();
-            let amounts = Amounts { calls: 1, usage, cost, ..Amounts::default() };
-            let used = store::Used { account, agent: ledger, session: None, model, day, amounts };
-            writer.add_usage(&used)?;
+        let settle = move |writer: &mut dyn Writer| {
+            if writer.delete_model_call(call.id)? {
+                writer.settle(call.ledger, call.reserved, cost)?;
+            }
+            book(writer, &call, Amounts { calls: 1, usage, cost, ..Amounts::default() }, now)?;
             match &response {
                 Some(response) => Ok(writer.insert_response(response)?),
                 None => Ok(()),
             }
         };
-        self.core.settle_call(&self.call, cost, Some(Box::new(book))).await?;
+        self.core.ports.store.write::<_, Error>(settle).await?;
+        self.core.live_calls.end(self.call.id);
         self.is_over = true;
         Ok(())
     }
 
     async fn failed(&mut self, error: &ModelError) -> Result<Error, Error> {
         let cost = cost_of_failure(&self.conversation, &self.price, error, self.written);
-        self.core.settle_call(&self.call, cost, None).await?;
+        self.core.settle_failed(&self.call, cost).await?;
         self.is_over = true;
         Ok(told(error))
     }
@@ -409,29 +279,10 @@ impl Completion {
 impl Drop for Completion {
     fn drop(&mut self) {
         if !self.is_over {
-            let provider = self.model.provider().to_owned();
+            let provider = self.call.model.provider().to_owned();
             let broken = ModelError::Broken { provider };
             let cost = cost_of_failure(&self.conversation, &self.price, &broken, self.written);
             self.core.live_calls.abandon(self.call.id, cost);
         }
-    }
-}
-
-/// What is written together with a settlement.
-type Also = Box<dyn FnOnce(&mut dyn Writer) -> Result<(), Error> + Send>;
-
-impl Core {
-    /// Settles a call once.
-    async fn settle_call(&self, call: &ModelCall, cost: MicroUsd, also: Option<Also>) -> Result<(), Error> {
-        let settled = call.clone();
-        let settle = move |writer: &mut dyn Writer| {
-            if writer.delete_model_call(settled.id)? {
-                writer.settle(settled.ledger, settled.reserved, cost)?;
-            }
-            also.map_or(Ok(()), |also| also(writer))
-        };
-        self.ports.store.write(settle).await?;
-        self.live_calls.end(call.id);
-        Ok(())
     }
 }

@@ -8,7 +8,7 @@ use roost_ports::embedder::{Description, Purpose};
 use roost_ports::store::{self, Amounts, Writer};
 
 use super::ModelCalls;
-use super::complete::{Intent, refused};
+use super::intent::{Intent, refused};
 use crate::{Core, Ctx, Error, Kind};
 
 /// How many texts can be embedded at once.

@@ -146,6 +146,7 @@ fn end_turn(
         session,
         phase: TurnPhase::Ended,
         caller: None,
+        run: None,
         created_at: now,
     };
     let state = log::fold(writer, fork, &turn, &Folded::default())?;

@@ -188,6 +188,10 @@ impl Core {
         let now = self.now();
         let remove = move |writer: &mut dyn Writer| {
             let step = step_to(writer, id)?;
+            if let Some(step) = step {
+                // The intent that names it goes with the agent; from here on this is how it is found.
+                writer.discard_snapshot(step)?;
+            }
             let agent = writer.agent_of_any_account(id)?;
             if let Some(agent) = agent {
                 writer.delete_agent(agent.account, id, now)?;

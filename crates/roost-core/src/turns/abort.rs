@@ -1,13 +1,16 @@
+use jiff::Timestamp;
 use roost_domain::agent::{Agent, State};
 use roost_domain::event::{Body, Problem, TurnEvent};
+use roost_domain::model::ModelName;
 use roost_domain::tool::{ToolCallId, ToolOutcome, ToolStatus};
 use roost_domain::turn::Lost;
 use roost_domain::unit::MicroUsd;
 use roost_ports::model::Error as ModelError;
 use roost_ports::store::{Reader, Turn, Writer};
 
-use super::delegate::payers;
+use super::delegate::settle;
 use super::{Turns, Work};
+use crate::usage::{count, unanswered};
 use crate::{Error, log};
 
 impl Turns<'_> {
@@ -65,7 +68,7 @@ impl Turns<'_> {
             let agent = log::agent_of(writer, &turn)?;
             let lost = log::fold(writer, &agent, &turn, &folded)?.lost();
             if lost.contains(&Lost::Model) {
-                settle_unseen(writer, &turn)?;
+                settle_unseen(writer, &agent, &turn, now)?;
             }
             let outcomes = lost.into_iter().filter_map(|lost| outcome(&agent, lost)).collect();
             log::append(writer, &agent, &turn, &folded, now, outcomes)?;
@@ -96,21 +99,27 @@ pub(super) fn lost_answer(agent: &Agent) -> TurnEvent {
 
 /// Books the whole reservation of a model call whose end nobody saw: the provider may have charged all of it, and
 /// a budget must not be overshot.
-pub(super) fn settle_unseen(writer: &mut dyn Writer, turn: &Turn) -> Result<(), Error> {
-    if let Some(reserved) = reserved(writer, turn)? {
-        for payer in payers(turn) {
-            writer.settle(payer, reserved, reserved)?;
-        }
+pub(super) fn settle_unseen(
+    writer: &mut dyn Writer,
+    agent: &Agent,
+    turn: &Turn,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some((model, reserved)) = last_call(writer, turn)? else { return Ok(()) };
+    settle(writer, turn, reserved, reserved)?;
+    if let Some(amounts) = unanswered(reserved) {
+        let asked = Agent { model, ..agent.clone() };
+        count(writer, &asked, Some(turn.session), amounts, now)?;
     }
     Ok(())
 }
 
-/// Returns what the turn's last model call holds back.
-fn reserved(reader: &dyn Reader, turn: &Turn) -> Result<Option<MicroUsd>, Error> {
+/// Returns which model the turn asked last, and what is held back for it.
+fn last_call(reader: &dyn Reader, turn: &Turn) -> Result<Option<(ModelName, MicroUsd)>, Error> {
     let events = reader.turn_events(turn.session, turn.id)?;
-    Ok(events.iter().rev().find_map(|event| {
-        if let Body::Turn { event: TurnEvent::ModelCalled { reserved, .. }, .. } = &event.body {
-            Some(*reserved)
+    Ok(events.into_iter().rev().find_map(|event| {
+        if let Body::Turn { event: TurnEvent::ModelCalled { model, reserved }, .. } = event.body {
+            Some((model, reserved))
         } else {
             None
         }

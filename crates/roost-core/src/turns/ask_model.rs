@@ -13,14 +13,14 @@ use roost_ports::store::{Amounts, Writer};
 
 use super::brief::Brief;
 use super::cost::{cost_of_failure, worst_case};
-use super::delegate::payers;
+use super::delegate::{reserve, settle};
 use super::park::release;
 use super::use_tool::{may_begin, used};
 use super::{Turns, Work};
 use crate::error::with_causes;
 use crate::gate::Facts;
-use crate::usage::count;
-use crate::{Error, ProgressOf, gate, log};
+use crate::usage::{count, unanswered};
+use crate::{Error, ProgressOf, gate, log, runs};
 
 impl Turns<'_> {
     /// Asks the agent's model: reserves the worst case and writes the intent in one transaction, asks, settles
@@ -91,6 +91,9 @@ impl Turns<'_> {
                 action: Action::CallModel { model: model.clone(), worst_case },
                 scripts: Vec::new(),
             };
+            if let Some(problem) = runs::exceeded(&core, writer, &turn, worst_case)? {
+                return Ok(Intended::Blocked(problem));
+            }
             let facts = Facts::of_turn(&core, writer, &agent, &turn)?;
             let used = used(writer, &agent, &turn, &folded, now)?;
             match facts.decide(writer, &agent, &effect, leave, used, None)? {
@@ -98,9 +101,7 @@ impl Turns<'_> {
                     if let Some(leave) = leave {
                         gate::executed(writer, &agent, leave, now)?;
                     }
-                    for payer in payers(&turn) {
-                        writer.reserve(payer, worst_case)?;
-                    }
+                    reserve(writer, &turn, worst_case)?;
                     let called = TurnEvent::ModelCalled { model, reserved: worst_case };
                     let (_, events) = log::append(writer, &agent, &turn, &folded, now, vec![called])?;
                     let offset = events.last().map_or(Offset::START, |event| event.offset);
@@ -116,6 +117,7 @@ impl Turns<'_> {
                         reason: opinion.to_string(),
                         terms: facts.terms(facts.settings.approval_ttl),
                         found: None,
+                        compared: None,
                     };
                     let event = gate::ask(&core, writer, ask, now)?;
                     gate::note(
@@ -200,9 +202,7 @@ impl Turns<'_> {
         let outcome = move |writer: &mut dyn Writer| {
             let (turn, folded) = (&held.turn, &held.folded);
             let agent = log::agent_of(writer, turn)?;
-            for payer in payers(turn) {
-                writer.settle(payer, reserved, cost)?;
-            }
+            settle(writer, turn, reserved, cost)?;
             // The calls of a hosted runtime are counted where they are made.
             if !agent.runtime.is_hosted() {
                 let amounts = Amounts { calls: 1, usage, cost, ..Amounts::default() };
@@ -236,11 +236,14 @@ impl Turns<'_> {
         let problem = Problem { code: error.code().to_owned(), message: with_causes(&error) };
         let failure = Failure { category: error.category(), message: problem.message.clone() };
         let event = TurnEvent::ModelFailed { problem, retryable: error.retryable() };
+        let model = brief.agent.model.clone();
         tracing::warn!(agent = %turn.agent, turn = %turn.id, code = error.code(), error = %with_causes(&error), "the model did not answer");
         let outcome = move |writer: &mut dyn Writer| {
             let agent = log::agent_of(writer, &turn)?;
-            for payer in payers(&turn) {
-                writer.settle(payer, reserved, cost)?;
+            settle(writer, &turn, reserved, cost)?;
+            if let Some(amounts) = unanswered(cost) {
+                let asked = Agent { model, ..agent.clone() };
+                count(writer, &asked, Some(turn.session), amounts, now)?;
             }
             log::append(writer, &agent, &turn, &folded, now, vec![event])?;
             writer.update_agent(&Agent { last_failure: Some(failure), ..agent })?;

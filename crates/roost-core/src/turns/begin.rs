@@ -44,7 +44,7 @@ impl Turns<'_> {
             for lost in state.lost() {
                 let event = match lost {
                     Lost::Model => {
-                        settle_unseen(writer, &turn)?;
+                        settle_unseen(writer, &agent, &turn, now)?;
                         lost_answer(&agent)
                     }
                     Lost::Repeatable(call) => TurnEvent::ToolLost { call },
@@ -120,6 +120,7 @@ impl crate::Core {
                 .to_owned(),
             terms,
             found: None,
+            compared: None,
         };
         gate::ask(self, writer, ask, now)
     }

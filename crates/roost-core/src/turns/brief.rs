@@ -6,7 +6,7 @@ use roost_domain::conversation::{Conversation, Wishes};
 use roost_domain::document::{DocumentName, RuleName};
 use roost_domain::event::{Body, Event, Offset, Problem, TurnEvent};
 use roost_domain::id::{AgentId, TurnId};
-use roost_domain::model::Price;
+use roost_domain::model::{ModelName, Price};
 use roost_domain::page::Limit;
 use roost_domain::secret::{Secret, placeholder};
 use roost_domain::skill::{InstalledSkill, SkillId};
@@ -20,7 +20,7 @@ use roost_ports::vault::Sealed;
 use super::{Turns, Work};
 use crate::error::with_causes;
 use crate::gate::callers;
-use crate::{Core, Error, Kind, log};
+use crate::{Core, Error, Kind, log, runs};
 
 /// How much of a session's log is read at a time, from its end backwards.
 const PAGE: Limit = Limit::clamped(250, 250);
@@ -147,6 +147,17 @@ impl Materials {
                 is_budgeted |= Settings::read(&caller.config)?.budget.is_some();
             }
         }
+        is_budgeted |= runs::budget(core, reader, &work.turn)?.is_some();
+        let (model, only) = bound_by(&events, work.turn.id);
+        let mut tools = tools;
+        if let Some(only) = only {
+            tools.retain(|tool| only.contains(&tool.name));
+        }
+        // A step may be done with another model than the agent's.
+        let agent = match model {
+            Some(model) => Agent { model, ..agent },
+            None => agent,
+        };
         Ok(Self { agent, is_budgeted, persona, tools, events })
     }
 }
@@ -206,6 +217,18 @@ fn asked(events: &[Event], of: TurnId) -> Option<(&[ToolSpec], &Wishes)> {
             None
         }
     })
+}
+
+/// Returns the model that a turn asks instead of its agent's, and the only tools that it has, where what began it says
+/// so.
+fn bound_by(events: &[Event], of: TurnId) -> (Option<ModelName>, Option<&[String]>) {
+    let bound = events.iter().find_map(|event| match &event.body {
+        Body::Turn { turn, event: TurnEvent::Confined { model, tools, .. } } if *turn == of => {
+            Some((model.clone(), tools.as_deref()))
+        }
+        Body::Turn { .. } | Body::Journal(_) | Body::SessionStarted { .. } => None,
+    });
+    bound.unwrap_or_default()
 }
 
 impl Core {

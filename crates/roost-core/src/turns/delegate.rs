@@ -6,13 +6,14 @@ use roost_domain::event::{Body, Ending, TurnEvent};
 use roost_domain::id::{AgentId, SessionId, TurnId};
 use roost_domain::session::{Channel, Peer, Session};
 use roost_domain::tool::{ToolCall, ToolCallId, ToolOutcome, ToolStatus};
+use roost_domain::unit::MicroUsd;
 use roost_ports::store::{AgentFilter, Caller, Reader, Turn, TurnPhase, Writer};
 
 use super::inhouse::ask_agent;
 use crate::gate::{MOST_CALLERS, callers};
 use crate::log::Folded;
 use crate::sessions::cancel_turn;
-use crate::{Core, Error, log};
+use crate::{Core, Error, log, runs};
 
 /// The most of an answer that is handed back, in bytes.
 const LONGEST_ANSWER: usize = 30_000;
@@ -52,6 +53,8 @@ pub(super) fn hand_over(
             call: call.id.clone(),
             above: [&[agent.id], callers(turn)].concat(),
         }),
+        // What it costs is the run's, too.
+        run: turn.run.clone(),
         created_at: now,
     };
     let others = writer.open_turns(session.id)?;
@@ -160,8 +163,8 @@ fn session_for(
 
 /// What a question comes to in a turn that works for another agent.
 pub(super) fn nobody_to_ask(call: ToolCallId) -> TurnEvent {
-    let text = "Nobody can be asked here: you work for another agent. Answer with what you have, and say what you \
-                would need to know.";
+    let text = "Nobody can be asked here: you work for another agent, or do a step of a workflow. Answer with what you \
+                have, and say what you would need to know.";
     finished(call, text.to_owned(), ToolStatus::Failed)
 }
 
@@ -256,8 +259,29 @@ pub(crate) fn call_off(
 }
 
 /// Returns whose budgets a turn's model calls count against: its agent's, and those of the agents for whom it works.
-pub(super) fn payers(turn: &Turn) -> Vec<AgentId> {
+fn payers(turn: &Turn) -> Vec<AgentId> {
     let mut payers = vec![turn.agent];
     payers.extend_from_slice(callers(turn));
     payers
+}
+
+/// Holds back what a model call of a turn may cost, from whoever pays for it; from the run, too, whose step it is.
+pub(super) fn reserve(writer: &mut dyn Writer, turn: &Turn, amount: MicroUsd) -> Result<(), Error> {
+    for payer in payers(turn) {
+        writer.reserve(payer, amount)?;
+    }
+    runs::pay(writer, turn, runs::Pay::Reserve(amount))
+}
+
+/// Gives back what was held for a model call and books what it cost.
+pub(super) fn settle(
+    writer: &mut dyn Writer,
+    turn: &Turn,
+    reserved: MicroUsd,
+    cost: MicroUsd,
+) -> Result<(), Error> {
+    for payer in payers(turn) {
+        writer.settle(payer, reserved, cost)?;
+    }
+    runs::pay(writer, turn, runs::Pay::Settle { reserved, cost })
 }

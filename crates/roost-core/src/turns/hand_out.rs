@@ -123,6 +123,7 @@ fn hand_out(
                 reason: opinion.to_string(),
                 terms: facts.terms(facts.settings.approval_ttl),
                 found: None,
+                compared: None,
             };
             let event = gate::ask(core, writer, ask, now)?;
             gate::note(core, writer, noted, &opinion, Some(id), now)?;

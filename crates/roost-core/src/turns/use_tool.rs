@@ -18,7 +18,7 @@ use super::inhouse::Told;
 use super::scripts::Looked;
 use super::{Turns, Work, delegate};
 use crate::error::with_causes;
-use crate::gate::Facts;
+use crate::gate::{Comparison, Facts};
 use crate::integrations::{ServiceCall, may_be_service_call};
 use crate::log::Folded;
 use crate::secrets::note_uses;
@@ -147,12 +147,17 @@ impl Turns<'_> {
                 return Ok(None);
             }
         };
-        let looked = match &plan {
-            Plan::Act { action, .. } => self.look_at(work, call, action).await?,
-            Plan::Ask { .. } => Looked::default(),
+        let (looked, compared) = match &plan {
+            Plan::Act { action, .. } => {
+                // With leave there is nothing to ask about.
+                let compared = if leave.is_none() { self.compare(work, call, action).await? } else { None };
+                (self.look_at(work, call, action).await?, compared)
+            }
+            Plan::Ask { .. } => (Looked::default(), None),
         };
         let now = self.0.now();
-        let intent = Intent { work: work.clone(), call: call.clone(), service, leave, plan, looked, now };
+        let intent =
+            Intent { work: work.clone(), call: call.clone(), service, leave, plan, looked, compared, now };
         let core = self.0.clone();
         let granted = self.0.ports.store.write(move |writer| intent.write(&core, writer)).await?;
         self.0.went_on(&work.turn);
@@ -262,6 +267,7 @@ struct Intent {
     leave: Option<ApprovalId>,
     plan: Plan,
     looked: Looked,
+    compared: Option<Comparison>,
     now: Timestamp,
 }
 
@@ -270,6 +276,13 @@ impl Intent {
         let (turn, folded) = (&self.work.turn, &self.work.folded);
         let agent = log::agent_of(writer, turn)?;
         if !may_begin(writer, &agent, turn, folded)? {
+            return Ok(None);
+        }
+        if !log::fold(writer, &agent, turn, folded)?.may_use(&self.call.tool) {
+            let text = format!("The tool {} is none of those that this step may use.", self.call.tool);
+            let outcome = ToolOutcome { text, status: ToolStatus::Failed };
+            let event = TurnEvent::ToolFinished { call: self.call.id.clone(), outcome };
+            log::append(writer, &agent, turn, folded, self.now, vec![event])?;
             return Ok(None);
         }
         let mut facts = Facts::of_turn(core, writer, &agent, turn)?;
@@ -318,7 +331,9 @@ impl Intent {
                     return Ok(None);
                 }
                 match question {
-                    Some(_) if turn.caller.is_some() => (delegate::nobody_to_ask(call), None),
+                    Some(_) if turn.caller.is_some() || turn.run.is_some() => {
+                        (delegate::nobody_to_ask(call), None)
+                    }
                     Some(question) => (TurnEvent::QuestionAsked { call, question }, None),
                     None => {
                         let summary = effect.action.to_string();
@@ -339,6 +354,7 @@ impl Intent {
                     reason: opinion.to_string(),
                     terms: facts.terms(facts.settings.approval_ttl),
                     found,
+                    compared: self.compared.as_ref(),
                 };
                 let event = gate::ask(core, writer, ask, self.now)?;
                 gate::note(core, writer, noted, &opinion, Some(id), self.now)?;

@@ -149,6 +149,32 @@ async fn a_change_that_was_approved_is_not_made_to_another_text() {
     assert!(app.look(agent).await.needs_restart);
 }
 
+/// Only one thread is there for what takes a while, so that a test can keep it busy.
+#[test]
+fn texts_are_compared_before_the_question_is_written_and_nobody_waits_for_it() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+    runtime.unwrap().block_on(async {
+        let app = TestApp::start().await;
+        let agent = app.agent(json!({})).await;
+        put(&app, agent, DocumentName::Workflow, "Step one.").await;
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || released.recv());
+        let wants = Reply::Use("", vec![("change_document", proposal("WORKFLOW.md", "Step two."))]);
+        app.models.when("go", [wants, Reply::Say(vec!["Done."])]);
+        let posted = app.post(agent, "go").await;
+        app.until(agent, &posted, |event| matches!(event, TurnEvent::ModelAnswered { .. })).await;
+        // Others can write, here the very document, as the comparison holds no transaction open.
+        put(&app, agent, DocumentName::Workflow, "Step zero.").await;
+        assert_eq!(pending(&app).await, [], "the texts are not compared yet");
+        release.send(()).unwrap();
+        busy.await.unwrap().unwrap();
+        app.until(agent, &posted, is_end).await;
+        assert_eq!(pending(&app).await, [], "nobody is asked about what is no longer so");
+        let said = last_result(&app);
+        assert!(said.contains("Step zero.") && said.contains("\"version\": 2"), "{said}");
+    });
+}
+
 #[tokio::test]
 async fn an_open_agent_changes_its_documents_by_itself_if_it_has_seen_them() {
     let app = TestApp::start().await;

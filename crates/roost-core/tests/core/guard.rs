@@ -60,6 +60,7 @@ fn ways(channel: Channel, cause: &Cause) -> &'static str {
     match channel {
         Channel::Api => "a message over an API",
         Channel::Agent => "a task from another agent: see swarms.rs",
+        Channel::Workflow => "a step of a run: see runs/failures.rs",
         Channel::Journal => "nothing: a journal is no conversation",
     };
     match cause {

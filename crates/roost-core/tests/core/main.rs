@@ -15,6 +15,7 @@ mod memory;
 mod models;
 mod recovery;
 mod regions;
+mod runs;
 mod sandboxes;
 mod sessions;
 mod skills;

@@ -1,12 +1,15 @@
 //! Models that are asked outside of turns.
 
-use roost_core::{Asker, Chunk, Complete, Completion, Error, Kind};
+use jiff::civil::date;
+use roost_core::{Asker, Chunk, Complete, Completion, Dimension, Error, Kind, ListUsage, Settings};
 use roost_domain::conversation::{Conversation, Message, Wishes};
 use roost_domain::id::AgentId;
 use roost_domain::key::Scope;
+use roost_domain::page::Limit;
+use roost_domain::plan::{BuiltinPlan, Plans};
 use roost_domain::unit::{MicroUsd, Tokens};
 use roost_ports::store::{ModelCall, Writer};
-use roost_testkit::TestApp;
+use roost_testkit::{Reply, TestApp};
 use serde_json::json;
 
 fn complete(asker: Asker, model: &str) -> Complete {
@@ -79,6 +82,91 @@ async fn anothers_agent_is_not_there_and_a_scope_is_needed() {
     assert_eq!(error.code(), "missing_scope");
 }
 
+/// What the account used, by model: calls and cost.
+async fn used(app: &TestApp) -> Vec<(String, u64, MicroUsd)> {
+    let (from, to) = (date(2026, 1, 20), date(2027, 1, 19));
+    let limit = Limit::clamped(10, 10);
+    let list = ListUsage { agent: None, from, to, by: vec![Dimension::Model], after: None, limit };
+    let rows = app.core.usage().list(&app.ctx(), list).await.expect("usage can be told").page.rows;
+    rows.into_iter().map(|row| (row.key.model, row.amounts.calls, row.amounts.cost)).collect()
+}
+
+fn ledger(app: &TestApp) -> AgentId {
+    AgentId::from_uuid(app.account.uuid())
+}
+
+/// Waits until the runtime has settled what nobody listens to any more.
+async fn until_settled(app: &TestApp) {
+    let settled = async {
+        while app.ledger(ledger(app)).await.1 != MicroUsd::ZERO {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), settled).await.expect("it is settled in time");
+}
+
+#[tokio::test]
+async fn what_failed_and_dropped_calls_may_have_cost_stands_in_the_usage_as_in_the_ledger() {
+    let app = TestApp::start().await;
+    app.models.when("hello", [Reply::refused()]);
+    assert!(ask(&app, Asker::Account, "paid/x").await.is_err());
+    assert_eq!(used(&app).await, [], "what was refused costs nothing and is no call");
+    app.models.when("hello", [Reply::Break(vec!["Well, "]), Reply::Hang(vec!["Well, "])]);
+    let mut broken = ask(&app, Asker::Account, "paid/x").await.expect("it begins");
+    while broken.next().await.is_ok() {}
+    drop(broken);
+    let (spent, reserved) = app.ledger(ledger(&app)).await;
+    assert!(spent > MicroUsd::ZERO && reserved == MicroUsd::ZERO, "{spent} {reserved}");
+    assert_eq!(used(&app).await, [("paid/x".to_owned(), 1, spent)]);
+    let mut dropped = ask(&app, Asker::Account, "paid/x").await.expect("it begins");
+    dropped.next().await.expect("it says something");
+    drop(dropped);
+    until_settled(&app).await;
+    let (twice, _) = app.ledger(ledger(&app)).await;
+    assert!(twice > spent);
+    assert_eq!(used(&app).await, [("paid/x".to_owned(), 2, twice)]);
+}
+
+fn with_limit(micro_usd: i64) -> Settings {
+    let mut plan = BuiltinPlan::Enterprise.plan();
+    plan.limits.direct_models = Some(MicroUsd(micro_usd));
+    let plans = Plans::new(vec![plan], "enterprise").expect("the plan is there");
+    Settings { plans, ..Settings::default() }
+}
+
+#[tokio::test]
+async fn an_account_spends_no_more_in_a_month_on_models_it_asks_itself_than_its_plan_allows() {
+    // A call reserves about 0.0110 dollars and costs 0.000264: there is room for one at a time, and for a few in all.
+    let app = TestApp::builder().settings(with_limit(13_000)).build().await;
+    app.models.when("hello", [Reply::Hang(vec!["Well, "])]);
+    let held = ask(&app, Asker::Account, "paid/x").await.expect("there is room for one");
+    let error = ask(&app, Asker::Account, "paid/x").await.err().expect("and no room for two");
+    assert_eq!((error.kind(), error.code()), (Kind::QuotaExceeded, "budget_exceeded"));
+    assert!(error.public().contains("of the $0.013000"), "{error}");
+    assert!(error.public().contains("direct_model_usd"), "{error}");
+    drop(held);
+    until_settled(&app).await;
+    let mut answered = 0;
+    let error = loop {
+        match ask(&app, Asker::Account, "paid/x").await {
+            Ok(completion) => whole(completion).await,
+            Err(error) => break error,
+        };
+        answered += 1;
+        assert!(answered < 10, "it ends");
+    };
+    assert_eq!((answered > 1, error.code()), (true, "budget_exceeded"));
+    let (spent, _) = app.ledger(ledger(&app)).await;
+    assert!(spent > MicroUsd::ZERO && spent <= MicroUsd(13_000), "{spent}");
+    assert!(error.public().contains(&spent.to_string()), "what is spent is named: {error}");
+    let error = ask(&app, Asker::Account, "unpriced/x").await.err().unwrap();
+    assert_eq!((error.kind(), error.code()), (Kind::InvalidInput, "price_unknown"));
+    let agent = app.agent_of("paid/x", json!({"policy": "open"})).await.id;
+    whole(ask(&app, Asker::Agent(agent), "paid/x").await.expect("agents have budgets of their own")).await;
+    app.clock.advance(std::time::Duration::from_secs(31 * 24 * 60 * 60));
+    whole(ask(&app, Asker::Account, "paid/x").await.expect("the next month begins anew")).await;
+}
+
 #[tokio::test]
 async fn what_a_dead_process_began_is_booked_whole() {
     let app = TestApp::start().await;
@@ -88,14 +176,12 @@ async fn what_a_dead_process_began_is_booked_whole() {
         let ledger = writer.account_ledger(account, now)?;
         writer.reserve(ledger, MicroUsd(500))?;
         let id = "mc_0190b5a42f6e7cc19d2b8a6c1d2e3f40".parse().unwrap();
-        writer.insert_model_call(&ModelCall { id, ledger, reserved: MicroUsd(500), began_at: now })
+        let model = "paid/x".parse().unwrap();
+        let reserved = MicroUsd(500);
+        writer.insert_model_call(&ModelCall { id, account, ledger, model, reserved, began_at: now })
     };
     app.store.write::<_, roost_ports::store::Error>(begun).await.unwrap();
-    let ledger = AgentId::from_uuid(account.uuid());
-    let settled = async {
-        while app.ledger(ledger).await != (MicroUsd(500), MicroUsd::ZERO) {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(10), settled).await.expect("it is settled in time");
+    until_settled(&app).await;
+    assert_eq!(app.ledger(ledger(&app)).await, (MicroUsd(500), MicroUsd::ZERO));
+    assert_eq!(used(&app).await, [("paid/x".to_owned(), 1, MicroUsd(500))]);
 }

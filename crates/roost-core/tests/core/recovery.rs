@@ -33,6 +33,8 @@ fn names(events: &[TurnEvent]) -> Vec<&'static str> {
             | TurnEvent::QuestionAnswered { .. }
             | TurnEvent::HistoryGiven { .. }
             | TurnEvent::CallerAsked { .. }
+            | TurnEvent::Confined { .. }
+            | TurnEvent::CallsGiven { .. }
             | TurnEvent::CallHandedOut { .. }
             | TurnEvent::CallReturned { .. }
             | TurnEvent::AgentAsked { .. }

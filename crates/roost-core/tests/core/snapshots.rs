@@ -399,6 +399,39 @@ async fn a_fork_that_was_cut_off_is_gone_after_the_next_start() {
 }
 
 #[tokio::test]
+async fn a_step_to_a_fork_is_gone_when_the_server_died_while_it_gave_the_fork_up() {
+    let mut app = TestApp::start().await;
+    let parent = app.agent(json!({})).await;
+    app.machines.write_into(parent, "plan", "one");
+    app.stop_runtime().await;
+    // Saved, and cut off while the files are given to the fork.
+    let gate = app.machines.hold_up();
+    gate.add_permits(1);
+    {
+        let begun = until("the fork is there", async || forks(&app).await == 1);
+        tokio::select! {
+            _ = fork(&app, parent, None) => panic!("it is held up"),
+            () = begun => {}
+        }
+    }
+    let removal = app.machines.hold_up_removal();
+    {
+        let given_up = until("the fork is given up", async || agents(&app).await == [parent]);
+        let snapshots = app.core.snapshots();
+        tokio::select! {
+            _ = snapshots.recover() => panic!("it is held up"),
+            () = given_up => {}
+        }
+    }
+    assert_eq!((half(&app).await, app.machines.snapshot_count()), (1, 1), "it can be found");
+    gate.add_permits(100);
+    removal.add_permits(100);
+    app.start_runtime();
+    until("nothing is left", async || half(&app).await == 0).await;
+    assert_eq!(app.machines.snapshot_count(), 0);
+}
+
+#[tokio::test]
 async fn a_snapshot_that_was_cut_off_is_gone_after_the_next_start() {
     let mut app = TestApp::start().await;
     let agent = app.agent(json!({})).await;

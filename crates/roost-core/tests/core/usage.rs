@@ -2,8 +2,10 @@ use std::time::Duration;
 
 use jiff::civil::date;
 use roost_core::{Amounts, Ctx, ListUsage};
+use roost_domain::event::TurnEvent;
 use roost_domain::id::AgentId;
 use roost_domain::page::Limit;
+use roost_domain::unit::MicroUsd;
 use roost_ports::machine::Machines;
 use roost_testkit::{Reply, TestApp};
 use serde_json::json;
@@ -77,6 +79,27 @@ async fn machine_time_is_written_by_the_minute_and_at_the_end() {
     app.clock.advance(Duration::from_secs(1));
     app.stop_runtime().await;
     assert_eq!(written(&app).await, Duration::from_secs(72), "nothing is lost at an orderly end");
+}
+
+#[tokio::test]
+async fn what_calls_may_have_cost_that_were_not_answered_stands_in_the_usage_as_in_the_ledger() {
+    let app = TestApp::start().await;
+    let agent = app.agent_of("paid/x", json!({})).await.id;
+    let agrees = async |calls| {
+        let (used, (spent, reserved)) = (total(&app, agent).await, app.ledger(agent).await);
+        assert_eq!((used.calls, used.cost, reserved), (calls, spent, MicroUsd::ZERO));
+        spent
+    };
+    app.models.when("break", [Reply::Break(vec!["Well, "]), Reply::Say(vec!["Done."])]);
+    app.talk(agent, "break").await;
+    let broken = agrees(2).await;
+    assert!(broken > MicroUsd(264), "{broken}");
+    app.models.when("hang", [Reply::Hang(vec!["Well, "])]);
+    let posted = app.post(agent, "hang").await;
+    app.until(agent, &posted, |event| matches!(event, TurnEvent::ModelCalled { .. })).await;
+    app.core.sessions().cancel(&app.ctx(), agent, posted.session).await.expect("it can be cancelled");
+    app.until(agent, &posted, |event| matches!(event, TurnEvent::Ended { .. })).await;
+    assert!(agrees(3).await > broken);
 }
 
 #[tokio::test]

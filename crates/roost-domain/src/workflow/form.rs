@@ -1,4 +1,4 @@
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 /// One thing that a form asks.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,5 +92,41 @@ impl FieldKind {
             Self::Url => "url",
             Self::File { .. } => "file",
         }
+    }
+}
+
+impl Field {
+    /// Returns it as a configuration has it, for whoever is to fill it in.
+    pub fn describe(&self) -> Value {
+        let mut told = Map::new();
+        let mut tell = |key: &str, value: Value| drop(told.insert(key.to_owned(), value));
+        tell("name", self.name.clone().into());
+        tell("label", self.label.clone().into());
+        tell("type", self.kind.name().into());
+        tell("required", self.required.into());
+        self.help.iter().for_each(|help| tell("help", help.clone().into()));
+        self.default.iter().for_each(|default| tell("default", default.clone()));
+        match &self.kind {
+            FieldKind::Text { max_length, pattern } => {
+                tell("max_length", (*max_length).into());
+                pattern.iter().for_each(|pattern| tell("pattern", pattern.clone().into()));
+            }
+            FieldKind::LongText { max_length } => tell("max_length", (*max_length).into()),
+            FieldKind::Number { min, max, whole } => {
+                min.iter().for_each(|min| tell("min", (*min).into()));
+                max.iter().for_each(|max| tell("max", (*max).into()));
+                tell("whole", (*whole).into());
+            }
+            FieldKind::Choice { options } | FieldKind::MultiChoice { options } => {
+                let told = options.iter().map(|one| json!({"value": one.value, "label": one.label}));
+                tell("options", told.collect());
+            }
+            FieldKind::File { max_bytes, accept } => {
+                tell("max_bytes", (*max_bytes).into());
+                tell("accept", accept.clone().into());
+            }
+            FieldKind::Boolean | FieldKind::Date | FieldKind::Email | FieldKind::Url => {}
+        }
+        Value::Object(told)
     }
 }

@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 use roost_domain::id::{AccountId, AgentId, ModelCallId};
+use roost_domain::model::ModelName;
 use roost_domain::page::Limit;
 use roost_domain::unit::MicroUsd;
 
@@ -10,8 +11,12 @@ use super::Error;
 pub struct ModelCall {
     /// Its id.
     pub id: ModelCallId,
+    /// The account that the ledger belongs to.
+    pub account: AccountId,
     /// Whose ledger holds the reservation.
     pub ledger: AgentId,
+    /// The model.
+    pub model: ModelName,
     /// The most it can cost.
     pub reserved: MicroUsd,
     /// When it began.

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use roost_domain::id::{AccountId, AgentId, SessionId, TurnId};
 use roost_domain::tool::ToolCallId;
 
-use super::Error;
+use super::{Error, OfRun};
 
 /// One pass of the agent loop, as it is found again. What happened in it stands in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Turn {
     pub phase: TurnPhase,
     /// The call that it is done for, where another agent asked.
     pub caller: Option<Caller>,
+    /// The step of a run that it is done for, or for whose turn it is done.
+    pub run: Option<OfRun>,
     /// When its message came.
     pub created_at: Timestamp,
 }

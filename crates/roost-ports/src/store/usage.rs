@@ -27,9 +27,9 @@ impl Ledger {
 /// How much of everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Amounts {
-    /// Model calls that were answered.
+    /// Model calls that were answered, and those that may have cost something though they were not.
     pub calls: u64,
-    /// Tokens.
+    /// Tokens of the calls that were answered.
     pub usage: Usage,
     /// What the calls cost.
     pub cost: MicroUsd,

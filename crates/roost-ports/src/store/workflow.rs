@@ -1,5 +1,6 @@
 use jiff::Timestamp;
-use roost_domain::id::AgentId;
+use roost_domain::agent::Agent;
+use roost_domain::id::{AccountId, AgentId};
 use roost_domain::page::Limit;
 use serde_json::Value;
 
@@ -45,6 +46,27 @@ pub trait Workflows {
         before: Option<u64>,
         limit: Limit,
     ) -> Result<Vec<WorkflowVersion>, Error>;
+
+    /// Returns the services that an agent's workflow uses and that it is not connected to, by name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn missing_integrations(&self, agent: AgentId) -> Result<Vec<String>, Error>;
+
+    /// Returns agents of an account after the first `skip`, newest first, and how many there are in all: only those
+    /// that are connected to all that they use, or only those that are not, or both.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn agents_by_readiness(
+        &self,
+        account: AccountId,
+        ready: Option<bool>,
+        skip: u64,
+        limit: Limit,
+    ) -> Result<(Vec<Agent>, u64), Error>;
 }
 
 /// Changes workflows.
@@ -55,4 +77,11 @@ pub trait WorkflowsMut {
     ///
     /// [`Error::Exists`] if there is one with its number.
     fn insert_workflow(&mut self, agent: AgentId, version: &WorkflowVersion) -> Result<(), Error>;
+
+    /// Says which services an agent's workflow uses.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn set_integrations(&mut self, agent: AgentId, integrations: &[String]) -> Result<(), Error>;
 }

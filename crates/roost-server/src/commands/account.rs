@@ -62,6 +62,11 @@ pub(super) async fn show(json: bool, client: &Client) -> anyhow::Result<ExitCode
         limit("maxAgents")
     ))?;
     output::line(format!("skills of each agent (limit): {}", limit("maxSkillsPerAgent")))?;
+    let direct = match limits["directModelUsd"].as_f64() {
+        Some(most) => format!("${most} a month"),
+        None => "no limit".to_owned(),
+    };
+    output::line(format!("models asked directly (limit): {direct}"))?;
     let features = plan["features"].as_object().into_iter().flatten();
     let missing: Vec<_> = features.filter(|(_, has)| **has == false).map(|(name, _)| name.as_str()).collect();
     if !missing.is_empty() {
@@ -132,6 +137,7 @@ fn described(view: &AccountView) -> Value {
         "chosen": view.account.plan.is_some(),
         "maxAgents": view.plan.limits.max_agents,
         "maxSkillsPerAgent": view.plan.limits.max_skills_per_agent,
+        "directModelUsd": view.plan.limits.direct_models.map(|most| most.0 as f64 / 1_000_000.0),
         "agents": view.agents,
         "runningAgents": view.running_agents,
     })

@@ -19,10 +19,6 @@ section! {
         /// Where everything is kept: the database, the master key, the agents' workspaces. Without it,
         /// `$XDG_DATA_HOME/roost` or `~/.local/share/roost`.
         data: Option<PathBuf> = None,
-        /// Where people reach the server with a browser, such as `https://roost.example.com`: services send them back
-        /// there when an agent is connected, and links that people open begin with it. Without it, where the server
-        /// listens.
-        public_url: Option<String> = None,
     }
     with {
         server: Server,
@@ -32,6 +28,7 @@ section! {
         models: Models,
         api: Api,
         guard: Guard,
+        fullpilot: Fullpilot,
         plans: BTreeMap<String, PlanOptions>,
         runtime: Runtime,
         machines: Machines,
@@ -49,6 +46,9 @@ section! {
 section! {
     /// How requests come in and how the server ends.
     Server {
+        /// The URL under which people and other services reach this server: links that it gives out begin with it.
+        /// Without it, `http://` and the address it listens on.
+        public_url: Option<String> = None,
         /// What this server is called in the pools of `[regions]`.
         host: String = "local".to_owned(),
         /// Connections that may be open at once; more wait until one closes.
@@ -104,6 +104,10 @@ section! {
         max_snapshots: u64 = 20,
         /// Messages of one session that may wait for an answer, the one that is being answered included.
         max_open_turns: usize = 100,
+        /// Workflow runs of one agent that may be under way, those included that wait for people.
+        max_open_runs: u32 = 10_000,
+        /// Workflow runs of one agent that may wait for others to end.
+        max_queued_runs: u32 = 10_000,
         /// Tokens a model may write in one call.
         max_output_tokens: u64 = 16_384,
         /// Tokens a model may read in one call, where the model itself allows more.
@@ -275,6 +279,16 @@ section! {
 }
 
 section! {
+    /// What keys may do on Fullpilot's paths in any minute.
+    Fullpilot {
+        /// Requests, those that start runs and answer them apart.
+        requests_per_minute: u32 = 100,
+        /// Runs that are started and answered.
+        executions_per_minute: u32 = 20,
+    }
+}
+
+section! {
     /// A plan that accounts can have, one section for each: what an account and its keys may use. A section named
     /// `free`, `pro` or `enterprise` changes the plan of that name. What a section does not say is as in the plan that
     /// it is like.
@@ -288,6 +302,9 @@ section! {
         max_agents: Option<u64> = None,
         /// Skills of one agent.
         max_skills_per_agent: Option<u64> = None,
+        /// What an account may spend in a calendar month, in UTC, on models that it asks directly over the
+        /// OpenAI-compatible API, in dollars. Embeddings are not counted: nobody knows here what they cost.
+        direct_model_usd: Option<f64> = None,
         /// What it includes, out of `api_access` (keys work) and `swarms`.
         features: Option<Vec<String>> = None,
         /// Scans by one key in any 24 hours.

@@ -100,7 +100,7 @@ fn price(entry: &file::PriceEntry) -> Result<PriceEntry, ConfigError> {
     })
 }
 
-fn micro_usd(usd: f64) -> Option<MicroUsd> {
+pub(super) fn micro_usd(usd: f64) -> Option<MicroUsd> {
     #[expect(clippy::cast_possible_truncation, reason = "bounded just before, far inside i64")]
     (0.0..=1_000_000.0).contains(&usd).then(|| MicroUsd((usd * 1_000_000.0).round() as i64))
 }

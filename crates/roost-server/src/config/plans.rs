@@ -2,6 +2,7 @@
 
 use roost_domain::plan::{Allowance, BuiltinPlan, Limits, Plan, Plans};
 
+use super::models::micro_usd;
 use super::{Config, ConfigError, file::PlanOptions};
 
 impl Config {
@@ -38,6 +39,12 @@ fn plan(id: &str, options: &PlanOptions) -> Result<Plan, ConfigError> {
             .map(|name| name.parse().map_err(|problem| wrong(format!("{id}.features: {problem}"))))
             .collect::<Result<_, _>>()?,
     };
+    let direct_models = match options.direct_model_usd {
+        None => base.limits.direct_models,
+        Some(usd) => Some(micro_usd(usd).ok_or_else(|| {
+            wrong(format!("{id}.direct_model_usd must be a number of dollars from 0 to 1,000,000"))
+        })?),
+    };
     let allowance = base.allowance;
     Ok(Plan {
         id: id.to_owned(),
@@ -48,6 +55,7 @@ fn plan(id: &str, options: &PlanOptions) -> Result<Plan, ConfigError> {
         limits: Limits {
             max_agents: options.max_agents.or(base.limits.max_agents),
             max_skills_per_agent: options.max_skills_per_agent.or(base.limits.max_skills_per_agent),
+            direct_models,
         },
         features,
         allowance: Allowance {

@@ -130,7 +130,7 @@ fn a_price_that_is_no_amount_is_refused() {
 #[test]
 fn a_plan_is_like_another_in_all_that_it_does_not_say() {
     let text = "[guard]\nplan = 'team'\n[plans.team]\nlike = 'free'\nname = 'Team'\nmax_agents = 50\n\
-                features = ['api_access', 'swarms']\n[plans.pro]\nscans = 7\n[plans.big]\n";
+                features = ['api_access', 'swarms']\n[plans.pro]\nscans = 7\ndirect_model_usd = 12.5\n[plans.big]\n";
     let (_directory, flags) = written(text);
     let plans = load(&flags, &[]).expect("it reads").plans().expect("right");
     let team = plans.of(None);
@@ -139,6 +139,8 @@ fn a_plan_is_like_another_in_all_that_it_does_not_say() {
     assert!(team.includes(roost_domain::plan::Feature::Swarms));
     let pro = plans.named("pro").expect("there");
     assert_eq!((pro.name.as_str(), pro.limits.max_agents, pro.allowance.scans), ("Pro", Some(10), Some(7)));
+    assert_eq!(pro.limits.direct_models, Some(roost_domain::unit::MicroUsd(12_500_000)));
+    assert_eq!(team.limits.direct_models, None);
     let big = plans.named("big").expect("there");
     assert_eq!((big.name.as_str(), big.limits.max_agents, big.allowance.scans), ("big", None, None));
     assert!(plans.named("free").is_ok(), "the built-in ones stay");
@@ -152,6 +154,7 @@ fn plans_that_cannot_be_are_refused() {
             "guard.plan: there is no plan \"gold\"; there are free, pro, enterprise",
         ),
         ("[plans.'Gold plan']\n", "lower-case letters"),
+        ("[plans.gold]\ndirect_model_usd = -1.0\n", "gold.direct_model_usd must be a number of dollars"),
         ("[plans.gold]\nfeatures = ['flying']\n", "gold.features: \"flying\" is not a feature"),
     ] {
         let (_directory, flags) = written(text);

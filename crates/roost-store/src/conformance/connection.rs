@@ -20,7 +20,7 @@ fn limit(rows: u32) -> Limit {
     Limit::clamped(rows, rows)
 }
 
-fn connection(number: u128, account: AccountId, agent: AgentId, to: &str) -> Connection {
+pub(super) fn connection(number: u128, account: AccountId, agent: AgentId, to: &str) -> Connection {
     Connection {
         id: id(number),
         account,
@@ -43,7 +43,7 @@ fn secrets(byte: u8) -> ConnectionSecrets {
     ConnectionSecrets { access: Sealed(vec![byte]), refresh: Some(Sealed(vec![byte, byte])) }
 }
 
-async fn put(store: &Any, connection: &Connection, byte: u8) {
+pub(super) async fn put(store: &Any, connection: &Connection, byte: u8) {
     let connection = connection.clone();
     write(store, move |writer| writer.put_connection(&connection, &secrets(byte))).await;
 }

@@ -1,5 +1,5 @@
 use roost_domain::event::Offset;
-use roost_domain::id::{AccountId, ResponseId};
+use roost_domain::id::{AccountId, AgentId, ResponseId};
 use roost_domain::page::Limit;
 use roost_domain::response::{AnsweredBy, Response};
 use roost_domain::unit::MicroUsd;
@@ -70,21 +70,25 @@ pub(crate) async fn the_latest_mark_counts_and_goes_with_its_agent(store: Any) {
     assert_eq!(read(&store, move |reader| reader.response(of, id::<ResponseId>(1))).await, None);
 }
 
+fn call(account: AccountId, ledger: AgentId) -> ModelCall {
+    let model = "test/x".parse().unwrap();
+    ModelCall { id: id(1), account, ledger, model, reserved: MicroUsd(10), began_at: at(1) }
+}
+
 pub(crate) async fn an_account_has_a_ledger_that_is_no_agent(store: Any) {
     let world = world(&store).await;
     let of = world.account;
     let ledger = write(&store, move |writer| {
         let ledger = writer.account_ledger(of, at(1))?;
         writer.reserve(ledger, MicroUsd(10))?;
-        let call = ModelCall { id: id(1), ledger, reserved: MicroUsd(10), began_at: at(1) };
-        writer.insert_model_call(&call)?;
+        writer.insert_model_call(&call(of, ledger))?;
         assert_eq!(writer.account_ledger(of, at(2))?, ledger);
         Ok(ledger)
     })
     .await;
     assert!(read(&store, move |reader| reader.agent(of, ledger)).await.is_none());
     let open = read(&store, move |reader| reader.open_model_calls(at(1), limit(10))).await;
-    assert_eq!(open.iter().map(|call| call.reserved).collect::<Vec<_>>(), [MicroUsd(10)]);
+    assert_eq!(open, [call(of, ledger)]);
     assert_eq!(read(&store, move |reader| reader.open_model_calls(at(0), limit(10))).await, []);
     assert!(write(&store, move |writer| writer.delete_model_call(id(1))).await);
     assert!(!write(&store, move |writer| writer.delete_model_call(id(1))).await);

@@ -245,7 +245,11 @@ impl AgentsMut for Tx<'_> {
         }
         // What refers to another row goes before it.
         self.delete_of(id, "delete from agent_tags where agent_id = $1")?;
+        self.delete_triggers(id)?;
         self.delete_of(id, "delete from workflows where agent_id = $1")?;
+        self.delete_of(id, "delete from agent_integrations where agent_id = $1")?;
+        self.delete_of(id, "delete from artifacts where agent_id = $1")?;
+        self.delete_of(id, "delete from run_files where agent_id = $1")?;
         self.delete_of(id, "delete from authorizations where agent_id = $1")?;
         self.delete_of(id, "delete from connections where agent_id = $1")?;
         self.delete_of(id, "delete from documents where agent_id = $1")?;
@@ -266,6 +270,15 @@ impl AgentsMut for Tx<'_> {
         self.delete_of(id, "delete from marks where agent_id = $1")?;
         self.delete_of(id, "delete from responses where agent_id = $1")?;
         self.delete_of(id, "delete from turns where agent_id = $1")?;
+        self.delete_of(
+            id,
+            "delete from forms where run_id in (select runs.id from runs where agent_id = $1)",
+        )?;
+        self.delete_of(
+            id,
+            "delete from run_events where run_id in (select id from runs where agent_id = $1)",
+        )?;
+        self.delete_of(id, "delete from runs where agent_id = $1")?;
         self.delete_of(id, "delete from events where agent_id = $1")?;
         self.delete_of(id, "delete from sessions where agent_id = $1")?;
         self.remove_knowledge_of(account, Owner::Agent(id))?;
@@ -317,7 +330,7 @@ fn json(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|error| failed(AGENT.writing, error))
 }
 
-fn agent(columns: &mut Columns<'_>) -> Result<Agent, Error> {
+pub(super) fn agent(columns: &mut Columns<'_>) -> Result<Agent, Error> {
     Ok(Agent {
         id: columns.id()?,
         account: columns.id()?,

@@ -262,6 +262,8 @@ fn message(body: &Body) -> Option<(Role, &str)> {
         | TurnEvent::QuestionAsked { .. }
         | TurnEvent::HistoryGiven { .. }
         | TurnEvent::CallerAsked { .. }
+        | TurnEvent::Confined { .. }
+        | TurnEvent::CallsGiven { .. }
         | TurnEvent::CallHandedOut { .. }
         | TurnEvent::CallReturned { .. }
         | TurnEvent::AgentAsked { .. }

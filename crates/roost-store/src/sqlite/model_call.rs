@@ -13,8 +13,9 @@ impl ModelCalls for Tx<'_> {
     fn open_model_calls(&self, until: Timestamp, limit: Limit) -> Result<Vec<ModelCall>, Error> {
         self.all(
             CALL,
-            "select id, agent_id, reserved, began_at from model_calls
-             where began_at <= $1 order by began_at, id limit $2",
+            "select model_calls.id, agents.account_id, model_calls.agent_id, model_calls.model, reserved, began_at
+             from model_calls join agents on agents.id = model_calls.agent_id
+             where began_at <= $1 order by began_at, model_calls.id limit $2",
             params![micros(until), limit.get()],
             call,
         )
@@ -40,10 +41,11 @@ impl ModelCallsMut for Tx<'_> {
     fn insert_model_call(&mut self, call: &ModelCall) -> Result<(), Error> {
         self.change_one(
             CALL,
-            "insert into model_calls (id, agent_id, reserved, began_at) values ($1, $2, $3, $4)",
+            "insert into model_calls (id, agent_id, model, reserved, began_at) values ($1, $2, $3, $4, $5)",
             params![
                 call.id.uuid().as_bytes(),
                 call.ledger.uuid().as_bytes(),
+                call.model.as_str(),
                 call.reserved.0,
                 micros(call.began_at),
             ],
@@ -60,7 +62,9 @@ impl ModelCallsMut for Tx<'_> {
 fn call(columns: &mut Columns<'_>) -> Result<ModelCall, Error> {
     Ok(ModelCall {
         id: columns.id()?,
+        account: columns.id()?,
         ledger: columns.id()?,
+        model: columns.parsed()?,
         reserved: MicroUsd(columns.take()?),
         began_at: columns.time()?,
     })

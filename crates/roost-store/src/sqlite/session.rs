@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::{Columns, Noun, Tx, corrupt, micros, noun};
 
 const SESSION: Noun = noun!("session");
-const CHANNELS: [Channel; 3] = [Channel::Api, Channel::Agent, Channel::Journal];
+const CHANNELS: [Channel; 4] = [Channel::Api, Channel::Agent, Channel::Workflow, Channel::Journal];
 
 impl Sessions for Tx<'_> {
     fn session(&self, agent: AgentId, id: SessionId) -> Result<Option<Session>, Error> {
@@ -91,6 +91,8 @@ fn peer(text: &str) -> Result<Peer, Error> {
         Ok(Peer::Named(name.to_owned()))
     } else if let Some(key) = text.strip_prefix("key:") {
         key.parse().map(Peer::Key).map_err(|error| corrupt(SESSION.name, error))
+    } else if let Some(run) = text.strip_prefix("run:") {
+        run.parse().map(Peer::Run).map_err(|error| corrupt(SESSION.name, error))
     } else if let Some((agent, session)) = text.strip_prefix("agent:").and_then(|both| both.split_once('/')) {
         let agent = agent.parse().map_err(|error| corrupt(SESSION.name, error))?;
         let session = session.parse().map_err(|error| corrupt(SESSION.name, error))?;

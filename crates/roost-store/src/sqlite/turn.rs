@@ -1,6 +1,6 @@
 use roost_domain::id::{AgentId, SessionId, TurnId};
 use roost_domain::tool::ToolCallId;
-use roost_ports::store::{Caller, Error, Turn, TurnPhase, Turns, TurnsMut};
+use roost_ports::store::{Caller, Error, OfRun, Turn, TurnPhase, Turns, TurnsMut};
 use rusqlite::params;
 
 use super::{Columns, Noun, Tx, corrupt, failed, micros, noun};
@@ -12,7 +12,8 @@ impl Turns for Tx<'_> {
         self.first(
             TURN,
             "select id, account_id, agent_id, session_id, phase, created_at,
-                    caller_turn, caller_agent, caller_session, caller_call, caller_above
+                    caller_turn, caller_agent, caller_session, caller_call, caller_above,
+                    run_id, run_step, run_attempt, run_criterion
              from turns where id = $1",
             params![id.uuid().as_bytes()],
             turn,
@@ -23,7 +24,8 @@ impl Turns for Tx<'_> {
         self.all(
             TURN,
             "select id, account_id, agent_id, session_id, phase, created_at,
-                    caller_turn, caller_agent, caller_session, caller_call, caller_above
+                    caller_turn, caller_agent, caller_session, caller_call, caller_above,
+                    run_id, run_step, run_attempt, run_criterion
              from turns where session_id = $1 and phase in ('queued', 'active', 'waiting')
              order by position limit 1000",
             params![session.uuid().as_bytes()],
@@ -35,7 +37,8 @@ impl Turns for Tx<'_> {
         self.all(
             TURN,
             "select id, account_id, agent_id, session_id, phase, created_at,
-                    caller_turn, caller_agent, caller_session, caller_call, caller_above
+                    caller_turn, caller_agent, caller_session, caller_call, caller_above,
+                    run_id, run_step, run_attempt, run_criterion
              from turns where agent_id = $1 and phase in ('queued', 'active', 'waiting')
              order by position limit 10000",
             params![agent.uuid().as_bytes()],
@@ -47,7 +50,8 @@ impl Turns for Tx<'_> {
         self.all(
             TURN,
             "select id, account_id, agent_id, session_id, phase, created_at,
-                    caller_turn, caller_agent, caller_session, caller_call, caller_above
+                    caller_turn, caller_agent, caller_session, caller_call, caller_above,
+                    run_id, run_step, run_attempt, run_criterion
              from turns where caller_turn = $1 order by position limit 1000",
             params![caller.uuid().as_bytes()],
             turn,
@@ -57,15 +61,16 @@ impl Turns for Tx<'_> {
 
 impl TurnsMut for Tx<'_> {
     fn insert_turn(&mut self, turn: &Turn) -> Result<(), Error> {
-        let caller = turn.caller.as_ref();
+        let (caller, run) = (turn.caller.as_ref(), turn.run.as_ref());
         let ids = |caller: &Caller| caller.above.iter().map(ToString::to_string).collect::<Vec<_>>();
         let above = caller.map(|caller| serde_json::to_string(&ids(caller))).transpose();
         let above = above.map_err(|error| failed(TURN.writing, error))?;
         self.change_one(
             TURN,
             "insert into turns (id, account_id, agent_id, session_id, phase, created_at,
-                 caller_turn, caller_agent, caller_session, caller_call, caller_above)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                 caller_turn, caller_agent, caller_session, caller_call, caller_above,
+                 run_id, run_step, run_attempt, run_criterion)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
             params![
                 turn.id.uuid().as_bytes(),
                 turn.account.uuid().as_bytes(),
@@ -78,6 +83,10 @@ impl TurnsMut for Tx<'_> {
                 caller.map(|caller| caller.session.uuid().into_bytes()),
                 caller.map(|caller| caller.call.as_str()),
                 above,
+                run.map(|run| run.run.uuid().into_bytes()),
+                run.map(|run| run.step.to_string()),
+                run.map(|run| run.attempt),
+                run.and_then(|run| run.criterion),
             ],
         )
     }
@@ -101,7 +110,16 @@ fn turn(columns: &mut Columns<'_>) -> Result<Turn, Error> {
         phase: columns.named(&TurnPhase::ALL, TurnPhase::name)?,
         created_at: columns.time()?,
         caller: caller(columns)?,
+        run: of_run(columns)?,
     })
+}
+
+fn of_run(columns: &mut Columns<'_>) -> Result<Option<OfRun>, Error> {
+    let (run, step) = (columns.id_if_any()?, columns.take::<Option<String>>()?);
+    let (attempt, criterion) = (columns.take::<Option<u32>>()?, columns.take()?);
+    let (Some(run), Some(step), Some(attempt)) = (run, step, attempt) else { return Ok(None) };
+    let step = step.parse().map_err(|error| corrupt(TURN.name, error))?;
+    Ok(Some(OfRun { run, step, attempt, criterion }))
 }
 
 fn caller(columns: &mut Columns<'_>) -> Result<Option<Caller>, Error> {

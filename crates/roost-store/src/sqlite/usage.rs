@@ -147,7 +147,8 @@ impl UsagesMut for Tx<'_> {
             "insert into usages (
                  account_id, agent_id, model, day, peer, calls, input_tokens, cached_tokens, cache_written_tokens,
                  output_tokens, cost, turns, tool_calls, machine_ms)
-             values ($1, $2, $3, $4, coalesce((select peer from sessions where id = $5), ''), $6, $7, $8, $9, $10, $11,
+             values ($1, $2, $3, $4, coalesce((
+                     select case when peer like 'run:%' then 'run' else peer end from sessions where id = $5), ''), $6, $7, $8, $9, $10, $11,
                  $12, $13, $14)
              on conflict (account_id, day, agent_id, model, peer) do update
              set calls = usages.calls + excluded.calls,

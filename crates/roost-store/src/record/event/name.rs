@@ -32,7 +32,7 @@ names! {
         Auth = "auth", Provider = "provider", Quota = "quota", Machine = "machine", Config = "config",
         Internal = "internal"
     }
-    ChannelV1 = Channel { Api = "api", Agent = "agent", Journal = "journal" }
+    ChannelV1 = Channel { Api = "api", Agent = "agent", Workflow = "workflow", Journal = "journal" }
     QuestionV1 = Question { MayAct = "may_act", RunAgain = "outcome_unknown" }
     VerdictV1 = Verdict { Approved = "approved", Denied = "denied", Expired = "expired", Withdrawn = "withdrawn" }
     StopV1 = StopReason {

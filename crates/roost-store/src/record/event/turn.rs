@@ -29,6 +29,17 @@ pub(super) enum TurnV1 {
         #[serde(default, skip_serializing_if = "WishesV1::is_empty")]
         wishes: WishesV1,
     },
+    Confined {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tools: Option<Vec<String>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        title: Option<String>,
+    },
+    CallsGiven {
+        calls: Vec<CallV1>,
+    },
     ModelCalled {
         model: String,
         reserved: i64,
@@ -134,7 +145,7 @@ pub(crate) struct UsageV1 {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct ProblemV1 {
+pub(crate) struct ProblemV1 {
     code: String,
     message: String,
 }
@@ -161,6 +172,12 @@ impl From<&TurnEvent> for TurnV1 {
                 tools: tools.into_iter().map(ToolV1::from).collect(),
                 wishes: WishesV1::from(*wishes),
             },
+            TurnEvent::Confined { model, tools, title } => {
+                Self::Confined { model: model.map(|model| model.to_string()), tools, title }
+            }
+            TurnEvent::CallsGiven { calls } => {
+                Self::CallsGiven { calls: calls.into_iter().map(CallV1::from).collect() }
+            }
             TurnEvent::ModelCalled { model, reserved } => {
                 Self::ModelCalled { model: model.to_string(), reserved: reserved.0 }
             }
@@ -245,6 +262,13 @@ impl TryFrom<TurnV1> for TurnEvent {
                 tools: tools.into_iter().map(ToolSpec::from).collect(),
                 wishes: Box::new(Wishes::from(wishes)),
             },
+            TurnV1::Confined { model, tools, title } => {
+                let model = model.map(|model| parsed("model", &model)).transpose()?;
+                Self::Confined { model, tools, title }
+            }
+            TurnV1::CallsGiven { calls } => {
+                Self::CallsGiven { calls: calls.into_iter().map(ToolCall::from).collect() }
+            }
             TurnV1::ModelCalled { model, reserved } => {
                 Self::ModelCalled { model: parsed("model", &model)?, reserved: MicroUsd(reserved) }
             }

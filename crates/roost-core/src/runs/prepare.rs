@@ -1,0 +1,350 @@
+//! Works out what is to be written in a run: purely, outside of any transaction.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use roost_domain::agent::{Agent, State as AgentState};
+use roost_domain::event::Problem;
+use roost_domain::id::{FormId, RunId, TurnId};
+use roost_domain::model::Usage;
+use roost_domain::run::{
+    Act, Doing, Ending, Plan, RunEvent, State, Status, StepKey, StepStatus, step, until,
+};
+use roost_domain::unit::MicroUsd;
+use roost_domain::workflow::{Scope, Step, StepKind, Template};
+use roost_ports::store::{FormStatus, KeptForm, KeptRun};
+use serde_json::{Map, Value, json};
+
+use super::criteria::{Verdict, check};
+use super::turns::{NewTurn, judge, turn_for};
+use crate::{Core, Error};
+
+/// How many events are written at once, about: a long row of steps that act on nothing is written in parts.
+const MOST_EVENTS: usize = 500;
+
+/// The most things of one for-each.
+const MOST_ITEMS: usize = 10_000;
+
+/// What is to be written in a run, if its log still ends where it did.
+pub(super) struct Prepared {
+    /// The run as it was.
+    pub(super) kept: KeptRun,
+    /// The run as it will be.
+    pub(super) state: State,
+    pub(super) events: Vec<RunEvent>,
+    pub(super) effects: Vec<Effect>,
+    /// Whether there is more to be done at once.
+    pub(super) goes_on: bool,
+}
+
+/// What is written beside a run's events.
+pub(super) enum Effect {
+    /// A turn begins.
+    Begin(Box<NewTurn>),
+    /// A turn is cancelled.
+    CallOff(TurnId),
+    /// A form is opened.
+    Open(KeptForm),
+    /// A form is closed.
+    Close(FormId),
+}
+
+/// Works out what is due in a run.
+pub(super) fn prepare(
+    core: &Core,
+    kept: KeptRun,
+    agent: &Agent,
+    state: State,
+    now: Timestamp,
+) -> Result<Prepared, Error> {
+    let (id, plan) = (kept.run.id, Arc::clone(state.plan()));
+    let told = json!({
+        "id": id.to_string(),
+        "trigger": kept.run.cause.trigger,
+        "created_at": kept.run.created_at.to_string(),
+    });
+    let mut work = Work { core, id, plan, told, now, events: Vec::new(), effects: Vec::new() };
+    let mut state = state;
+    if agent.state == AgentState::Stopped && state.ended().is_none() && !state.is_stopping() {
+        state = work.take(state, RunEvent::CancelRequested { by: "the agent was stopped".to_owned() })?;
+    }
+    // One that waits for others begins nothing.
+    let is_queued = kept.run.status == Status::Queued;
+    let mut goes_on = false;
+    loop {
+        let before = work.events.len();
+        let was_stopping = state.is_stopping();
+        let mut acts = state.due(now).acts;
+        if is_queued && !state.is_stopping() {
+            acts.retain(|act| *act == Act::TimeOut);
+        }
+        for act in acts {
+            for event in work.act(&state, act)? {
+                state = work.take(state, event)?;
+            }
+            goes_on = work.events.len() >= MOST_EVENTS;
+            // Nothing of the rest is due any more.
+            if goes_on || state.is_stopping() != was_stopping {
+                break;
+            }
+        }
+        if goes_on || work.events.len() == before {
+            break;
+        }
+    }
+    let Work { events, effects, .. } = work;
+    Ok(Prepared { kept, state, events, effects, goes_on })
+}
+
+struct Work<'a> {
+    core: &'a Core,
+    id: RunId,
+    plan: Arc<Plan>,
+    /// What templates see as `run`.
+    told: Value,
+    now: Timestamp,
+    events: Vec<RunEvent>,
+    effects: Vec<Effect>,
+}
+
+impl Work<'_> {
+    fn take(&mut self, state: State, event: RunEvent) -> Result<State, Error> {
+        let state = step(state, &event, self.now).map_err(Error::internal)?;
+        self.events.push(event);
+        Ok(state)
+    }
+
+    fn act(&mut self, state: &State, act: Act) -> Result<Vec<RunEvent>, Error> {
+        Ok(match act {
+            Act::Start { step, attempt } => self.start(state, &step, attempt),
+            Act::Check { step, output, from } => self.check(state, step, &output, from),
+            Act::CallOff { step } => {
+                self.call_off(state, &step);
+                Vec::new()
+            }
+            Act::Fail { step, attempt, problem, retry_at } => {
+                self.close(state, &step);
+                vec![RunEvent::StepFailed {
+                    step,
+                    attempt,
+                    problem,
+                    retry_at,
+                    cost: MicroUsd::ZERO,
+                    usage: Usage::default(),
+                }]
+            }
+            Act::TimeOut => vec![RunEvent::TimedOut],
+            Act::Complete => vec![RunEvent::Ended { ending: self.completed(state) }],
+            Act::End(ending) => vec![RunEvent::Ended { ending }],
+        })
+    }
+
+    fn start(&mut self, state: &State, key: &StepKey, attempt: u32) -> Vec<RunEvent> {
+        let plan = Arc::clone(&self.plan);
+        let Some(step) = plan.step(&key.step) else { return Vec::new() };
+        match self.started(state, (key, step), attempt) {
+            Ok(events) => events,
+            Err(problem) => vec![self.failed(key, attempt, problem)],
+        }
+    }
+
+    fn started(
+        &mut self,
+        state: &State,
+        (key, step): (&StepKey, &Step),
+        attempt: u32,
+    ) -> Result<Vec<RunEvent>, Problem> {
+        let mut scope = state.scope(Some(key), self.told.clone());
+        let mut inputs = Map::new();
+        for (name, template) in &step.inputs {
+            inputs.insert(name.clone(), template.render(&scope)?);
+        }
+        let given = if inputs.is_empty() { Value::Null } else { Value::Object(inputs.clone()) };
+        scope.set("inputs", Value::Object(inputs));
+        let (doing, untaken) = self.doing(state, (key, step), attempt, &scope)?;
+        let deadline = step.timeout.map(|timeout| later(self.now, timeout));
+        let started = RunEvent::StepStarted { step: key.clone(), attempt, inputs: given, doing, deadline };
+        let skipped = untaken.into_iter().map(|step| {
+            let step = StepKey { step: step.id.clone(), places: key.places.clone() };
+            RunEvent::StepSkipped { step }
+        });
+        Ok([started].into_iter().chain(skipped).collect())
+    }
+
+    /// Returns what is under way in a try of a step, and the steps that are not done because of it.
+    fn doing<'s>(
+        &mut self,
+        state: &State,
+        (key, step): (&StepKey, &'s Step),
+        attempt: u32,
+        scope: &Scope,
+    ) -> Result<(Doing, Vec<&'s Step>), Problem> {
+        let within = |items, case| Doing::Within { items, case };
+        let doing = match &step.kind {
+            StepKind::Form(form) => {
+                let description = form.description.as_ref().map(|text| text_of(text, scope)).transpose()?;
+                let (title, expires_after) = (text_of(&form.title, scope)?, form.expires_after);
+                let opened = self.open(key, expires_after);
+                Doing::Form { form: opened.id, title, description, expires_at: opened.expires_at }
+            }
+            StepKind::Approve { question, expires_after } => {
+                let question = text_of(question, scope)?;
+                let opened = self.open(key, *expires_after);
+                Doing::Question { form: opened.id, question, expires_at: opened.expires_at }
+            }
+            StepKind::Wait { until: template } => {
+                Doing::Wait { until: until(&template.render(scope)?, self.now)? }
+            }
+            StepKind::ForEach { items, .. } => within(things(items.render(scope)?)?, None),
+            StepKind::Parallel { .. } => within(Value::Null, None),
+            StepKind::Branch { cases, otherwise } => {
+                let mut taken = cases.len();
+                for (index, case) in cases.iter().enumerate() {
+                    if case.when.holds(scope)? {
+                        taken = index;
+                        break;
+                    }
+                }
+                let lists = cases.iter().map(|case| &case.steps).chain([otherwise]).enumerate();
+                let untaken = lists.filter(|(index, _)| *index != taken).flat_map(|(_, steps)| steps);
+                let case = u32::try_from(taken).ok();
+                return Ok((within(Value::Null, case), untaken.collect()));
+            }
+            StepKind::GenerateText { .. }
+            | StepKind::GenerateArtifact { .. }
+            | StepKind::Tool { .. }
+            | StepKind::Http { .. }
+            | StepKind::Agent { .. } => {
+                let before = state.step(key);
+                let turn = turn_for(self.core, (self.id, key, step), (attempt, before), scope, self.now)?;
+                let turn = turn.tainted(state.is_tainted());
+                let doing = Doing::Turn { turn: turn.id, session: turn.session };
+                self.effects.push(Effect::Begin(Box::new(turn)));
+                doing
+            }
+        };
+        Ok((doing, Vec::new()))
+    }
+
+    fn open(&mut self, key: &StepKey, expires_after: Option<std::time::Duration>) -> KeptForm {
+        let form = KeptForm {
+            id: self.core.ports.random.id::<FormId>(self.now),
+            run: self.id,
+            step: key.clone(),
+            status: FormStatus::Open,
+            opened_at: self.now,
+            expires_at: expires_after.map(|after| later(self.now, after)),
+            closed_at: None,
+        };
+        self.effects.push(Effect::Open(form.clone()));
+        form
+    }
+
+    fn check(&mut self, state: &State, key: StepKey, output: &Arc<Value>, from: u32) -> Vec<RunEvent> {
+        let plan = Arc::clone(&self.plan);
+        let (Some(step), Some(now)) = (plan.step(&key.step), state.step(&key)) else { return Vec::new() };
+        let mut scope = state.scope(Some(&key), self.told.clone());
+        scope.set("inputs", Arc::clone(&now.inputs));
+        let verdict = check(step, output, from, scope.clone());
+        match verdict {
+            Verdict::Holds => vec![RunEvent::StepSucceeded {
+                step: key,
+                output: Value::clone(output),
+                cost: MicroUsd::ZERO,
+                usage: Usage::default(),
+                tainted: now.tainted,
+            }],
+            Verdict::Misses(reason) => {
+                let message = format!("What it came to is not good enough: {reason}");
+                let problem = Problem { code: "criterion_missed".to_owned(), message };
+                vec![self.failed(&key, now.attempt, problem)]
+            }
+            Verdict::Judge(criterion) => {
+                let scope = scope.with("output", Arc::clone(output));
+                match judge(
+                    self.core,
+                    (self.id, &key, step),
+                    (now.attempt, criterion),
+                    output,
+                    &scope,
+                    self.now,
+                ) {
+                    Ok(turn) => {
+                        let (turn_id, session) = (turn.id, turn.session);
+                        let turn = turn.tainted(state.is_tainted());
+                        self.effects.push(Effect::Begin(Box::new(turn)));
+                        let output = Value::clone(output);
+                        vec![RunEvent::JudgeAsked { step: key, criterion, output, turn: turn_id, session }]
+                    }
+                    Err(problem) => vec![self.failed(&key, now.attempt, problem)],
+                }
+            }
+        }
+    }
+
+    fn failed(&self, key: &StepKey, attempt: u32, problem: Problem) -> RunEvent {
+        let retry_at = self.plan.retry_at(&key.step, attempt, &problem, self.now);
+        RunEvent::StepFailed {
+            step: key.clone(),
+            attempt,
+            problem,
+            retry_at,
+            cost: MicroUsd::ZERO,
+            usage: Usage::default(),
+        }
+    }
+
+    fn call_off(&mut self, state: &State, key: &StepKey) {
+        let turn = match state.step(key).map(|step| &step.status) {
+            Some(
+                StepStatus::Running { doing: Doing::Turn { turn, .. } } | StepStatus::Judging { turn, .. },
+            ) => *turn,
+            Some(_) | None => return,
+        };
+        let known = |effect: &Effect| matches!(effect, Effect::CallOff(known) if *known == turn);
+        if !self.effects.iter().any(known) {
+            self.effects.push(Effect::CallOff(turn));
+        }
+    }
+
+    /// Closes the form that a step waits for, if it waits for one.
+    fn close(&mut self, state: &State, key: &StepKey) {
+        if let Some(StepStatus::Running { doing: Doing::Form { form, .. } | Doing::Question { form, .. } }) =
+            state.step(key).map(|step| &step.status)
+        {
+            self.effects.push(Effect::Close(*form));
+        }
+    }
+
+    fn completed(&self, state: &State) -> Ending {
+        let output = match &self.plan.workflow().output {
+            Some(template) => template.render(&state.scope(None, self.told.clone())),
+            None => Ok(state.last_output()),
+        };
+        match output {
+            Ok(output) => Ending::Completed { output },
+            Err(problem) => Ending::Failed { step: None, problem },
+        }
+    }
+}
+
+fn things(items: Value) -> Result<Value, Problem> {
+    let problem = |message: String| Problem { code: "no_list".to_owned(), message };
+    match items.as_array().map(Vec::len) {
+        Some(length) if length <= MOST_ITEMS => Ok(items),
+        Some(length) => {
+            Err(problem(format!("The list has {length} things; at most {MOST_ITEMS} are worked on")))
+        }
+        None => Err(problem("What the step is to go through is no list".to_owned())),
+    }
+}
+
+/// Fills a template in as a text: anything that is none as JSON.
+pub(super) fn text_of(template: &Template, scope: &Scope) -> Result<String, Problem> {
+    let value = template.render(scope)?;
+    Ok(if let Value::String(text) = value { text } else { value.to_string() })
+}
+
+fn later(now: Timestamp, after: std::time::Duration) -> Timestamp {
+    now.checked_add(after).unwrap_or(Timestamp::MAX)
+}
