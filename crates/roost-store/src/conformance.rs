@@ -25,6 +25,7 @@ pub(crate) mod job;
 pub(crate) mod key;
 pub(crate) mod knowledge;
 pub(crate) mod response;
+pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod secret;
 pub(crate) mod session;
@@ -128,6 +129,13 @@ macro_rules! conformance {
                 only_old_responses_are_cleared,
                 the_latest_mark_counts_and_goes_with_its_agent,
                 an_account_has_a_ledger_that_is_no_agent,
+            }
+            run {
+                a_run_reads_back_with_its_log,
+                runs_are_found_by_their_agent_and_when_they_are_due,
+                what_a_run_spends_is_held_back_and_booked,
+                a_form_is_closed_once,
+                a_run_goes_with_all_that_was_said_in_it_and_nothing_else,
             }
             sandbox {
                 a_sandbox_reads_back_with_all_its_settings,

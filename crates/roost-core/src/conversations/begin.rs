@@ -23,7 +23,7 @@ use crate::{Core, Ctx, Error, log};
 /// Where a conversation stands.
 enum Stands {
     /// At the end of a session, whose last turn is this.
-    There(Turn),
+    There(Box<Turn>),
     /// Nowhere; a session that begins with what was said before.
     Anew(Vec<Message>),
 }
@@ -53,7 +53,7 @@ pub(super) fn begin(
             let session = writer
                 .session(agent.id, turn.session)?
                 .ok_or_else(|| Error::not_found("session", turn.session))?;
-            (session, Some(turn), given)
+            (session, Some(*turn), given)
         }
         Stands::Anew(before) => {
             let session = open_session(core, writer, ctx, agent, peer)?;
@@ -100,7 +100,9 @@ fn stands_at(reader: &dyn Reader, agent: &Agent, peer: &Peer, before: &[Message]
     let found = reader.marked(agent.id, fingerprint(peer, earlier))?;
     let turn = found.map(|id| reader.turn(id)).transpose()?.flatten();
     match turn {
-        Some(turn) if is_last(reader, &turn)? && told(reader, &turn, text)? => Ok(Stands::There(turn)),
+        Some(turn) if is_last(reader, &turn)? && told(reader, &turn, text)? => {
+            Ok(Stands::There(Box::new(turn)))
+        }
         Some(_) | None => Ok(Stands::Anew(before.to_vec())),
     }
 }
@@ -142,7 +144,7 @@ fn stands_after(
         return Err(no_response(response));
     }
     if before.is_empty() && is_last(reader, &turn)? {
-        return Ok(Stands::There(turn));
+        return Ok(Stands::There(Box::new(turn)));
     }
     // Somebody went on from it before: this is another branch.
     let mut events = Vec::new();

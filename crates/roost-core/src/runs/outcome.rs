@@ -97,7 +97,7 @@ fn came_to(
             return artifact(core, writer, agent, (of.run, &of.step), (*kind, said), now);
         }
         StepKind::Tool { .. } | StepKind::Agent { .. } => said.used().and_then(|text| read(step, text)),
-        StepKind::Http { .. } => said.used().and_then(answered),
+        StepKind::Http { .. } => said.used().and_then(|text| answered(&text)),
         StepKind::GenerateText { .. }
         | StepKind::Form(_)
         | StepKind::Branch { .. }
@@ -120,8 +120,8 @@ fn read(step: &Step, text: String) -> Result<Value, Problem> {
 }
 
 /// Reads what the tool for requests tells of an answer: notes, the status, headers, an empty line, the body.
-fn answered(text: String) -> Result<Value, Problem> {
-    let (head, body) = text.split_once("\n\n").unwrap_or((&text, ""));
+fn answered(text: &str) -> Result<Value, Problem> {
+    let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
     let mut status = 0_u16;
     let mut headers = serde_json::Map::new();
     for line in head.lines() {

@@ -341,10 +341,8 @@ fn things(items: Value) -> Result<Value, Problem> {
 
 /// Fills a template in as a text: anything that is none as JSON.
 pub(super) fn text_of(template: &Template, scope: &Scope) -> Result<String, Problem> {
-    Ok(match template.render(scope)? {
-        Value::String(text) => text,
-        other => other.to_string(),
-    })
+    let value = template.render(scope)?;
+    Ok(if let Value::String(text) = value { text } else { value.to_string() })
 }
 
 fn later(now: Timestamp, after: std::time::Duration) -> Timestamp {

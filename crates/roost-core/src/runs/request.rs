@@ -83,10 +83,7 @@ pub(super) fn request(
 pub(super) fn judgement(criterion: &Template, output: &Value, scope: &Scope) -> Result<Request, Problem> {
     const MOST: usize = 100_000;
     let criterion = text_of(criterion, scope)?;
-    let mut shown = match output {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
+    let mut shown = if let Value::String(text) = output { text.clone() } else { output.to_string() };
     shown.truncate(shown.floor_char_boundary(MOST));
     // Nothing in the output may be taken for the end of it.
     let shown = shown.replace("</output>", "<\\/output>");
@@ -147,15 +144,15 @@ fn http(
     arguments.insert("method".to_owned(), method.into());
     arguments.insert("url".to_owned(), text_of(url, scope)?.into());
     if let Some(body) = body {
-        let body = match body.render(scope)? {
-            Value::String(text) => text,
-            json => {
-                let is_named = sent.keys().any(|name| name.eq_ignore_ascii_case("content-type"));
-                if !is_named {
-                    sent.insert("Content-Type".to_owned(), "application/json".into());
-                }
-                json.to_string()
+        let value = body.render(scope)?;
+        let body = if let Value::String(text) = value {
+            text
+        } else {
+            let is_named = sent.keys().any(|name| name.eq_ignore_ascii_case("content-type"));
+            if !is_named {
+                sent.insert("Content-Type".to_owned(), "application/json".into());
             }
+            value.to_string()
         };
         arguments.insert("body".to_owned(), body.into());
     }

@@ -279,11 +279,9 @@ fn step_view(
         | StepStatus::Skipped => (None, None, None),
     };
     let called_off = now.problem.as_ref().is_some_and(|problem| problem.code == "called_off");
-    let status = match &now.status {
-        StepStatus::Failed { .. } if called_off => "cancelled",
-        status if is_over && status.name() == "running" => "cancelled",
-        status => status.name(),
-    };
+    let name = now.status.name();
+    let is_cancelled = if name == "failed" { called_off } else { is_over && name == "running" };
+    let status = if is_cancelled { "cancelled" } else { name };
     Ok(StepView {
         status,
         attempts: now.attempt,

@@ -63,7 +63,7 @@ pub trait JobsMut {
     fn insert_job(&mut self, job: &NewJob) -> Result<(), Error>;
 
     /// Leases jobs that are due: not leased or their lease over at `now`, and none older of the queue with the
-    /// same key open, whether due or not. Oldest first.
+    /// same key open, whether due or not. The one that has been due for longest first, and of several the oldest.
     ///
     /// # Errors
     ///

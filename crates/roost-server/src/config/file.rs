@@ -35,6 +35,7 @@ section! {
         openclaw: Openclaw,
         sandboxes: Sandboxes,
         skills: Skills,
+        integrations: Integrations,
         webhooks: Webhooks,
         knowledge: Knowledge,
         embeddings: Embeddings,
@@ -392,6 +393,16 @@ section! {
         clawhub_timeout: Span = Span::from_secs(20),
         /// Skills whose scan comes to less than this, out of 100, wait for an approval.
         approval_below: u32 = 70,
+    }
+}
+
+section! {
+    /// Services that agents are connected to.
+    Integrations {
+        /// Hosts whose OAuth endpoints and OpenAPI documents may be reached even where they stand for addresses of this
+        /// machine or of a private network, such as `["git.internal"]`. Where agents themselves may send requests is
+        /// in their own configuration.
+        allow_private: Vec<String> = Vec::new(),
     }
 }
 

@@ -64,5 +64,7 @@ alter table turns add column run_criterion integer;
 
 create index turns_of_run on turns (run_id, position) where run_id is not null;
 
--- Jobs are looked for by when they are due: those that wait for a time are not even looked at.
-create index jobs_by_time on jobs (queue, run_at, position);
+-- Jobs are found by when they are due: those that wait for a time, however many, are not even looked at.
+drop index jobs_of_queue;
+create index jobs_waiting on jobs (queue, run_at, position) where leased_until is null;
+create index jobs_leased on jobs (queue, leased_until) where leased_until is not null;

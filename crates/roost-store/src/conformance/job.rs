@@ -107,7 +107,10 @@ impl Model {
         let is_free = |job: &Open| job.lease.as_ref().is_none_or(|(_, until)| *until <= now);
         let due =
             |(number, job): &(&u128, &Open)| job.run_at <= now && is_free(job) && is_head(**number, job);
-        self.jobs.iter().filter(due).map(|(number, _)| *number).collect()
+        let mut due: Vec<_> =
+            self.jobs.iter().filter(due).map(|(number, job)| (job.run_at, *number)).collect();
+        due.sort_unstable();
+        due.into_iter().map(|(_, number)| number).collect()
     }
 
     fn lease(&mut self, worker: &str, now: i64, until: i64, max: usize) -> Vec<(JobId, u32)> {

@@ -17,11 +17,19 @@ impl Jobs for Tx<'_> {
     fn next_job_at(&self, queue: &'static str) -> Result<Option<Timestamp>, Error> {
         self.only(
             JOB,
-            "select min(case when leased_until > run_at then leased_until else run_at end)
-             from jobs
-             where queue = $1 and not exists (
-                 select 1 from jobs as older
-                 where older.queue = jobs.queue and older.key = jobs.key and older.position < jobs.position)",
+            "select min(at) from (
+                 select at from (
+                     select run_at as at from jobs
+                     where queue = $1 and leased_until is null and not exists (
+                         select 1 from jobs as older
+                         where older.queue = jobs.queue and older.key = jobs.key and older.position < jobs.position)
+                     order by run_at limit 1) as few
+                 union all
+                 select min(case when leased_until > run_at then leased_until else run_at end) as at from jobs
+                 where queue = $1 and leased_until is not null and not exists (
+                     select 1 from jobs as older
+                     where older.queue = jobs.queue and older.key = jobs.key and older.position < jobs.position)
+             ) as few",
             params![queue],
             |columns| columns.time_if_any(),
         )
@@ -53,24 +61,37 @@ impl JobsMut for Tx<'_> {
         until: Timestamp,
         max: u32,
     ) -> Result<Vec<Job>, Error> {
-        // On PostgreSQL the inner select ends in `for update skip locked`; here the one writer locks enough.
+        // Those that wait and those whose lease is over are found by an index each, in the order in which they are due.
+        // On PostgreSQL the inner selects end in `for update skip locked`; here the one writer locks enough.
         let mut leased = self.all(
             JOB,
             "update jobs set worker = $1, leased_until = $2, attempt = attempt + 1
              where position in (
-                 select due.position from jobs as due
-                 where due.queue = $3 and due.run_at <= $4
-                   and (due.leased_until is null or due.leased_until <= $4)
-                   and not exists (
-                       select 1 from jobs as older
-                       where older.queue = due.queue and older.key = due.key and older.position < due.position)
-                 order by due.position limit $5)
-             returning position, id, key, payload, attempt, worker",
+                 select position from (
+                     select position, run_at from (
+                         select due.position, due.run_at from jobs as due
+                         where due.queue = $3 and due.leased_until is null and due.run_at <= $4
+                           and not exists (
+                               select 1 from jobs as older
+                               where older.queue = due.queue and older.key = due.key
+                                 and older.position < due.position)
+                         order by due.run_at, due.position limit $5) as few
+                     union all
+                     select position, run_at from (
+                         select due.position, due.run_at from jobs as due
+                         where due.queue = $3 and due.leased_until <= $4 and due.run_at <= $4
+                           and not exists (
+                               select 1 from jobs as older
+                               where older.queue = due.queue and older.key = due.key
+                                 and older.position < due.position)
+                         order by due.run_at, due.position limit $5) as few
+                 ) as few order by run_at, position limit $5)
+             returning run_at, position, id, key, payload, attempt, worker",
             params![worker, micros(until), queue, micros(now), max],
-            |columns| Ok((columns.take::<i64>()?, job(columns)?)),
+            |columns| Ok(((columns.take::<i64>()?, columns.take::<i64>()?), job(columns)?)),
         )?;
         // What an update returns has no order.
-        leased.sort_by_key(|(position, _)| *position);
+        leased.sort_by_key(|(due, _)| *due);
         Ok(leased.into_iter().map(|(_, job)| job).collect())
     }
 
@@ -95,7 +116,7 @@ impl JobsMut for Tx<'_> {
     fn release_leases(&mut self, queue: &'static str) -> Result<u64, Error> {
         let released = self.change(
             JOB,
-            "update jobs set worker = null, leased_until = null where queue = $1 and worker is not null",
+            "update jobs set worker = null, leased_until = null where queue = $1 and leased_until is not null",
             params![queue],
         )?;
         Ok(released as u64)

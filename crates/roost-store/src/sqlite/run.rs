@@ -122,7 +122,7 @@ impl Runs for Tx<'_> {
     fn count_runs(&self, agent: AgentId, status: Status, most: u32) -> Result<u32, Error> {
         self.only(
             RUN,
-            "select count(*) from (select 1 from runs where agent_id = $1 and status = $2 limit $3) as some",
+            "select count(*) from (select 1 from runs where agent_id = $1 and status = $2 limit $3) as few",
             params![agent.uuid().as_bytes(), status.name(), most],
             |columns| columns.take(),
         )
@@ -321,7 +321,9 @@ impl RunsMut for Tx<'_> {
         let peer = Peer::Run(id).to_string();
         let said = [
             "delete from secret_uses
-             where session_id in (select id from sessions where agent_id = $1 and peer = $2)",
+             where turn_id in (
+                 select turns.id from turns
+                 where session_id in (select sessions.id from sessions where agent_id = $1 and peer = $2))",
             "delete from approvals
              where session_id in (select id from sessions where agent_id = $1 and peer = $2)",
             "delete from turns

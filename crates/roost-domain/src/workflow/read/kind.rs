@@ -89,7 +89,7 @@ pub(super) fn informed(mut kind: StepKind, inputs: Option<&[String]>, before: &[
             inputs.iter().for_each(|name| told.push_str(&format!("\n\n{name}:\n{{{{ inputs.{name} }}}}")));
         }
         None if names.is_empty() => {
-            told.push_str("\n\nWhat this was started with:\n{{ input }}");
+            told.push_str("{% if input %}\n\nWhat this was started with:\n{{ input }}{% endif %}");
             before.iter().for_each(|id| {
                 told.push_str(&format!("\n\nWhat the step {id} came to:\n{{{{ steps.{id}.output }}}}"));
             });

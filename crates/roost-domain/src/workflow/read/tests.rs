@@ -394,18 +394,18 @@ fn a_prompt_that_does_not_say_where_its_inputs_belong_has_them_below() {
         other => panic!("{other:?}"),
     });
     let prompts: Vec<_> = prompts.collect();
-    let given = "What this was started with:\n{{ input }}";
+    let given = "{% if input %}\n\nWhat this was started with:\n{{ input }}{% endif %}";
     assert_eq!(
         prompts,
         [
-            json!(format!("Look\n\n{given}")),
+            json!(format!("Look{given}")),
             json!("Sum up\n\na:\n{{ inputs.a }}\n\ntopic:\n{{ inputs.topic }}"),
             json!("Translate {{ inputs.a }}"),
-            json!(format!("Report\n\n{given}\n\nWhat the step c came to:\n{{{{ steps.c.output }}}}")),
+            json!(format!("Report{given}\n\nWhat the step c came to:\n{{{{ steps.c.output }}}}")),
             json!("Say hello"),
             json!("Say {{ input.x }}"),
             json!(format!(
-                "Join\n\n{given}\n\nWhat the step a came to:\n{{{{ steps.a.output }}}}\n\nWhat the step d \
+                "Join{given}\n\nWhat the step a came to:\n{{{{ steps.a.output }}}}\n\nWhat the step d \
             came to:\n{{{{ steps.d.output }}}}"
             )),
         ]

@@ -40,6 +40,7 @@ fn bodies() -> Vec<Body> {
         Body::SessionStarted { channel: Channel::Api },
         Body::SessionStarted { channel: Channel::Journal },
         Body::SessionStarted { channel: Channel::Agent },
+        Body::SessionStarted { channel: Channel::Workflow },
         Body::Journal(Journal::Created),
         Body::Journal(Journal::Started),
         Body::Journal(Journal::Stopped),
@@ -175,6 +176,19 @@ fn tools() -> Vec<TurnEvent> {
             }),
         },
         TurnEvent::CallerAsked { tools: vec![], wishes: Box::default() },
+        TurnEvent::Confined {
+            model: Some("test/echo".parse().unwrap()),
+            tools: Some(vec!["read_file".into()]),
+            title: Some("The report".into()),
+        },
+        TurnEvent::Confined { model: None, tools: None, title: None },
+        TurnEvent::CallsGiven {
+            calls: vec![ToolCall {
+                id: ToolCallId::from_text("given_1_0"),
+                tool: "shell".into(),
+                arguments: json!({"command": "ls"}),
+            }],
+        },
         TurnEvent::CallHandedOut { call: call() },
         TurnEvent::CallReturned {
             call: call(),
