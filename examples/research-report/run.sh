@@ -33,6 +33,7 @@ listening() {
   return 1
 }
 
+: >"$work/model.log" >"$work/server.log"
 "$roost" fake-model --listen 127.0.0.1:0 --script "$here/script.yaml" 2>"$work/model.log" &
 started+=($!)
 model="$(listening "$work/model.log" $!)"

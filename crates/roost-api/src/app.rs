@@ -10,9 +10,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::{
-    Options, account, agents, approvals, artifacts, chat, docs, documents, envelope, gate, health, keys,
-    knowledge, memory, openapi, pages, permissions, policies, runs, sandboxes, scans, secrets, skills,
-    snapshots, swarms, triggers, usage, webhooks, workflows,
+    Options, account, agents, approvals, artifacts, chat, connections, docs, documents, envelope, gate,
+    health, integrations, keys, knowledge, memory, openapi, pages, permissions, policies, runs, sandboxes,
+    scans, secrets, skills, snapshots, swarms, triggers, usage, webhooks, workflows,
 };
 
 /// What handlers share.
@@ -65,6 +65,8 @@ fn open_routes() -> OpenApiRouter<App> {
         .routes(routes!(health::health))
         .routes(routes!(openapi::document))
         .routes(routes!(docs::page))
+        .routes(routes!(connections::callback))
+        .routes(routes!(connections::open_link, connections::follow_link))
         .routes(routes!(workflows::workflow_schema))
         .routes(routes!(triggers::receive, triggers::answer))
 }
@@ -102,6 +104,14 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(documents::get_version))
         .routes(routes!(documents::diff_versions))
         .routes(routes!(documents::restore_version))
+        .routes(routes!(connections::list))
+        .routes(routes!(connections::revoke))
+        .routes(routes!(connections::of_agent, connections::connect))
+        .routes(routes!(connections::links))
+        .routes(routes!(integrations::list))
+        .routes(routes!(integrations::get, integrations::put, integrations::delete))
+        .routes(routes!(integrations::put_client, integrations::delete_client))
+        .routes(routes!(integrations::operations))
         .routes(routes!(gate::evaluate))
         .routes(routes!(gate::explain))
         .routes(routes!(gate::decisions))
@@ -182,6 +192,7 @@ fn talking_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(chat::history, chat::post))
         .routes(routes!(sandboxes::run))
+        .routes(routes!(integrations::put_openapi))
         .routes(routes!(knowledge::upload))
         .routes(routes!(snapshots::list, snapshots::take))
         .routes(routes!(snapshots::restore))

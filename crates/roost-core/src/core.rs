@@ -7,6 +7,7 @@ use roost_domain::plan::{BuiltinPlan, Plans};
 use roost_domain::unit::Tokens;
 use roost_ports::clock::Clock;
 use roost_ports::embedder::Embedder;
+use roost_ports::integrations::Integrations as Services;
 use roost_ports::machine::Machines;
 use roost_ports::model::Models;
 use roost_ports::random::Random;
@@ -33,10 +34,10 @@ use crate::snapshots::UnderWay;
 use crate::triggers::Rates;
 use crate::usage::MachineTime;
 use crate::{
-    Accounts, Agents, Approvals, Artifacts, Conversations, Documents, Error, Events, Forms, Gate,
-    HostedRuntimes, Keys, Knowledge, Memories, Messages, ModelCalls, PermissionSets, Policies, Runs,
-    Sandboxes, Scans, Secrets, Sessions, Skills, Snapshots, Swarms, Triggers, Turns, Usages, Webhooks,
-    Workflows,
+    Accounts, Agents, Approvals, Artifacts, Connections, Conversations, Documents, Error, Events, Forms,
+    Gate, HostedRuntimes, Integrations, Keys, Knowledge, Memories, Messages, ModelCalls, PermissionSets,
+    Policies, Runs, Sandboxes, Scans, Secrets, Sessions, Skills, Snapshots, Swarms, Triggers, Turns, Usages,
+    Webhooks, Workflows,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -121,6 +122,8 @@ pub struct Ports {
     pub reader: Arc<dyn DocumentReader>,
     /// Where skills come from.
     pub skills: Arc<dyn SkillSources>,
+    /// Which services there are, and how leave is had from them.
+    pub integrations: Arc<dyn Services>,
     /// Telling other people's systems what happened.
     pub webhooks: Arc<dyn WebhookSender>,
     /// The time.
@@ -274,6 +277,16 @@ impl Core {
     /// Returns the use cases of approvals.
     pub const fn approvals(&self) -> Approvals<'_> {
         Approvals(self)
+    }
+
+    /// Returns the use cases of connections.
+    pub const fn connections(&self) -> Connections<'_> {
+        Connections(self)
+    }
+
+    /// Returns the use cases of integrations.
+    pub const fn integrations(&self) -> Integrations<'_> {
+        Integrations(self)
     }
 
     /// Returns the use cases of artifacts.

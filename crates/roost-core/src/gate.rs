@@ -64,6 +64,18 @@ impl Facts {
         Ok(Self { settings: confined(settings, &guard), guard, callers: Vec::new() })
     }
 
+    /// Returns them with the host of a request listed: a person who connected the agent to a service let it go there.
+    /// What is denied stays denied, and what it is confined to stays so.
+    #[must_use]
+    pub(crate) fn reaching(mut self, action: &Action) -> Self {
+        if let Action::SendHttp { host, port, .. } = action
+            && let Ok(rule) = format!("{host}:{port}").parse()
+        {
+            self.settings.network.allow.push(rule);
+        }
+        self
+    }
+
     /// Decides about an effect, and by the approval that was given for it where it needs one.
     pub(crate) fn decide(
         &self,

@@ -8,6 +8,7 @@ mod accounts;
 mod agents;
 mod approvals;
 mod artifacts;
+mod connections;
 mod conversations;
 mod core;
 mod ctx;
@@ -18,6 +19,7 @@ mod forms;
 mod gate;
 mod guard;
 mod hub;
+mod integrations;
 mod keys;
 mod knowledge;
 mod links;
@@ -49,6 +51,10 @@ pub use agents::{
 };
 pub use approvals::{Approvals, DecideApproval, EscalateApproval, ListApprovals, ListEntries};
 pub use artifacts::{ArtifactContent, ArtifactLink, Artifacts, ListArtifacts};
+pub use connections::{
+    Answer, ConnectionUrl, Connections, ConnectionsView, Finished, Followed, LinkView, PutConnectionKey,
+    Revoked, StartConnection, Started,
+};
 pub use conversations::{Answered, Ask, Asked, Conversations, Follow, Kept, Over, Talk, Told};
 pub use core::{Core, Health, Ports, Settings};
 pub use ctx::{Ctx, Principal};
@@ -59,6 +65,10 @@ pub use forms::{FormFile, FormPage, FormState, Forms, Submitted, UploadFile};
 pub use guard::{
     Backtest, Change, ChangePermissions, Evaluate, Evaluation, Gate, ListDecisions, PermissionSets, Policies,
     PolicyView, PutPolicy, TestPolicy,
+};
+pub use integrations::{
+    ClientView, DescribeService, Described, DocumentSource, FoundOperation, IntegrationView, Integrations,
+    Item, ListIntegrations, Poll, PutClient,
 };
 pub use keys::{CreateKey, Keys, NewKey};
 pub use knowledge::{
@@ -97,8 +107,8 @@ pub use workflows::{
 pub use roost_ports::model::Chunk;
 pub use roost_ports::store::{
     AgentCursor, AgentFilter, Amounts, ApprovalCursor, ApprovalFilter, ArtifactCursor, ArtifactFilter,
-    ChatMessage, CustomVersion, DecisionEntry, DecisionFilter, DeliveryCursor, DeliveryFilter, Dimension,
-    DocumentEntry, Edition, EntryFilter, Part, Remembered, Removed, Role, RunCursor, RunFilter,
-    SandboxCursor, Scan, SecretEntry, SecretUse, SnapshotCursor, TurnPhase, UsageKey, UsageRow, VersionEntry,
-    WorkflowVersion,
+    ChatMessage, ConnectionCursor, CustomVersion, DecisionEntry, DecisionFilter, DeliveryCursor,
+    DeliveryFilter, Dimension, DocumentEntry, Edition, EntryFilter, KeptDescription, OperationLine, Part,
+    Remembered, Removed, Role, RunCursor, RunFilter, SandboxCursor, Scan, SecretEntry, SecretUse,
+    SnapshotCursor, TurnPhase, UsageKey, UsageRow, VersionEntry, WorkflowVersion,
 };

@@ -1,7 +1,9 @@
 //! What people outside are told as it happens.
 
 use jiff::Timestamp;
+use roost_domain::agent::Agent;
 use roost_domain::approval::Approval;
+use roost_domain::connection::Missing;
 use roost_domain::guard::Guard;
 use roost_domain::id::{AccountId, DeliveryId};
 use roost_domain::policy::Ruling;
@@ -61,6 +63,24 @@ impl Core {
             "notify": policy.notify,
         });
         self.announce(writer, entry.account, "gate.blocked", &data, entry.at)
+    }
+
+    /// Tells that an agent is connected to all that it needs, or is so no more.
+    pub(crate) fn announce_readiness(
+        &self,
+        writer: &mut dyn Writer,
+        agent: &Agent,
+        missing: &[Missing],
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        let one = |one: &Missing| json!({"integration": one.integration, "reason": one.reason.name()});
+        let kind = if missing.is_empty() { "agent.ready" } else { "agent.auth_required" };
+        let data = json!({
+            "agent_id": agent.id.to_string(),
+            "name": agent.name,
+            "missing": missing.iter().map(one).collect::<Vec<_>>(),
+        });
+        self.announce(writer, agent.account, kind, &data, at)
     }
 
     /// Writes a delivery for each endpoint that wants to be told, in the transaction in which it happens, so that

@@ -11,6 +11,7 @@ use roost_domain::turn::State;
 use roost_ports::store::{Turn, TurnPhase};
 use roost_ports::tool::Plan;
 
+use crate::integrations::may_be_service_call;
 use crate::log::Folded;
 use crate::{Core, Error, log};
 
@@ -194,6 +195,10 @@ impl Turns<'_> {
 
     /// Tells whether a tool call must not run beside others of its answer: it changes what they may look at.
     pub fn runs_alone(&self, call: &ToolCall) -> bool {
+        if may_be_service_call(&call.tool) {
+            // What it asks for is known only where the agent's connections are.
+            return true;
+        }
         match self.0.plan(call) {
             Ok(Plan::Act { action, idempotent }) => match action {
                 Action::RunCommand { .. } | Action::RunRuntime { .. } | Action::WriteFile { .. } => true,
@@ -206,6 +211,7 @@ impl Turns<'_> {
                 | Action::ReadDocument { .. }
                 | Action::ReadSkill { .. }
                 | Action::SearchKnowledge { .. }
+                | Action::FindOperations { .. }
                 | Action::AskAgent { .. } => false,
             },
             Ok(Plan::Ask { .. }) | Err(_) => false,

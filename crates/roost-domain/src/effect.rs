@@ -120,6 +120,13 @@ pub enum Action {
         /// What is looked for.
         query: String,
     },
+    /// Looks up what can be asked of a service that the agent is connected to. Nothing is asked of the service.
+    FindOperations {
+        /// The service's name in the catalog or the account.
+        service: String,
+        /// What is looked for.
+        query: String,
+    },
     /// Adds to the knowledge of the agent, or of its swarm.
     WriteKnowledge {
         /// Where it is said to come from.
@@ -148,6 +155,7 @@ impl Action {
             Self::ChangeDocument { .. } => "change_document",
             Self::ReadSkill { .. } => "read_skill",
             Self::SearchKnowledge { .. } => "search_knowledge",
+            Self::FindOperations { .. } => "find_operations",
             Self::WriteKnowledge { .. } => "write_knowledge",
             Self::AskAgent { .. } => "ask_agent",
         }
@@ -168,6 +176,7 @@ impl Action {
             | Self::ChangeDocument { .. }
             | Self::ReadSkill { .. }
             | Self::SearchKnowledge { .. }
+            | Self::FindOperations { .. }
             | Self::WriteKnowledge { .. }
             | Self::AskAgent { .. } => false,
         }
@@ -190,6 +199,9 @@ impl fmt::Display for Action {
             Self::ChangeDocument { name } => write!(f, "change its own {name}"),
             Self::ReadSkill { skill } => write!(f, "read the skill {skill}"),
             Self::SearchKnowledge { query } => write!(f, "search its knowledge for {:?}", shorten(query)),
+            Self::FindOperations { service, query } => {
+                write!(f, "look up operations of {service} for {:?}", shorten(query))
+            }
             Self::WriteKnowledge { source } => write!(f, "add to its knowledge from {:?}", shorten(source)),
             Self::AskAgent { agent } => write!(f, "hand a task to the agent {agent:?}"),
         }
@@ -258,6 +270,10 @@ impl Effect {
                 put(url);
             }
             Action::AskPeer => {}
+            Action::FindOperations { service, query } => {
+                put(service);
+                put(query);
+            }
             Action::HandOut { tool } => put(tool),
             Action::ReadDocument { name: text }
             | Action::ChangeDocument { name: text }

@@ -268,6 +268,7 @@ fn touched(action: &Action) -> Vec<Touch> {
         | Action::ChangeDocument { .. }
         | Action::ReadSkill { .. }
         | Action::SearchKnowledge { .. }
+        | Action::FindOperations { .. }
         | Action::WriteKnowledge { .. }
         | Action::AskAgent { .. } => Vec::new(),
     }
@@ -313,7 +314,8 @@ fn by_profile(effect: &Effect, rules: &Rules<'_>) -> Opinion {
         | Action::HandOut { .. }
         | Action::ReadDocument { .. }
         | Action::ReadSkill { .. }
-        | Action::SearchKnowledge { .. } => Verdict::Allow,
+        | Action::SearchKnowledge { .. }
+        | Action::FindOperations { .. } => Verdict::Allow,
     };
     let version = rules.guard.version();
     let (ruling, reason) = match verdict {

@@ -40,6 +40,7 @@ impl Taint {
             | Action::ChangeDocument { .. }
             | Action::ReadSkill { .. }
             | Action::SearchKnowledge { .. }
+            | Action::FindOperations { .. }
             | Action::WriteKnowledge { .. }
             | Action::AskAgent { .. } => None,
         }
@@ -66,6 +67,7 @@ pub fn sends_out(action: &Action, reaches_hosts: bool) -> bool {
         | Action::ChangeDocument { .. }
         | Action::ReadSkill { .. }
         | Action::SearchKnowledge { .. }
+        | Action::FindOperations { .. }
         | Action::AskAgent { .. } => false,
     }
 }

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use crate::id::{AccountId, DeliveryId, EndpointId};
 
 /// Every kind of event that is told, sorted. `docs/webhooks.md` explains each.
-pub const KINDS: [&str; 8] = [
+pub const KINDS: [&str; 10] = [
+    "agent.auth_required",
+    "agent.ready",
     "approval.approved",
     "approval.denied",
     "approval.escalated",

@@ -48,15 +48,36 @@ pub trait Tools: Send + Sync {
     ) -> ToolOutcome;
 }
 
-/// The secrets that were given out for one request, to be put in where it has placeholders of them. No `Debug`.
+/// The secrets that were given out for one request, to be put in where it has placeholders of them, and what the server
+/// itself adds to it. No `Debug`.
 #[derive(Default)]
 pub struct Injections {
     /// Where they may go.
     place: Option<Place>,
     /// By name.
     values: Vec<(String, Secret)>,
+    /// What the server adds, wherever they may go.
+    added: Vec<Added>,
     /// The status of the answer; 0 while there is none.
     status: AtomicU16,
+}
+
+/// What the server adds to a request. No `Debug`.
+pub enum Added {
+    /// A header, in the place of one that is called the same.
+    Header {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: Secret,
+    },
+    /// A parameter of the query.
+    Query {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: Secret,
+    },
 }
 
 struct Place {
@@ -68,7 +89,24 @@ struct Place {
 impl Injections {
     /// Gives secrets out for requests to one host and port with one method.
     pub fn new(host: Host, port: u16, method: String, values: Vec<(String, Secret)>) -> Self {
-        Self { place: Some(Place { host, port, method }), values, status: AtomicU16::new(0) }
+        Self {
+            place: Some(Place { host, port, method }),
+            values,
+            added: Vec::new(),
+            status: AtomicU16::new(0),
+        }
+    }
+
+    /// Adds to each request that goes where they may go. What is added and is a secret must be among the values too:
+    /// those are taken out of answers.
+    #[must_use]
+    pub fn adding(self, added: Vec<Added>) -> Self {
+        Self { added, ..self }
+    }
+
+    /// Returns what the server adds.
+    pub fn added(&self) -> &[Added] {
+        &self.added
     }
 
     /// Tells whether a request goes where they may go.

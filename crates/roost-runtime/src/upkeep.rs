@@ -41,6 +41,9 @@ pub(crate) async fn run(core: Core, every: Duration, shutdown: CancellationToken
                 if let Err(error) = core.scans().expire().await {
                     tracing::error!(%error, "old scans could not be removed");
                 }
+                if let Err(error) = core.connections().clear().await {
+                    tracing::error!(%error, "old answers of services could not be forgotten");
+                }
                 if let Err(error) = core.conversations().clear().await {
                     tracing::error!(%error, "old responses could not be removed");
                 }

@@ -33,6 +33,7 @@ pub(crate) fn check(permit: &Permit, agent: AgentId, act: Act) -> Result<(), Err
             | Action::ChangeDocument { .. }
             | Action::ReadSkill { .. }
             | Action::SearchKnowledge { .. }
+            | Action::FindOperations { .. }
             | Action::WriteKnowledge { .. }
             | Action::AskAgent { .. } => false,
         };

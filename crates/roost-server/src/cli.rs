@@ -10,6 +10,7 @@ use roost_domain::scan::{Framework, Severity};
 
 use crate::config::Flags;
 
+mod connections;
 mod documents;
 mod guard;
 mod knowledge;
@@ -21,6 +22,7 @@ mod triggers;
 mod usage;
 mod workflows;
 
+pub(crate) use connections::{AddIntegration, Connect, Connections, Integrations};
 pub(crate) use documents::{Documents, OneDocument};
 pub(crate) use guard::{
     Explain, FileOf, Permissions, Policy, PutPermissions, PutPolicy, Suggest, TestPolicy,
@@ -109,6 +111,12 @@ pub(crate) enum Command {
     /// See runs of workflows, answer and stop them
     #[command(subcommand)]
     Runs(Runs),
+    /// Connect agents to other services
+    #[command(subcommand)]
+    Connections(Connections),
+    /// Find services that agents can be connected to, and add your own
+    #[command(subcommand)]
+    Integrations(Integrations),
     FakeModel(FakeModel),
     Doctor(Doctor),
     Completions(Completions),

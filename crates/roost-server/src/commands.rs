@@ -16,6 +16,7 @@ mod agents;
 mod approvals;
 mod chat;
 mod completions;
+mod connections;
 mod doctor;
 mod document;
 mod documents;
@@ -152,6 +153,14 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
         Command::Runs(args) => {
             let client = client(workflows::client_args_of_runs(&args))?;
             asking(workflows::runs(args, &client))
+        }
+        Command::Connections(args) => {
+            let client = client(connections::client_args(&args))?;
+            asking(connections::run(args, &client))
+        }
+        Command::Integrations(args) => {
+            let client = client(connections::integrations_client_args(&args))?;
+            asking(connections::run_integrations(args, &client))
         }
         Command::Completions(args) => completions::run(&args),
     }

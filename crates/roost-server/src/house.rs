@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use roost_channels::{WebhookOptions, Webhooks};
 use roost_core::{Core, Ctx, Ports, Principal, Regions, Settings};
 use roost_domain::unit::Tokens;
+use roost_integrations::Services;
 use roost_models::Providers;
 use roost_ports::clock::Clock;
 use roost_ports::machine::Machines;
@@ -88,6 +89,7 @@ impl House {
                 .context("knowledge cannot be embedded")?,
             reader: Arc::new(Documents::reading_pdfs_with("/proc/self/exe".into())),
             skills: Arc::new(Skills::new(skill_options(config)?)),
+            integrations: Arc::new(Services::new(integration_options(config)?)),
             webhooks: Arc::new(Webhooks::new(webhook_options(config)?)),
             clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
             random,
@@ -197,6 +199,17 @@ fn webhook_options(config: &Config) -> Result<WebhookOptions, ConfigError> {
     };
     let rules = config.file.webhooks.allow_private.iter().map(rule).collect::<Result<_, _>>()?;
     Ok(WebhookOptions::system(rules))
+}
+
+fn integration_options(config: &Config) -> Result<roost_integrations::Options, ConfigError> {
+    let rule = |text: &String| {
+        text.parse().map_err(|error| ConfigError::Setting {
+            setting: "integrations.allow_private",
+            problem: format!("{error}"),
+        })
+    };
+    let rules = config.file.integrations.allow_private.iter().map(rule).collect::<Result<_, _>>()?;
+    Ok(roost_integrations::Options::system(rules))
 }
 
 fn store_options(config: &Config) -> roost_store::Options {

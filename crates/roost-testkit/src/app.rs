@@ -24,8 +24,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    SeededRandom, TestClock, TestEmbedder, TestMachines, TestModels, TestReader, TestRuntimes, TestScanner,
-    TestSkills, TestTools, TestWasm, TestWebhooks,
+    SeededRandom, TestClock, TestEmbedder, TestIntegrations, TestMachines, TestModels, TestReader,
+    TestRuntimes, TestScanner, TestSkills, TestTools, TestWasm, TestWebhooks,
 };
 
 /// How long a test waits for anything before it fails.
@@ -43,6 +43,8 @@ pub struct TestApp {
     pub embedder: Arc<TestEmbedder>,
     /// Where skills come from.
     pub skills: Arc<TestSkills>,
+    /// The services that agents can be connected to.
+    pub integrations: Arc<TestIntegrations>,
     /// The hosted runtimes.
     pub runtimes: Arc<TestRuntimes>,
     /// Who is told by webhook.
@@ -137,6 +139,7 @@ impl Builder {
         let skills = Arc::new(TestSkills::default());
         let webhooks = Arc::new(TestWebhooks::default());
         let runtimes = Arc::new(TestRuntimes::default());
+        let integrations = Arc::new(TestIntegrations::default());
         let master = MasterKey::generate(&*random);
         let vault: Arc<dyn Vault> = Arc::new(SealedVault::new(master, Arc::clone(&random)));
         let ports = Ports {
@@ -151,6 +154,7 @@ impl Builder {
             embedder: Arc::clone(&embedder) as _,
             reader: Arc::new(TestReader),
             skills: Arc::clone(&skills) as _,
+            integrations: Arc::clone(&integrations) as _,
             webhooks: Arc::clone(&webhooks) as _,
             clock: Arc::clone(&clock) as _,
             random,
@@ -165,6 +169,7 @@ impl Builder {
             models,
             machines,
             embedder,
+            integrations,
             runtimes,
             skills,
             webhooks,
@@ -361,6 +366,7 @@ impl TestApp {
             reader: Arc::new(TestReader),
             skills: Arc::clone(&self.skills) as _,
             runtimes: Arc::clone(&self.runtimes) as _,
+            integrations: Arc::clone(&self.integrations) as _,
             webhooks: Arc::clone(&self.webhooks) as _,
             clock: Arc::clone(&self.clock) as _,
             random,

@@ -7,6 +7,7 @@
 mod app;
 mod clock;
 mod embedder;
+mod integrations;
 mod machines;
 mod models;
 mod random;
@@ -21,6 +22,7 @@ mod webhooks;
 pub use app::{Builder, TestApp};
 pub use clock::TestClock;
 pub use embedder::TestEmbedder;
+pub use integrations::TestIntegrations;
 pub use machines::TestMachines;
 pub use models::{Reply, TestModels};
 pub use random::SeededRandom;

@@ -8,11 +8,11 @@ use roost_domain::secret::placeholders;
 use roost_domain::tool::{ToolCall, ToolOutcome, ToolSpec, ToolStatus};
 use roost_domain::unit::Bytes;
 use roost_ports::machine::{Command, ExitStatus, Machines, Output, Spec};
-use roost_ports::tool::{BadCall, Injections, Plan, Tools};
+use roost_ports::tool::{Added, BadCall, Injections, Plan, Tools};
 use serde_json::{Value, json};
 
 /// Three tools that stand for all: `shell {command}` (not repeatable), `read_file {path}` (repeatable),
-/// `http_request {host, key}` (a key is sent as a header) and `ask_human {question}`.
+/// `http_request {host, key}` or `{url, method}` (a key is sent as a header) and `ask_human {question}`.
 pub struct TestTools {
     machines: Arc<dyn Machines>,
 }
@@ -82,10 +82,16 @@ impl Tools for TestTools {
             "shell" => act(Action::RunCommand { command: text(call, "command")?.to_owned() }, false),
             "read_file" => act(Action::ReadFiles { path: text(call, "path")?.to_owned() }, true),
             "http_request" => {
-                let host = text(call, "host")?;
-                let url = format!("https://{host}/");
+                let given = call.arguments["url"].as_str();
+                let url = given.map_or_else(
+                    || text(call, "host").map(|host| format!("https://{host}/")),
+                    |url| Ok(url.to_owned()),
+                )?;
+                let host = url.split('/').nth(2).unwrap_or_default();
                 let host = host.parse().map_err(|error| BadCall(format!("host: {error}")))?;
-                act(Action::SendHttp { method: "GET".to_owned(), url, host, port: 443, carries: false }, true)
+                let method = call.arguments["method"].as_str().unwrap_or("GET").to_owned();
+                let looks = method == "GET";
+                act(Action::SendHttp { method, url, host, port: 443, carries: false }, looks)
             }
             other => Err(BadCall(format!("there is no tool {other:?}"))),
         }
@@ -109,6 +115,13 @@ impl Tools for TestTools {
         {
             assert!(secrets.cover(host, *port, method), "the secrets were given out for another place");
             secrets.answered(200);
+        }
+        for added in secrets.added() {
+            let (Added::Header { value, .. } | Added::Query { value, .. }) = added;
+            assert!(
+                !call.arguments.to_string().contains(value.expose()),
+                "the call has what the server adds"
+            );
         }
         let line = match (call.tool.as_str(), &call.arguments) {
             ("shell", arguments) => arguments["command"].as_str().unwrap_or_default().to_owned(),

@@ -194,7 +194,7 @@ impl HttpRequest {
                     "{host} did not answer within {seconds} s; a larger timeout_s (up to 120) may help"
                 ))
             })??;
-            if !secrets::named(&hop.headers).is_empty() {
+            if secrets::carries(&hop, given) {
                 given.answered(response.status().as_u16());
             }
             let note = match redirect::next(&hop, response.status(), response.headers(), spec) {

@@ -179,11 +179,11 @@ fn summary(page: &FormPage, wrong: &[(String, String)]) -> String {
         let _ = match place {
             Some(at) => write!(
                 html,
-                "<li><a href=\"#field-{at}\">{} {}</a></li>\n",
+                "<li><a href=\"#field-{at}\">{}: {}</a></li>\n",
                 text(&page.fields[at].label),
                 text(problem)
             ),
-            None => write!(html, "<li>{} {}</li>\n", text(name), text(problem)),
+            None => write!(html, "<li>{}: {}</li>\n", text(name), text(problem)),
         };
     }
     html.push_str("</ul>\n</div>\n");
@@ -223,7 +223,7 @@ fn control(
     if let Some(problem) = problem {
         let _ = write!(
             notes,
-            "<span class=\"error\" id=\"error-{at}\">{} {}</span>\n",
+            "<span class=\"error\" id=\"error-{at}\">{}: {}</span>\n",
             text(&field.label),
             text(problem)
         );

@@ -151,6 +151,19 @@ fn rows() -> Vec<Route> {
         row("post", "/v1/agents/{id}/triggers/{name}/fire", empty()),
         row("get", "/v1/usage", None),
         row("get", "/v1/agents/{id}/usage", None),
+        row("get", "/v1/integrations", None),
+        row("get", "/v1/integrations/{integration}", None),
+        with(Unknown::Fine, row("put", "/v1/integrations/{integration}", Some(json!({"title": "Pets"})))),
+        row("delete", "/v1/integrations/{integration}", None),
+        row("put", "/v1/integrations/{integration}/client", Some(json!({"clientId": "abc"}))),
+        row("delete", "/v1/integrations/{integration}/client", None),
+        row("put", "/v1/integrations/{integration}/openapi", Some(json!({"document": "pets"}))),
+        row("get", "/v1/integrations/{integration}/operations", None),
+        row("get", "/v1/connections", None),
+        row("delete", "/v1/connections/{id}", None),
+        row("get", "/v1/agents/{id}/connections", None),
+        row("post", "/v1/agents/{id}/connections", Some(json!({"integration": "safe", "key": "12345678"}))),
+        row("post", "/v1/agents/{id}/connections/links", None),
         row("get", "/v1/webhook-endpoints", None),
         row("post", "/v1/webhook-endpoints", Some(json!({"url": "https://example.com/hook"}))),
         row("get", "/v1/webhook-endpoints/{id}", None),
@@ -206,6 +219,8 @@ struct Things {
     endpoint: String,
     delivery: String,
     memory: String,
+    connection: String,
+    service: String,
     workflow_run: String,
     artifact: String,
     file: String,
@@ -223,6 +238,7 @@ impl Route {
     fn path(&self, things: &Things) -> String {
         let id = match self.path {
             path if path.starts_with("/v1/approvals") => &things.approval,
+            path if path.starts_with("/v1/connections") => &things.connection,
             path if path.starts_with("/v1/keys") => &things.key,
             path if path.starts_with("/v1/scans") => &things.scan,
             path if path.starts_with("/v1/sandboxes") => &things.sandbox,
@@ -235,7 +251,7 @@ impl Route {
         let makes_permissions = self.method == "post" && self.path.starts_with("/v1/permissions");
         let agent = if makes_permissions { &things.bare } else { &things.agent };
         let path = self.path.replace("{id}", id).replace("{session}", &things.session);
-        let path = path.replace("{memory}", &things.memory);
+        let path = path.replace("{memory}", &things.memory).replace("{integration}", &things.service);
         let (document, version) = match self.path {
             path if path.contains("/documents/") => ("IDENTITY.md", "1"),
             path if path.contains("/secrets/") => ("github_token", "1"),
@@ -297,8 +313,23 @@ async fn things(api: &Api) -> Things {
     assert_eq!(api.post("/v1/skills", body).await.data()["id"], *skill);
     let install = json!({"skillId": skill, "trustLevel": "custom"});
     assert_eq!(api.post(&format!("/v1/agents/{agent}/skills"), install).await.status, 201);
+    let service = "pets-000000000000".to_owned();
+    let pets = json!({
+        "base": "https://pets.example", "oauth": {"authorize": "https://pets.example/a", "token": "https://pets.example/t"},
+    });
+    api.ask(Method::PUT, &format!("/v1/integrations/{service}"), Some(pets)).await.is(200);
+    api.ask(Method::PUT, &format!("/v1/integrations/{service}/client"), Some(json!({"clientId": "abc"})))
+        .await
+        .is(200);
+    api.ask(Method::PUT, &format!("/v1/integrations/{service}/openapi"), Some(json!({"document": "pets"})))
+        .await
+        .is(200);
+    let connect = json!({"integration": service, "key": "a long key"});
+    let connected = api.post(&format!("/v1/agents/{agent}/connections"), connect).await.data();
     let made = crate::runs::made(api, &agent.to_string()).await;
     Things {
+        connection: connected["connection"]["id"].as_str().unwrap().to_owned(),
+        service,
         workflow_run: made.run,
         artifact: made.artifact,
         file: made.file,
@@ -383,7 +414,9 @@ async fn what_another_account_has_is_not_there() {
     let api = Api::start().await;
     let things = things(&api).await;
     let stranger = api.strangers_key().await;
-    for row in rows().into_iter().filter(Route::is_named) {
+    // Each account has integrations of its own, whatever they are called elsewhere.
+    let makes_its_own = |row: &Route| row.method == "put" && row.path == "/v1/integrations/{integration}";
+    for row in rows().into_iter().filter(|row| row.is_named() && !makes_its_own(row)) {
         let answer = api.send(request(row.method(), &row.path(&things), Some(&stranger), row.body())).await;
         answer.is_error(404, "not_found_error", "not_found");
     }
@@ -427,6 +460,8 @@ async fn what_nobody_has_is_not_there() {
         endpoint: things.delivery.clone(),
         delivery: "msg_".to_owned(),
         memory: "nope".to_owned(),
+        connection: "con_nope".to_owned(),
+        service: "No_Name".to_owned(),
         workflow_run: "wrun_nope".to_owned(),
         artifact: "art_nope".to_owned(),
         file: "file_nope".to_owned(),
@@ -450,6 +485,8 @@ async fn what_nobody_has_is_not_there() {
             endpoint: unknown(&things.endpoint),
             delivery: unknown(&things.delivery),
             memory: unknown(&things.memory),
+            connection: unknown(&things.connection),
+            service: unknown(&things.service),
             workflow_run: unknown(&things.workflow_run),
             artifact: unknown(&things.artifact),
             file: unknown(&things.file),

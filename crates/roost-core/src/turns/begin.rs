@@ -13,6 +13,7 @@ use roost_ports::tool::Plan;
 use super::abort::{lost_answer, settle_unseen};
 use super::{Turns, Work};
 use crate::gate::Facts;
+use crate::integrations::ServiceCall;
 use crate::{Error, gate, log};
 
 impl Turns<'_> {
@@ -87,7 +88,15 @@ impl crate::Core {
         call: &ToolCall,
         now: Timestamp,
     ) -> Result<TurnEvent, Error> {
-        let action = match self.plan(call) {
+        let service = match self.service_call(writer, agent, call)? {
+            Some(Ok(service)) => Some(service),
+            Some(Err(problem)) => {
+                let outcome = ToolOutcome { text: problem.to_string(), status: ToolStatus::Failed };
+                return Ok(TurnEvent::ToolFinished { call: call.id.clone(), outcome });
+            }
+            None => None,
+        };
+        let action = match self.plan(service.as_ref().map_or(call, |service| &service.request)) {
             Ok(Plan::Act { action, .. }) => action,
             Ok(Plan::Ask { .. }) => Action::AskPeer,
             Err(problem) => {
@@ -97,7 +106,7 @@ impl crate::Core {
             }
         };
         let cause = Cause::Tool(call.clone());
-        let (session, scripts) = (turn.session, Vec::new());
+        let (session, scripts) = (turn.session, service.iter().map(ServiceCall::bound).collect());
         let effect = Effect { agent: turn.agent, session, turn: turn.id, cause, action, scripts };
         let facts = Facts::of_turn(self, writer, agent, turn)?;
         // Nobody may be taken to have said yes to doing something twice.

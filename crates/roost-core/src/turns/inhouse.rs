@@ -13,11 +13,14 @@ use roost_ports::store::Reader;
 use roost_ports::tool::{BadCall, Plan};
 
 use super::Work;
+use crate::integrations::tools_of;
 use crate::{Core, Error};
 
 pub(crate) mod arguments;
 pub(crate) mod ask_agent;
+mod call_operation;
 mod change_document;
+mod find_operations;
 mod read_rule;
 mod read_skill;
 mod remember;
@@ -56,9 +59,11 @@ pub(crate) trait InhouseTool: Send + Sync {
 pub(crate) type Bound = Result<Vec<Script>, String>;
 
 /// All of them, by name.
-const TOOLS: [&dyn InhouseTool; 6] = [
+const TOOLS: [&dyn InhouseTool; 8] = [
     &ask_agent::AskAgent,
+    &call_operation::CallOperation,
     &change_document::ChangeDocument,
+    &find_operations::FindOperations,
     &read_rule::ReadRule,
     &read_skill::ReadSkill,
     &remember::Remember,
@@ -105,7 +110,9 @@ impl Core {
         for tool in TOOLS {
             specs.extend(tool.offer(self, reader, work, agent)?);
         }
+        specs.extend(tools_of(reader, agent)?);
         specs.sort_by(|one, other| one.name.cmp(&other.name));
+        specs.dedup_by(|one, other| one.name == other.name);
         Ok(specs)
     }
 

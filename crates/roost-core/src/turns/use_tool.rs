@@ -19,6 +19,7 @@ use super::scripts::Looked;
 use super::{Turns, Work, delegate};
 use crate::error::with_causes;
 use crate::gate::{Comparison, Facts};
+use crate::integrations::{ServiceCall, may_be_service_call};
 use crate::log::Folded;
 use crate::secrets::note_uses;
 use crate::usage::count;
@@ -44,7 +45,7 @@ impl Turns<'_> {
         leave: Option<ApprovalId>,
     ) -> Result<(), Error> {
         let Some(granted) = self.intend(work, call, leave).await? else { return Ok(()) };
-        let Granted { permit, spec, secrets } = granted;
+        let Granted { permit, spec, secrets, service } = granted;
         if permit.action().needs_machine()
             && let Err(problem) = self.open_machine(&permit, &spec).await
         {
@@ -54,11 +55,17 @@ impl Turns<'_> {
             let unfinished = self.0.hub.begin(work.turn.session, ProgressOf::Tool(call.id.clone()));
             let mut progress = |text: &str| unfinished.push(text);
             let before = self.0.ports.machines.connections(spec.agent);
-            let Told { outcome, brings } = match self.0.run_inhouse(&permit, work, call).await {
+            let told = match &service {
+                Some(_) => None,
+                None => self.0.run_inhouse(&permit, work, call).await,
+            };
+            let Told { outcome, brings } = match told {
                 Some(told) => told,
                 None => {
-                    let ran = self.0.ports.tools.run(&permit, call, &spec, &secrets, &mut progress);
-                    Told { outcome: ran.await, brings: None }
+                    let acted = service.as_ref().map_or(call, |service| &service.request);
+                    let ran = self.0.ports.tools.run(&permit, acted, &spec, &secrets, &mut progress).await;
+                    let again = self.send_again(&permit, &spec, service.as_ref(), &secrets).await?;
+                    Told { outcome: again.unwrap_or(ran), brings: None }
                 }
             };
             let connected = self.0.ports.machines.connections(spec.agent) > before;
@@ -130,10 +137,10 @@ impl Turns<'_> {
         call: &ToolCall,
         leave: Option<ApprovalId>,
     ) -> Result<Option<Granted>, Error> {
-        let plan = match self.0.plan(call) {
-            Ok(plan) => plan,
+        let (plan, service) = match self.prepare(work, call).await? {
+            Ok(prepared) => prepared,
             Err(problem) => {
-                let outcome = ToolOutcome { text: problem.to_string(), status: ToolStatus::Failed };
+                let outcome = ToolOutcome { text: problem, status: ToolStatus::Failed };
                 self.write(work, TurnEvent::ToolFinished { call: call.id.clone(), outcome }, None, None)
                     .await?;
                 self.0.went_on(&work.turn);
@@ -149,11 +156,70 @@ impl Turns<'_> {
             Plan::Ask { .. } => (Looked::default(), None),
         };
         let now = self.0.now();
-        let intent = Intent { work: work.clone(), call: call.clone(), leave, plan, looked, compared, now };
+        let intent =
+            Intent { work: work.clone(), call: call.clone(), service, leave, plan, looked, compared, now };
         let core = self.0.clone();
         let granted = self.0.ports.store.write(move |writer| intent.write(&core, writer)).await?;
         self.0.went_on(&work.turn);
         Ok(granted)
+    }
+
+    /// Reads a call and says what it would do; for an operation of a service, as the request that it is. A connection
+    /// whose token is about to end is renewed first. The inner error is a sentence for the model.
+    async fn prepare(
+        &self,
+        work: &Work,
+        call: &ToolCall,
+    ) -> Result<Result<(Plan, Option<ServiceCall>), String>, Error> {
+        let mut service = None;
+        if may_be_service_call(&call.tool) {
+            let (core, held, asked) = (self.0.clone(), work.clone(), call.clone());
+            let read = move |reader: &dyn Reader| {
+                let agent = log::agent_of(reader, &held.turn)?;
+                core.service_call(reader, &agent, &asked)
+            };
+            service = match self.0.ports.store.read(read).await? {
+                Some(Ok(found)) => Some(found),
+                Some(Err(problem)) => return Ok(Err(problem.to_string())),
+                None => None,
+            };
+        }
+        if let Some(ServiceCall { connection, .. }) = &service
+            && let Err(why) = self.0.connections().fresh(connection.account, connection.id, None).await?
+        {
+            return Ok(Err(format!("{} cannot be used: {why}", connection.integration)));
+        }
+        let acted = service.as_ref().map_or(call, |service| &service.request);
+        Ok(self.0.plan(acted).map(|plan| (plan, service)).map_err(|problem| problem.to_string()))
+    }
+
+    /// Sends a request of an operation again where the service did not accept the credential: once, with a new one.
+    /// What was not accepted was not done, so that nothing is done twice.
+    async fn send_again(
+        &self,
+        permit: &Permit,
+        spec: &Spec,
+        service: Option<&ServiceCall>,
+        secrets: &Injections,
+    ) -> Result<Option<ToolOutcome>, Error> {
+        let Some(service) = service.filter(|_| secrets.status() == Some(401)) else { return Ok(None) };
+        let connection = &service.connection;
+        let refused = Some(connection.version);
+        if self.0.connections().fresh(connection.account, connection.id, refused).await?.is_err() {
+            return Ok(None);
+        }
+        let (core, agent, held, action) =
+            (self.0.clone(), permit.agent(), service.clone(), permit.action().clone());
+        let read = move |reader: &dyn Reader| {
+            let agent =
+                reader.agent_of_any_account(agent)?.ok_or_else(|| Error::not_found("agent", agent))?;
+            core.give_out_connection(reader, &agent, &held.renewed(reader)?, &action)
+        };
+        let Ok(fresh) = self.0.ports.store.read(read).await? else { return Ok(None) };
+        let mut quiet = |_: &str| {};
+        let outcome = self.0.ports.tools.run(permit, &service.request, spec, &fresh, &mut quiet).await;
+        secrets.answered(fresh.status().unwrap_or(401));
+        Ok(Some(outcome))
     }
 
     async fn write(
@@ -190,11 +256,14 @@ struct Granted {
     permit: Permit,
     spec: Spec,
     secrets: Injections,
+    /// The request that the call is, if its tool is an operation of a service.
+    service: Option<ServiceCall>,
 }
 
 struct Intent {
     work: Work,
     call: ToolCall,
+    service: Option<ServiceCall>,
     leave: Option<ApprovalId>,
     plan: Plan,
     looked: Looked,
@@ -216,14 +285,23 @@ impl Intent {
             log::append(writer, &agent, turn, folded, self.now, vec![event])?;
             return Ok(None);
         }
-        let facts = Facts::of_turn(core, writer, &agent, turn)?;
+        let mut facts = Facts::of_turn(core, writer, &agent, turn)?;
         let (action, idempotent, question) = match self.plan {
             Plan::Act { action, idempotent } => (action, idempotent, None),
             Plan::Ask { question } => (Action::AskPeer, true, Some(question)),
         };
-        let bound = match core.bind(writer, &self.work, &self.call)? {
-            Ok(bound) => core.give_out(writer, &agent, &self.call, &action)?.map(|secrets| (bound, secrets)),
-            Err(problem) => Err(problem),
+        let bound = match &self.service {
+            Some(service) => {
+                facts = facts.reaching(&action);
+                let secrets = core.give_out_connection(writer, &agent, service, &action)?;
+                secrets.map(|secrets| (vec![service.bound()], secrets))
+            }
+            None => match core.bind(writer, &self.work, &self.call)? {
+                Ok(bound) => {
+                    core.give_out(writer, &agent, &self.call, &action)?.map(|secrets| (bound, secrets))
+                }
+                Err(problem) => Err(problem),
+            },
         };
         let (bound, secrets) = match bound {
             Ok(bound) => bound,
@@ -261,7 +339,7 @@ impl Intent {
                         let summary = effect.action.to_string();
                         let spec = machine_spec(&agent, &facts);
                         note_uses(writer, turn, &call, &effect.action, &secrets, self.now)?;
-                        let granted = Granted { permit, spec, secrets };
+                        let granted = Granted { permit, spec, secrets, service: self.service };
                         (TurnEvent::ToolStarted { call, summary, idempotent }, Some(granted))
                     }
                 }

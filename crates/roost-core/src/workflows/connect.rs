@@ -1,3 +1,5 @@
+use roost_domain::integration::IntegrationName;
+
 use super::{WorkflowView, Workflows};
 use crate::Ctx;
 
@@ -12,11 +14,13 @@ pub struct Connect {
 
 impl Workflows<'_> {
     /// Returns what somebody opens to connect an agent to the services that it misses.
-    pub fn connect(&self, _ctx: &Ctx, view: &WorkflowView) -> Vec<Connect> {
-        let connect = |integration: &String| Connect {
-            integration: integration.clone(),
-            url: Ok(format!("{}/connect/{}/{integration}", self.0.settings.public_url, view.agent.id)),
+    pub fn connect(&self, ctx: &Ctx, view: &WorkflowView) -> Vec<Connect> {
+        let url = |integration: &str| match integration.parse::<IntegrationName>() {
+            Ok(name) => Ok(self.0.connection_link(view.agent.id, &name, ctx.now)),
+            Err(error) => Err(error.to_string()),
         };
+        let connect =
+            |integration: &String| Connect { integration: integration.clone(), url: url(integration) };
         view.missing.iter().map(connect).collect()
     }
 }

@@ -5,6 +5,7 @@ mod agents;
 mod approvals;
 mod budget;
 mod cancel;
+mod connections;
 mod documents;
 mod guard;
 mod hosted;

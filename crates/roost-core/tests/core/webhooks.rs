@@ -26,7 +26,7 @@ fn new(kinds: &[&str]) -> CreateWebhookEndpoint {
     }
 }
 
-async fn endpoint(app: &TestApp, kinds: &[&str]) -> NewWebhookEndpoint {
+pub(super) async fn endpoint(app: &TestApp, kinds: &[&str]) -> NewWebhookEndpoint {
     app.core.webhooks().create(&app.ctx(), new(kinds)).await.expect("an endpoint can be made")
 }
 
@@ -42,7 +42,7 @@ async fn ask(app: &TestApp) -> roost_core::Posted {
     posted
 }
 
-async fn deliveries(app: &TestApp, ctx: &Ctx, endpoint: EndpointId) -> Vec<Delivery> {
+pub(super) async fn deliveries(app: &TestApp, ctx: &Ctx, endpoint: EndpointId) -> Vec<Delivery> {
     let filter = DeliveryFilter { endpoint, status: None };
     let list = ListDeliveries { filter, after: None, limit: Limit::clamped(100, 100) };
     app.core.webhooks().deliveries(ctx, list).await.expect("deliveries can be listed").rows

@@ -97,7 +97,8 @@ pub fn assess(action: Option<&Action>, tool: &str, tainted: bool, found: Option<
                 | Action::HandOut { .. }
                 | Action::ReadDocument { .. }
                 | Action::ReadSkill { .. }
-                | Action::SearchKnowledge { .. },
+                | Action::SearchKnowledge { .. }
+                | Action::FindOperations { .. },
             ) => Risk::Low,
             Some(
                 Action::WriteFile { .. }

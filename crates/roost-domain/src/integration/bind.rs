@@ -46,12 +46,8 @@ impl Operation {
     ///
     /// [`Fault`] for the first argument that is missing or cannot be written where it belongs.
     pub fn bind(&self, base: &str, arguments: &Map<String, Value>) -> Result<Request, Fault> {
-        let mut request = Request {
-            method: self.method.clone(),
-            url: String::new(),
-            headers: vec![("Accept".to_owned(), "application/json, */*;q=0.5".to_owned())],
-            body: None,
-        };
+        let mut request =
+            Request { method: self.method.clone(), url: String::new(), headers: Vec::new(), body: None };
         let mut query: Vec<(String, String)> = Vec::new();
         let mut cookies: Vec<String> = Vec::new();
         for parameter in &self.parameters {

@@ -107,3 +107,6 @@ fn scopes(value: Option<&Value>) -> Option<Vec<String>> {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::document::{Document, Version};
 use super::schema::{Budget, Use, translate};
-use super::{Fields, Named, cut};
+use super::{Fields, Named, cut, security};
 
 /// What an operation takes, as it is gathered.
 #[derive(Default)]
@@ -64,7 +64,7 @@ pub(super) fn read<'a>(document: &Document<'a>, given: &'a Value, arguments: &mu
         // Documents are not always careful; what has no name cannot be sent, and need not be.
         return;
     }
-    if place == Place::Header && is_reserved(name) {
+    if (place == Place::Header && is_reserved(name)) || is_credential(document, name, place) {
         return;
     }
     let (mut schema, style) = shape(document, given, place, &mut arguments.budget);
@@ -78,6 +78,17 @@ pub(super) fn read<'a>(document: &Document<'a>, given: &'a Value, arguments: &mu
     }
     arguments.properties.insert(argument.clone(), schema);
     arguments.parameters.push(Parameter { name: name.to_owned(), argument, place, style });
+}
+
+/// Tells whether a parameter is the credential, which the server adds: some documents name it beside their security
+/// schemes.
+fn is_credential(document: &Document<'_>, name: &str, place: Place) -> bool {
+    let usual = match place {
+        Place::Header => ["token", "x-api-token", "x-auth-token"].as_slice(),
+        Place::Query => ["access_token", "oauth_token"].as_slice(),
+        Place::Path | Place::Cookie => return false,
+    };
+    usual.contains(&name.to_ascii_lowercase().as_str()) || security::names(document, name, place.name())
 }
 
 /// **Source:** OpenAPI 3, Parameter Object: these are ignored.

@@ -12,13 +12,7 @@ pub(super) struct Security {
 }
 
 pub(super) fn read(document: &Document<'_>) -> Security {
-    let at = match document.version {
-        Version::Two => "/securityDefinitions",
-        Version::ThreeZero | Version::ThreeOne => "/components/securitySchemes",
-    };
-    let schemes = document.at(at).and_then(Value::as_object);
-    let schemes: Vec<&Value> =
-        schemes.into_iter().flat_map(Map::values).filter_map(|one| document.resolve(one).ok()).collect();
+    let schemes = schemes(document);
     let oauth = schemes.iter().find_map(|scheme| oauth(scheme));
     let bearer =
         schemes.iter().any(|scheme| is(scheme, "http", Some("bearer")) || is(scheme, "oauth2", None));
@@ -30,6 +24,23 @@ pub(super) fn read(document: &Document<'_>) -> Security {
         (false, None) => basic.then_some(Placement::Basic),
     };
     Security { placement, oauth }
+}
+
+fn schemes<'a>(document: &Document<'a>) -> Vec<&'a Value> {
+    let at = match document.version {
+        Version::Two => "/securityDefinitions",
+        Version::ThreeZero | Version::ThreeOne => "/components/securitySchemes",
+    };
+    let schemes = document.at(at).and_then(Value::as_object);
+    schemes.into_iter().flat_map(Map::values).filter_map(|one| document.resolve(one).ok()).collect()
+}
+
+/// Tells whether a security scheme is a key of this name in this place.
+pub(super) fn names(document: &Document<'_>, name: &str, place: &str) -> bool {
+    let is = |scheme: &&Value| {
+        is(scheme, "apiKey", None) && text(scheme, "name") == name && text(scheme, "in") == place
+    };
+    schemes(document).iter().any(is)
 }
 
 fn text<'a>(scheme: &'a Value, field: &str) -> &'a str {

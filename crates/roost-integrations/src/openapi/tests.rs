@@ -39,6 +39,8 @@ fn an_operation_takes_its_parameters_and_its_body_as_one_object() {
                         {"name": "ids", "in": "query", "explode": false, "schema": {"type": "array", "items": {"type": "integer"}}},
                         {"name": "q", "in": "query", "content": {"application/json": {"schema": {"type": "object"}}}},
                         {"name": "Authorization", "in": "header", "schema": {"type": "string"}},
+                        {"name": "token", "in": "header", "required": true, "schema": {"type": "string"}},
+                        {"name": "api_key", "in": "query", "required": true, "schema": {"type": "string"}},
                         {"name": "X-Trace", "in": "header", "required": true, "schema": {"type": "string"}, "description": "Ours."},
                     ],
                     "requestBody": {"$ref": "#/components/requestBodies/Pet"},
@@ -46,6 +48,7 @@ fn an_operation_takes_its_parameters_and_its_body_as_one_object() {
             }
         }),
         json!({
+            "securitySchemes": {"key": {"type": "apiKey", "in": "query", "name": "api_key"}},
             "parameters": {"Trace": {"name": "X-Trace", "in": "header", "schema": {"type": "string"}}},
             "requestBodies": {"Pet": {"required": true, "content": {
                 "application/xml": {"schema": {"type": "string"}},

@@ -35,6 +35,7 @@ section! {
         openclaw: Openclaw,
         sandboxes: Sandboxes,
         skills: Skills,
+        integrations: Integrations,
         webhooks: Webhooks,
         triggers: Triggers,
         knowledge: Knowledge,
@@ -401,6 +402,16 @@ section! {
     Triggers {
         /// Messages that one trigger's URL takes in any minute.
         requests_per_minute: u32 = 60,
+    }
+}
+
+section! {
+    /// Services that agents are connected to.
+    Integrations {
+        /// Hosts whose OAuth endpoints and OpenAPI documents may be reached even where they stand for addresses of this
+        /// machine or of a private network, such as `["git.internal"]`. Where agents themselves may send requests is
+        /// in their own configuration.
+        allow_private: Vec<String> = Vec::new(),
     }
 }
 

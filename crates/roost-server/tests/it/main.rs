@@ -4,6 +4,7 @@ mod agents;
 mod approvals;
 mod chat;
 mod configuration;
+mod connections;
 mod crash;
 mod crash_runs;
 mod data;

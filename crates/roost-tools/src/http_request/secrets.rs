@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use roost_domain::secret::{fill, placeholder, placeholders};
-use roost_ports::tool::Injections;
+use roost_ports::tool::{Added, Injections};
 
 use super::Hop;
 use crate::workspace::Failed;
@@ -30,6 +30,9 @@ pub(super) fn named(headers: &HeaderMap) -> Vec<String> {
 pub(super) fn filled(hop: &Hop, secrets: &Injections) -> Result<Hop, Failed> {
     let names = named(&hop.headers);
     let mut sent = hop.clone();
+    if covers(hop, secrets) {
+        add(&mut sent, secrets)?;
+    }
     if names.is_empty() {
         return Ok(sent);
     }
@@ -38,7 +41,8 @@ pub(super) fn filled(hop: &Hop, secrets: &Injections) -> Result<Hop, Failed> {
     }
     for (header, value) in &mut sent.headers {
         let Ok(text) = value.to_str() else { continue };
-        if placeholders(text).is_empty() {
+        // What the server added has no placeholders to fill, whatever it looks like.
+        if placeholders(text).is_empty() || !hop.headers.contains_key(&*header) {
             continue;
         }
         let filled = fill(text, |name| secrets.value(name))
@@ -52,9 +56,34 @@ pub(super) fn filled(hop: &Hop, secrets: &Injections) -> Result<Hop, Failed> {
     Ok(sent)
 }
 
-/// Tells whether a request may carry the secrets that it has placeholders of; one without any may go anywhere.
+/// Puts in what the server adds.
+fn add(sent: &mut Hop, secrets: &Injections) -> Result<(), Failed> {
+    let bad =
+        |name: &str| Failed(format!("the credential cannot stand in {name}; it has to be connected again"));
+    for added in secrets.added() {
+        match added {
+            Added::Header { name, value } => {
+                let mut held = HeaderValue::from_str(value.expose()).map_err(|_| bad(name))?;
+                held.set_sensitive(true);
+                sent.headers.insert(HeaderName::try_from(name.as_str()).map_err(|_| bad(name))?, held);
+            }
+            Added::Query { name, value } => {
+                sent.target.url.query_pairs_mut().append_pair(name, value.expose());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Tells whether the server put a secret into a request to this place.
+pub(super) fn carries(hop: &Hop, secrets: &Injections) -> bool {
+    !named(&hop.headers).is_empty() || (!secrets.added().is_empty() && covers(hop, secrets))
+}
+
+/// Tells whether a request may carry the secrets that it has placeholders of, and what the server adds; one without
+/// any may go anywhere.
 pub(super) fn may_carry(hop: &Hop, secrets: &Injections) -> bool {
-    named(&hop.headers).is_empty() || covers(hop, secrets)
+    (named(&hop.headers).is_empty() && secrets.added().is_empty()) || covers(hop, secrets)
 }
 
 fn covers(hop: &Hop, secrets: &Injections) -> bool {

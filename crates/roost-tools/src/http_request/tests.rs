@@ -14,7 +14,7 @@ use futures_util::{StreamExt, stream};
 use roost_domain::gate::Profile;
 use roost_domain::secret::Secret;
 use roost_domain::tool::{ToolOutcome, ToolStatus};
-use roost_ports::tool::{Plan, Tools};
+use roost_ports::tool::{Added, Plan, Tools};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -655,4 +655,35 @@ fn placeholders_stand_in_headers_only_and_are_named() {
     let request =
         read(json!({"method": "GET", "url": "https://example.com/", "headers": headers})).ok().unwrap();
     assert_eq!(request.secrets(), ["b", "a"]);
+}
+
+#[tokio::test]
+async fn what_the_server_adds_goes_to_its_place_alone_and_out_of_the_answer() {
+    let hits = Arc::new(AtomicUsize::new(0));
+    let other = serve(counting(&hits)).await;
+    let onward = format!("http://other.example:{}/here", other.address.port());
+    let router =
+        Router::new().route("/away", any(move || async move { Redirect::temporary(&onward) })).merge(echo());
+    let served = serve(router).await;
+    let value = "hunter2&hunter2";
+    let adding = |method: &str| {
+        given(&served, method, value).adding(vec![
+            Added::Header { name: "Authorization".into(), value: Secret::new(format!("Bearer {value}")) },
+            Added::Query { name: "key".into(), value: Secret::new(value) },
+        ])
+    };
+    let url = format!("http://{}/x?a=1", served.address);
+    // The model's own header of that name is nobody's.
+    let arguments = json!({"method": "GET", "url": url, "headers": {"authorization": "mine"}});
+    let secrets = adding("GET");
+    let text = send_with(&secrets, arguments).await.text;
+    assert!(text.contains("/x?a=1&key={{secret:token}} [Bearer {{secret:token}}]"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+    assert_eq!(secrets.status(), Some(200));
+    // Another method than the one that was decided about is another place.
+    let text = send_with(&adding("POST"), json!({"method": "GET", "url": url})).await.text;
+    assert!(text.contains("/x?a=1 [none]"), "{text}");
+    let away = format!("http://{}/away", served.address);
+    let text = send_with(&adding("GET"), json!({"method": "GET", "url": away})).await.text;
+    assert!(text.contains("may not have the secret") && hits.load(Ordering::SeqCst) == 0, "{text}");
 }
