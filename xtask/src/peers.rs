@@ -55,9 +55,14 @@ const PEERS: &[Peer] = &[
     Peer { name: "node", registry: Registry::Npm, packages: &[NODE] },
     Peer { name: "openclaw", registry: Registry::Npm, packages: &["openclaw@2026.6.35", NODE] },
     Peer { name: "oauth", registry: Registry::Npm, packages: &["oidc-provider@9.13.3"] },
+    Peer { name: "hooks", registry: Registry::Npm, packages: HOOKS },
     Peer { name: "openai", registry: Registry::Npm, packages: &["openai@7.57.0"] },
     Peer { name: "openai", registry: Registry::Pypi, packages: &["openai==3.57.0"] },
 ];
+
+/// What senders of webhooks sign with.
+const HOOKS: &[&str] =
+    &["standardwebhooks@1.1.1", "svix@2.5.0", "@octokit/webhooks-methods@6.0.0", "stripe@23.1.0"];
 
 /// OpenAPI documents as their makers publish them, and a directory of many more.
 const APIS: &[&str] =

@@ -17,7 +17,9 @@ mod secrets;
 mod skills;
 mod snapshots;
 mod swarms;
+mod triggers;
 mod usage;
+mod workflows;
 
 pub(crate) use documents::{Documents, OneDocument};
 pub(crate) use guard::{
@@ -28,7 +30,9 @@ pub(crate) use secrets::{OneSecret, Secrets};
 pub(crate) use skills::{InstallSkill, SearchSkills, SkillOf, SkillSource, Skills, UploadSkill};
 pub(crate) use snapshots::{Fork, OneSnapshot, Snapshots};
 pub(crate) use swarms::{OneSwarm, Swarms};
+pub(crate) use triggers::{OneTrigger, Triggers};
 pub(crate) use usage::Usage;
+pub(crate) use workflows::{OneRun, RunWorkflow, Runs, Workflow};
 
 /// A self-hosted home for AI agents: one server, one program.
 #[derive(Debug, Parser)]
@@ -92,9 +96,19 @@ pub(crate) enum Command {
     /// Group agents that share keys, permissions and knowledge, and may ask one another
     #[command(subcommand)]
     Swarms(Swarms),
+    /// See what starts agents' workflows by itself, and try it
+    #[command(subcommand)]
+    Triggers(Triggers),
     /// Give agents documents to know, and search them
     #[command(subcommand)]
     Knowledge(Knowledge),
+    /// Check workflows and give them to agents
+    #[command(subcommand)]
+    Workflow(Workflow),
+    Run(RunWorkflow),
+    /// See runs of workflows, answer and stop them
+    #[command(subcommand)]
+    Runs(Runs),
     FakeModel(FakeModel),
     Doctor(Doctor),
     Completions(Completions),

@@ -1,6 +1,6 @@
 //! The database: one writer thread, readers in place.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
@@ -33,6 +33,7 @@ pub struct Database {
     writer: Writer,
     readers: Readers,
     closed: AtomicBool,
+    path: PathBuf,
     /// Where a temporary database lives; removed after everything else is dropped.
     _temporary: Option<TempDir>,
 }
@@ -68,12 +69,25 @@ impl Database {
     ///
     /// [`OpenError`] if the temporary directory cannot be used.
     pub fn in_memory() -> Result<Self, OpenError> {
+        Self::in_temporary(|options| Options { wal_bytes: 0, durable: false, ..options })
+    }
+
+    /// Opens a new database for a measurement: as a server does, over a file in the system's temporary directory, which
+    /// goes away with it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] if the temporary directory cannot be used.
+    pub fn temporary() -> Result<Self, OpenError> {
+        Self::in_temporary(|options| options)
+    }
+
+    fn in_temporary(change: impl FnOnce(Options) -> Options) -> Result<Self, OpenError> {
         let directory = tempfile::Builder::new()
             .prefix("roost-store-")
             .tempdir()
             .map_err(|source| OpenError::Temporary { source })?;
-        let options =
-            Options { wal_bytes: 0, durable: false, ..Options::new(directory.path().join("roost.db")) };
+        let options = change(Options::new(directory.path().join("roost.db")));
         Self::open_in(&options, Some(directory))
     }
 
@@ -82,7 +96,18 @@ impl Database {
         let readers = Readers::new(options);
         readers.warm_up().map_err(|source| open::failed(&options.path, source))?;
         let writer = Writer::start(connection, options)?;
-        Ok(Self { writer, readers, closed: AtomicBool::new(false), _temporary: temporary })
+        Ok(Self {
+            writer,
+            readers,
+            closed: AtomicBool::new(false),
+            path: options.path.clone(),
+            _temporary: temporary,
+        })
+    }
+
+    /// Returns where its file is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Returns what the writer has done.

@@ -64,6 +64,7 @@ pub struct TestApp {
     grace: Duration,
     vault: Arc<dyn Vault>,
     settings: Settings,
+    is_measured: bool,
 }
 
 /// Puts a [`TestApp`] together.
@@ -74,9 +75,16 @@ pub struct Builder {
     grace: Duration,
     scanner: Arc<dyn Scanner>,
     embedder: TestEmbedder,
+    is_measured: bool,
 }
 
 impl Builder {
+    /// Uses a database that waits for the disk and looks after things as seldom as a server does, for measurements.
+    #[must_use]
+    pub fn measured(self) -> Self {
+        Self { is_measured: true, ..self }
+    }
+
     /// Embeds with this instead of the test's usual embedder.
     #[must_use]
     pub fn embedder(self, embedder: TestEmbedder) -> Self {
@@ -116,7 +124,11 @@ impl Builder {
     /// Starts the application.
     pub async fn build(self) -> TestApp {
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
-        let database = Arc::new(Database::in_memory().expect("a temporary database opens"));
+        let database = match self.is_measured {
+            true => Database::temporary(),
+            false => Database::in_memory(),
+        };
+        let database = Arc::new(database.expect("a temporary database opens"));
         let store: Arc<dyn Store> = Arc::clone(&database) as _;
         let clock = Arc::new(TestClock::default());
         let models = Arc::new(TestModels::default());
@@ -168,6 +180,7 @@ impl Builder {
             grace: self.grace,
             vault,
             settings: self.settings,
+            is_measured: self.is_measured,
         };
         if self.running {
             app.start_runtime();
@@ -191,6 +204,7 @@ impl TestApp {
             grace: Duration::from_secs(5),
             scanner: Arc::new(TestScanner),
             embedder: TestEmbedder::default(),
+            is_measured: false,
         }
     }
 
@@ -202,11 +216,13 @@ impl TestApp {
     /// Starts the runtime, the first time or after [`TestApp::stop_runtime`] or [`TestApp::kill_runtime`].
     pub fn start_runtime(&mut self) {
         self.shutdown = CancellationToken::new();
+        let (server, soon) = (Options::default(), Duration::from_millis(5));
         let options = Options {
             grace: self.grace,
-            upkeep_every: Duration::from_millis(5),
+            upkeep_every: if self.is_measured { server.upkeep_every } else { soon },
+            recheck_triggers: if self.is_measured { server.recheck_triggers } else { soon },
             retry_delay: self.retry_delay,
-            ..Options::default()
+            ..server
         };
         let runtime = Runtime::new(self.core.clone(), options).run(self.shutdown.clone());
         #[expect(
@@ -315,11 +331,26 @@ impl TestApp {
         self.make("test/echo", serde_json::json!({}), region, RuntimeKind::Roost).await
     }
 
+    /// Returns the core of another server over the same database file.
+    pub fn second_server(&self) -> Core {
+        let options = roost_store::Options {
+            wal_bytes: 0,
+            durable: false,
+            ..roost_store::Options::new(self.database.path())
+        };
+        let second = Database::open(options).expect("a second server opens the file");
+        self.core_over(Arc::new(second), self.settings.clone())
+    }
+
     /// Returns a core over the same store and machines as another owner of the server would set it up.
     pub fn with_settings(&self, settings: Settings) -> Core {
+        self.core_over(Arc::clone(&self.store), settings)
+    }
+
+    fn core_over(&self, store: Arc<dyn Store>, settings: Settings) -> Core {
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(2));
         let ports = Ports {
-            store: Arc::clone(&self.store),
+            store,
             vault: Arc::clone(&self.vault),
             machines: Arc::clone(&self.machines) as _,
             models: Arc::clone(&self.models) as _,

@@ -1,11 +1,16 @@
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use roost_ports::clock::Clock;
 
 /// A clock that stands still until it is moved.
-pub struct TestClock(AtomicI64);
+pub struct TestClock {
+    micros: AtomicI64,
+    /// Since when it goes.
+    going: OnceLock<Instant>,
+}
 
 impl TestClock {
     /// 2026-02-10T14:00:00Z, the moment of Agento's documents.
@@ -14,18 +19,26 @@ impl TestClock {
     /// Moves time on.
     pub fn advance(&self, by: Duration) {
         let micros = i64::try_from(by.as_micros()).expect("a test does not wait for ages");
-        self.0.fetch_add(micros, Ordering::SeqCst);
+        self.micros.fetch_add(micros, Ordering::SeqCst);
+    }
+
+    /// Lets time go by from now on as it does outside, for measurements.
+    pub fn start(&self) {
+        self.going.get_or_init(Instant::now);
     }
 }
 
 impl Default for TestClock {
     fn default() -> Self {
-        Self(AtomicI64::new(Self::START.as_microsecond()))
+        Self { micros: AtomicI64::new(Self::START.as_microsecond()), going: OnceLock::new() }
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_microsecond(self.0.load(Ordering::SeqCst)).expect("moved in small steps")
+        let going = self.going.get().map_or(Duration::ZERO, Instant::elapsed);
+        let micros =
+            self.micros.load(Ordering::SeqCst) + i64::try_from(going.as_micros()).expect("not for ages");
+        Timestamp::from_microsecond(micros).expect("moved in small steps")
     }
 }

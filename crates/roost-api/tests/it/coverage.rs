@@ -146,6 +146,9 @@ fn rows() -> Vec<Route> {
         row("post", "/v1/agents/{id}/skills", Some(json!({"skillId": "stocked", "trustLevel": "verified"}))),
         row("patch", "/v1/agents/{id}/skills/{skillId}", Some(json!({"isEnabled": false}))),
         row("delete", "/v1/agents/{id}/skills/{skillId}", None),
+        row("get", "/v1/agents/{id}/triggers", None),
+        row("post", "/v1/agents/{id}/triggers/{name}/rotate", Some(json!({"url": true}))),
+        row("post", "/v1/agents/{id}/triggers/{name}/fire", empty()),
         row("get", "/v1/usage", None),
         row("get", "/v1/agents/{id}/usage", None),
         row("get", "/v1/webhook-endpoints", None),
@@ -237,6 +240,7 @@ impl Route {
             path if path.contains("/documents/") => ("IDENTITY.md", "1"),
             path if path.contains("/secrets/") => ("github_token", "1"),
             path if path.contains("/workflow/") => ("", "1"),
+            path if path.contains("/triggers/") => ("hook", "1"),
             _ => ("refunds", "1.0"),
         };
         let path = path.replace("{name}", document).replace("{version}", version);

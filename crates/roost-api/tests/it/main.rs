@@ -29,6 +29,7 @@ mod skills;
 mod snapshots;
 mod support;
 mod swarms;
+mod triggers;
 mod usage;
 mod webhooks;
 mod workflows;

@@ -9,7 +9,7 @@ use super::create::began;
 use super::{Agents, own};
 use crate::sessions::cancel_turn;
 use crate::snapshots::check_whole;
-use crate::{Core, Ctx, Error, log};
+use crate::{Core, Ctx, Error, log, triggers};
 
 impl Agents<'_> {
     /// Starts an agent that is stopped, paused, frozen or in error; messages that queued are worked on. Starting
@@ -119,6 +119,9 @@ impl Agents<'_> {
                 return Ok((before, after));
             }
             writer.update_agent(&after)?;
+            if after.arming != before.arming {
+                triggers::rearm(&core, writer, &after, caller.now)?;
+            }
             if started_afresh(&before, &after, &entry) {
                 writer.refresh_documents(id)?;
             }

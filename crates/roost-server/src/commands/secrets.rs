@@ -65,7 +65,7 @@ async fn set(client: &Client, of: &OneSecret) -> anyhow::Result<()> {
 }
 
 /// Asks for a value without showing it, or reads it from standard input.
-async fn value(name: &str) -> anyhow::Result<Secret> {
+pub(super) async fn value(name: &str) -> anyhow::Result<Secret> {
     let text = if output::is_keyboard() {
         let question = format!("The value of {} (it is not shown): ", output::one_line(name));
         output::ask_hidden(&question).await?

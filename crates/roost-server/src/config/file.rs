@@ -36,6 +36,7 @@ section! {
         sandboxes: Sandboxes,
         skills: Skills,
         webhooks: Webhooks,
+        triggers: Triggers,
         knowledge: Knowledge,
         embeddings: Embeddings,
         store: Store,
@@ -392,6 +393,14 @@ section! {
         clawhub_timeout: Span = Span::from_secs(20),
         /// Skills whose scan comes to less than this, out of 100, wait for an approval.
         approval_below: u32 = 70,
+    }
+}
+
+section! {
+    /// What starts agents' workflows by itself.
+    Triggers {
+        /// Messages that one trigger's URL takes in any minute.
+        requests_per_minute: u32 = 60,
     }
 }
 
