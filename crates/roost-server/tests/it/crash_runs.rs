@@ -163,6 +163,10 @@ impl Story {
                 let path = format!("/v1/agents/{}/runs/{id}/input", self.agent);
                 let body = json!({"formId": form, "values": {name: "Ada"}});
                 let (status, body) = self.server.post(&path, &body).await;
+                // Another step may have failed meanwhile, and this one been called off.
+                if status == 409 && body["error"]["code"] == "run_not_waiting" {
+                    continue;
+                }
                 assert_eq!(status, 200, "{body}");
                 assert!(self.answered.insert(form), "a form that was answered asks again");
             }
