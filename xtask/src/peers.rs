@@ -50,6 +50,7 @@ struct Peer {
 /// Every peer, one line each.
 const PEERS: &[Peer] = &[
     Peer { name: "apis", registry: Registry::Npm, packages: APIS },
+    Peer { name: "dbos", registry: Registry::Pypi, packages: &["dbos==3.4.0"] },
     Peer { name: "minilm", registry: Registry::Pypi, packages: MINILM },
     Peer { name: "node", registry: Registry::Npm, packages: &[NODE] },
     Peer { name: "openclaw", registry: Registry::Npm, packages: &["openclaw@2026.6.35", NODE] },

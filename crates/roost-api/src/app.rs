@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use crate::{
     Options, account, agents, approvals, artifacts, chat, connections, docs, documents, envelope, gate,
     health, integrations, keys, knowledge, memory, openapi, pages, permissions, policies, runs, sandboxes,
-    scans, secrets, skills, snapshots, swarms, usage, webhooks, workflows,
+    scans, secrets, skills, snapshots, swarms, triggers, usage, webhooks, workflows,
 };
 
 /// What handlers share.
@@ -36,7 +36,7 @@ pub fn router(core: Core, options: Options) -> Router {
     let routes = face
         .guard(guarded)
         .merge(face.with_deadline(patient).guard(talking))
-        .merge(open)
+        .merge(face.open(open))
         .merge(docs::assets())
         .merge(people())
         .with_state(app);
@@ -68,6 +68,7 @@ fn open_routes() -> OpenApiRouter<App> {
         .routes(routes!(connections::callback))
         .routes(routes!(connections::open_link, connections::follow_link))
         .routes(routes!(workflows::workflow_schema))
+        .routes(routes!(triggers::receive, triggers::answer))
 }
 
 /// Routes for whoever has a key.
@@ -153,6 +154,9 @@ fn guarded_routes() -> OpenApiRouter<App> {
         .routes(routes!(skills::file))
         .routes(routes!(skills::installed, skills::install))
         .routes(routes!(skills::update_installed, skills::uninstall))
+        .routes(routes!(triggers::list))
+        .routes(routes!(triggers::rotate))
+        .routes(routes!(triggers::fire))
         .routes(routes!(usage::list))
         .routes(routes!(usage::of_agent))
         .routes(routes!(webhooks::list, webhooks::create))

@@ -33,6 +33,7 @@ mod secrets;
 mod skills;
 mod snapshots;
 mod swarms;
+mod triggers;
 mod usage;
 mod vocabulary;
 mod webhooks;

@@ -37,6 +37,7 @@ use crate::envelope::ErrorBody;
         (name = "artifacts", description = "See and download what runs made for people."),
         (name = "snapshots", description = "Save agents' states, go back to them, make other agents from them."),
         (name = "integrations", description = "Connect agents to other services, and find what can be done there."),
+        (name = "triggers", description = "What starts agents' workflows by itself: times, messages from outside, the end of a run."),
         (name = "webhooks", description = "Be told what happens, by signed messages to a URL of yours."),
         (name = "account", description = "The account, its plan, what it uses of it."),
         (name = "usage", description = "What was used of models, and what it cost."),

@@ -31,12 +31,13 @@ use crate::quota::Quotas;
 use crate::regions::Regions;
 use crate::skills::{Places, Reports};
 use crate::snapshots::UnderWay;
+use crate::triggers::Rates;
 use crate::usage::MachineTime;
 use crate::{
     Accounts, Agents, Approvals, Artifacts, Connections, Conversations, Documents, Error, Events, Forms,
     Gate, HostedRuntimes, Integrations, Keys, Knowledge, Memories, Messages, ModelCalls, PermissionSets,
-    Policies, Runs, Sandboxes, Scans, Secrets, Sessions, Skills, Snapshots, Swarms, Turns, Usages, Webhooks,
-    Workflows,
+    Policies, Runs, Sandboxes, Scans, Secrets, Sessions, Skills, Snapshots, Swarms, Triggers, Turns, Usages,
+    Webhooks, Workflows,
 };
 
 /// Everything Roost can do. Cheap to clone; faces and the runtime hold one.
@@ -49,6 +50,9 @@ pub struct Core {
     pub(crate) sandbox_runs: Arc<Notify>,
     pub(crate) provisioning: Arc<Notify>,
     pub(crate) announced: Arc<Notify>,
+    /// Somebody changed when triggers are due, in a transaction that may not be over yet.
+    pub(crate) scheduled: Arc<Notify>,
+    pub(crate) rates: Arc<Rates>,
     pub(crate) editions: Arc<Editions>,
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) library: Arc<Library>,
@@ -162,6 +166,8 @@ pub struct Settings {
     pub skill_approval_below: u8,
     /// The plans that accounts can have.
     pub plans: Plans,
+    /// How many messages one trigger's URL takes in any minute.
+    pub hook_requests_per_minute: u32,
     /// How long a turn waits for the results of its caller's own tools before it is cancelled.
     pub caller_wait: Duration,
     /// How many runs of one agent may be under way at once, those included that wait for people.
@@ -189,6 +195,7 @@ impl Default for Settings {
             knowledge_memory_bytes: 256 * 1024 * 1024,
             skill_approval_below: 70,
             plans: Plans::builtin(BuiltinPlan::Enterprise),
+            hook_requests_per_minute: 60,
             caller_wait: Duration::from_secs(60 * 60),
             max_open_runs: 10_000,
             max_queued_runs: 10_000,
@@ -209,6 +216,8 @@ impl Core {
             sandbox_runs: Arc::new(Notify::new()),
             provisioning: Arc::new(Notify::new()),
             announced: Arc::new(Notify::new()),
+            scheduled: Arc::new(Notify::new()),
+            rates: Arc::default(),
             editions: Arc::default(),
             scanning: Arc::new(Semaphore::new(SCANS_AT_ONCE)),
             reading: Arc::new(Semaphore::new(READ_AT_ONCE)),
@@ -388,6 +397,11 @@ impl Core {
     /// Returns the use cases of skills.
     pub const fn skills(&self) -> Skills<'_> {
         Skills(self)
+    }
+
+    /// Returns the use cases of triggers, and what the runtime fires them with.
+    pub const fn triggers(&self) -> Triggers<'_> {
+        Triggers(self)
     }
 
     /// Returns what the runtime drives turns with.

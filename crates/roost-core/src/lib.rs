@@ -39,6 +39,7 @@ mod sessions;
 mod skills;
 mod snapshots;
 mod swarms;
+mod triggers;
 mod turns;
 mod usage;
 mod webhooks;
@@ -92,6 +93,7 @@ pub use snapshots::{
     DocumentChange, ForkAgent, Forked, ListSnapshots, Moment, Restored, SnapshotDiff, Snapshots,
 };
 pub use swarms::{CreateSwarm, SwarmDetails, SwarmView, Swarms, UpdateSwarm};
+pub use triggers::{Challenge, HookRequest, NewSecret, Received, RotateTrigger, TriggerView, Triggers};
 pub use turns::{Claim, Parked, Turns, Work};
 pub use usage::{ListUsage, UsageView, Usages};
 pub use webhooks::{

@@ -80,6 +80,11 @@ impl Face {
         routes.route_layer(from_fn_with_state(self.clone(), guard))
     }
 
+    /// Lets everybody in to routes that need no key, none for longer than the deadline.
+    pub fn open<S: Clone + Send + Sync + 'static>(&self, routes: Router<S>) -> Router<S> {
+        routes.route_layer(from_fn_with_state(self.clone(), open))
+    }
+
     /// Finishes a face's router: gives every request a name, answers unknown paths and methods, survives panics,
     /// and writes what went wrong in the face's shape. The last thing to be done to it.
     pub fn finish(&self, routes: Router) -> Router {
@@ -153,6 +158,13 @@ async fn guard(State(face): State<Face>, mut request: Request, next: Next) -> Re
     headers.insert(HeaderName::from_static("x-ratelimit-remaining"), standing.remaining.into());
     headers.insert(HeaderName::from_static("x-ratelimit-reset"), reset.into());
     response
+}
+
+async fn open(State(face): State<Face>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(face.options.deadline, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => too_slow(face.options.deadline).into_response(),
+    }
 }
 
 fn too_many(standing: &Standing, wait: Duration) -> Failure {

@@ -21,6 +21,7 @@ mod segment;
 mod since;
 mod sse;
 mod time;
+mod whole_body;
 
 pub use context::Caller;
 pub use cors::{Cors, InvalidOrigin};
@@ -36,3 +37,4 @@ pub use segment::Segment;
 pub use since::since;
 pub use sse::{HEARTBEAT, LastEventId, event_stream};
 pub use time::{iso, iso_if};
+pub use whole_body::WholeBody;

@@ -40,7 +40,6 @@ ids!(
     KeyId,
     KnowledgeId,
     ModelCallId,
-    TriggerId,
     ResponseId,
     RunId,
     SandboxId,
@@ -49,6 +48,7 @@ ids!(
     SessionId,
     SnapshotId,
     SwarmId,
+    TriggerId,
     TurnId
 );
 

@@ -12,6 +12,7 @@ mod memory;
 mod runs;
 mod runtime;
 mod sandboxes;
+mod triggers;
 mod turns;
 mod upkeep;
 mod webhooks;

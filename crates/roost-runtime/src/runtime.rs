@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::connections::ConnectionInbox;
-use crate::{embedding, hosted, memory, runs, sandboxes, turns, upkeep, webhooks};
+use crate::{embedding, hosted, memory, runs, sandboxes, triggers, turns, upkeep, webhooks};
 
 /// How the runtime works.
 pub struct Options {
@@ -17,6 +17,8 @@ pub struct Options {
     pub grace: Duration,
     /// How often idle machines, overdue approvals and webhooks to be tried again are looked for.
     pub upkeep_every: Duration,
+    /// How long triggers sleep at most until it is looked again which are due.
+    pub recheck_triggers: Duration,
     /// How long to wait before a model is asked again after it failed in passing; doubles with every failure.
     pub retry_delay: Duration,
     /// What machines' processes try to reach.
@@ -31,6 +33,7 @@ impl Default for Options {
             max_sandbox_runs: 64,
             grace: Duration::from_secs(5),
             upkeep_every: Duration::from_secs(1),
+            recheck_triggers: Duration::from_secs(30),
             retry_delay: Duration::from_secs(1),
             connections: None,
         }
@@ -88,14 +91,22 @@ impl Runtime {
         if lost > 0 {
             tracing::info!(runs = lost, "runs of sandboxes were lost when the last run ended");
         }
-        let Options { max_turns, max_sandbox_runs, grace, upkeep_every, retry_delay, connections } =
-            self.options;
+        let Options {
+            max_turns,
+            max_sandbox_runs,
+            grace,
+            upkeep_every,
+            recheck_triggers,
+            retry_delay,
+            connections,
+        } = self.options;
         let mut loops = JoinSet::new();
         loops.spawn(embedding::run(self.core.clone(), shutdown.clone()));
         loops.spawn(memory::run(self.core.clone(), upkeep_every, shutdown.clone()));
         loops.spawn(runs::run(self.core.clone(), shutdown.clone()));
         loops.spawn(upkeep::run(self.core.clone(), upkeep_every, shutdown.clone()));
         loops.spawn(hosted::run(self.core.clone(), shutdown.clone()));
+        loops.spawn(triggers::run(self.core.clone(), recheck_triggers, shutdown.clone()));
         loops.spawn(webhooks::run(self.core.clone(), upkeep_every, grace, shutdown.clone()));
         if let Some(inbox) = connections {
             loops.spawn(inbox.run(self.core.clone(), shutdown.clone()));

@@ -18,7 +18,9 @@ mod secrets;
 mod skills;
 mod snapshots;
 mod swarms;
+mod triggers;
 mod usage;
+mod workflows;
 
 pub(crate) use connections::{AddIntegration, Connect, Connections, Integrations};
 pub(crate) use documents::{Documents, OneDocument};
@@ -30,7 +32,9 @@ pub(crate) use secrets::{OneSecret, Secrets};
 pub(crate) use skills::{InstallSkill, SearchSkills, SkillOf, SkillSource, Skills, UploadSkill};
 pub(crate) use snapshots::{Fork, OneSnapshot, Snapshots};
 pub(crate) use swarms::{OneSwarm, Swarms};
+pub(crate) use triggers::{OneTrigger, Triggers};
 pub(crate) use usage::Usage;
+pub(crate) use workflows::{OneRun, RunWorkflow, Runs, Workflow};
 
 /// A self-hosted home for AI agents: one server, one program.
 #[derive(Debug, Parser)]
@@ -94,6 +98,9 @@ pub(crate) enum Command {
     /// Group agents that share keys, permissions and knowledge, and may ask one another
     #[command(subcommand)]
     Swarms(Swarms),
+    /// See what starts agents' workflows by itself, and try it
+    #[command(subcommand)]
+    Triggers(Triggers),
     /// Give agents documents to know, and search them
     #[command(subcommand)]
     Knowledge(Knowledge),
@@ -103,6 +110,13 @@ pub(crate) enum Command {
     /// Find services that agents can be connected to, and add your own
     #[command(subcommand)]
     Integrations(Integrations),
+    /// Check workflows and give them to agents
+    #[command(subcommand)]
+    Workflow(Workflow),
+    Run(RunWorkflow),
+    /// See runs of workflows, answer and stop them
+    #[command(subcommand)]
+    Runs(Runs),
     FakeModel(FakeModel),
     Doctor(Doctor),
     Completions(Completions),

@@ -269,6 +269,11 @@ impl Client {
             .boxed())
     }
 
+    /// Returns a path of the server as people reach it.
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.base.as_str().trim_end_matches('/'))
+    }
+
     fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use tokio::runtime;
 
-use crate::cli::{Account, Cli, Command, Openclaw};
+use crate::cli::{Account, Cli, Command, Openclaw, Workflow};
 use crate::client::Client;
 use crate::config::{Config, Environment, Flags};
 use crate::output;
@@ -33,8 +33,10 @@ mod serve;
 mod skills;
 mod snapshots;
 mod swarms;
+mod triggers;
 mod up;
 mod usage;
+mod workflows;
 
 /// Does what the command line says.
 ///
@@ -130,6 +132,10 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
             let client = client(knowledge::client_args(&args))?;
             asking(knowledge::run(args, &client))
         }
+        Command::Triggers(args) => {
+            let client = client(triggers::client_args(&args))?;
+            asking(triggers::run(args, &client))
+        }
         Command::Swarms(args) => {
             let client = client(swarms::client_args(&args))?;
             asking(swarms::run(args, &client))
@@ -141,6 +147,20 @@ pub(crate) fn run(cli: Cli, environment: &Environment) -> anyhow::Result<ExitCod
         Command::Integrations(args) => {
             let client = client(connections::integrations_client_args(&args))?;
             asking(connections::run_integrations(args, &client))
+        }
+        Command::Workflow(Workflow::Check { file, output }) => workflows::check(&file, output.json),
+        Command::Workflow(args) => {
+            let Some(at) = workflows::client_args(&args) else { bail!("this command needs a server") };
+            let client = client(at)?;
+            asking(workflows::workflow(args, &client))
+        }
+        Command::Run(args) => {
+            let client = client(&args.client)?;
+            asking(workflows::start(args, &client))
+        }
+        Command::Runs(args) => {
+            let client = client(workflows::client_args_of_runs(&args))?;
+            asking(workflows::runs(args, &client))
         }
         Command::Completions(args) => completions::run(&args),
     }

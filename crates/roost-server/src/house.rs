@@ -158,9 +158,16 @@ fn settings(config: &Config, models: &dyn Models, public_url: String) -> Result<
         max_knowledge_entries: config.file.knowledge.max_entries,
         knowledge_memory_bytes: usize::try_from(config.file.knowledge.memory.0.0).unwrap_or(usize::MAX),
         skill_approval_below: u8::try_from(config.file.skills.approval_below).unwrap_or(100),
+        hook_requests_per_minute: hook_requests(config.file.triggers.requests_per_minute)?,
         caller_wait: Settings::default().caller_wait,
         plans: config.plans()?,
     })
+}
+
+fn hook_requests(per_minute: u32) -> Result<u32, ConfigError> {
+    let problem = || "must be at least 1".to_owned();
+    let setting = "triggers.requests_per_minute";
+    (per_minute > 0).then_some(per_minute).ok_or_else(|| ConfigError::Setting { setting, problem: problem() })
 }
 
 fn regions(file: &File) -> Regions {

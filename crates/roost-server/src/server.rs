@@ -81,6 +81,7 @@ impl Server {
             grace: patience / 2,
             upkeep_every: options.runtime.upkeep_every.0,
             retry_delay: options.runtime.retry_delay.0,
+            recheck_triggers: roost_runtime::Options::default().recheck_triggers,
             connections: house.connections.take(),
         };
         runtime.spawn(Runtime::new(house.core.clone(), runtime_options).run(stop.clone()));

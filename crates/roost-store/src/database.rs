@@ -1,6 +1,6 @@
 //! The database: one writer thread, readers in place.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
@@ -33,6 +33,7 @@ pub struct Database {
     writer: Writer,
     readers: Readers,
     closed: AtomicBool,
+    path: PathBuf,
     /// Where a temporary database lives; removed after everything else is dropped.
     _temporary: Option<TempDir>,
 }
@@ -82,7 +83,18 @@ impl Database {
         let readers = Readers::new(options);
         readers.warm_up().map_err(|source| open::failed(&options.path, source))?;
         let writer = Writer::start(connection, options)?;
-        Ok(Self { writer, readers, closed: AtomicBool::new(false), _temporary: temporary })
+        Ok(Self {
+            writer,
+            readers,
+            closed: AtomicBool::new(false),
+            path: options.path.clone(),
+            _temporary: temporary,
+        })
+    }
+
+    /// Returns where its file is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Returns what the writer has done.

@@ -210,6 +210,7 @@ impl TestApp {
         let options = Options {
             grace: self.grace,
             upkeep_every: Duration::from_millis(5),
+            recheck_triggers: Duration::from_millis(5),
             retry_delay: self.retry_delay,
             ..Options::default()
         };
@@ -320,11 +321,26 @@ impl TestApp {
         self.make("test/echo", serde_json::json!({}), region, RuntimeKind::Roost).await
     }
 
+    /// Returns the core of another server over the same database file.
+    pub fn second_server(&self) -> Core {
+        let options = roost_store::Options {
+            wal_bytes: 0,
+            durable: false,
+            ..roost_store::Options::new(self.database.path())
+        };
+        let second = Database::open(options).expect("a second server opens the file");
+        self.core_over(Arc::new(second), self.settings.clone())
+    }
+
     /// Returns a core over the same store and machines as another owner of the server would set it up.
     pub fn with_settings(&self, settings: Settings) -> Core {
+        self.core_over(Arc::clone(&self.store), settings)
+    }
+
+    fn core_over(&self, store: Arc<dyn Store>, settings: Settings) -> Core {
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(2));
         let ports = Ports {
-            store: Arc::clone(&self.store),
+            store,
             vault: Arc::clone(&self.vault),
             machines: Arc::clone(&self.machines) as _,
             models: Arc::clone(&self.models) as _,

@@ -9,7 +9,7 @@ use super::create::began;
 use super::{Agents, own};
 use crate::sessions::cancel_turn;
 use crate::snapshots::check_whole;
-use crate::{Core, Ctx, Error, log};
+use crate::{Core, Ctx, Error, log, triggers};
 
 impl Agents<'_> {
     /// Starts an agent that is stopped, paused, frozen or in error; messages that queued are worked on. Starting
@@ -119,15 +119,18 @@ impl Agents<'_> {
                 return Ok((before, after));
             }
             writer.update_agent(&after)?;
+            if after.arming != before.arming {
+                triggers::rearm(&core, writer, &after, caller.now)?;
+            }
             if started_afresh(&before, &after, &entry) {
                 writer.refresh_documents(id)?;
             }
-            let entry = match after.state {
-                State::Error => began(&after),
-                state if state == before.state && after.arming != before.arming => {
-                    Journal::Changed { what: "triggers".to_owned() }
-                }
-                _ => entry,
+            let entry = if after.state == State::Error {
+                began(&after)
+            } else if after.state == before.state && after.arming != before.arming {
+                Journal::Changed { what: "triggers".to_owned() }
+            } else {
+                entry
             };
             log::journal(writer, id, caller.now, entry)?;
             match after.state {

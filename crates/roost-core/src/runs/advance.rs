@@ -14,7 +14,7 @@ use super::states::fold;
 use super::write::{Written, let_next_begin, write};
 use super::{Advance, Runs};
 use crate::error::with_causes;
-use crate::{Core, Error};
+use crate::{Core, Error, triggers};
 
 /// After this at the latest, the store is asked again what is due.
 const LONGEST_IDLE: Duration = Duration::from_secs(5);
@@ -150,5 +150,6 @@ fn give_up(core: &Core, writer: &mut dyn Writer, kept: &KeptRun, now: Timestamp)
     };
     writer.set_run_progress(run, &progress)?;
     let_next_begin(core, writer, kept.run.agent, now)?;
+    triggers::run_over(core, writer, run, now)?;
     Ok(Written { run, state: None, called_off: Vec::new(), began: false })
 }

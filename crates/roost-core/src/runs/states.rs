@@ -15,8 +15,8 @@ use crate::workflows::read_kept;
 /// About how much memory the states that are kept may take.
 const MOST_BYTES: usize = 64 << 20;
 
-/// How many workflows are kept ready.
-const MOST_PLANS: usize = 2_000;
+/// How many bytes the configurations of the workflows that are kept ready may have in all.
+const MOST_CONFIGURED: usize = 16 << 20;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // The data are plain collections that no panic leaves half changed.
@@ -25,22 +25,31 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Workflows, prepared for their runs. A version never changes.
 #[derive(Default)]
-pub(crate) struct Plans(Mutex<HashMap<(AgentId, u64), Arc<Plan>>>);
+pub(crate) struct Plans(Mutex<Ready>);
+
+#[derive(Default)]
+struct Ready {
+    plans: HashMap<(AgentId, u64), Arc<Plan>>,
+    bytes: usize,
+}
 
 impl Plans {
     /// Returns a version of an agent's workflow.
     pub(crate) fn get(&self, reader: &dyn Reader, agent: AgentId, version: u64) -> Result<Arc<Plan>, Error> {
-        if let Some(plan) = lock(&self.0).get(&(agent, version)) {
+        if let Some(plan) = lock(&self.0).plans.get(&(agent, version)) {
             return Ok(Arc::clone(plan));
         }
         let kept = reader.workflow_version(agent, version)?;
         let kept = kept.ok_or_else(|| Error::not_found("version of this workflow", version))?;
         let plan = Arc::new(Plan::new(read_kept(&kept)?));
-        let mut plans = lock(&self.0);
-        if plans.len() >= MOST_PLANS {
-            plans.clear();
+        let bytes = kept.config.to_string().len();
+        let mut ready = lock(&self.0);
+        if ready.bytes + bytes > MOST_CONFIGURED {
+            ready.plans.clear();
+            ready.bytes = 0;
         }
-        plans.insert((agent, version), Arc::clone(&plan));
+        ready.bytes += bytes;
+        ready.plans.insert((agent, version), Arc::clone(&plan));
         Ok(plan)
     }
 }

@@ -13,7 +13,7 @@ use super::prepare::{Effect, Prepared};
 use super::turns;
 use crate::log::Folded;
 use crate::sessions::cancel_turn;
-use crate::{Core, Error, log};
+use crate::{Core, Error, log, triggers};
 
 /// What came of writing.
 pub(super) struct Written {
@@ -50,6 +50,7 @@ pub(super) fn write(
     }
     if progress.status.is_over() && !stands.run.status.is_over() {
         let_next_begin(core, writer, stands.run.agent, now)?;
+        triggers::run_over(core, writer, run, now)?;
     }
     written.state = Some((offset, state));
     Ok(written)

@@ -27,7 +27,9 @@ impl Rates {
         let now = now.as_microsecond();
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if now >= counted.sweep_at {
-            counted.by_trigger.retain(|_, times| times.back().is_some_and(|last| last.saturating_add(SPAN) > now));
+            counted
+                .by_trigger
+                .retain(|_, times| times.back().is_some_and(|last| last.saturating_add(SPAN) > now));
             counted.sweep_at = now.saturating_add(SPAN);
         }
         let times = counted.by_trigger.entry(trigger).or_default();
@@ -49,18 +51,14 @@ impl Rates {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU32;
-
-    use roost_ports::random::Id as _;
-    use uuid::Uuid;
-
     use super::*;
 
     #[test]
     fn any_minute_holds_as_many_calls_as_are_allowed() {
         let rates = Rates::default();
-        let (one, other) = (TriggerId::from_uuid(Uuid::from_u128(1)), TriggerId::from_uuid(Uuid::from_u128(2)));
-        let limit = NonZeroU32::new(2).unwrap().get();
+        let [one, other] = ["trg_00000000000070008000000000000001", "trg_00000000000070008000000000000002"];
+        let (one, other): (TriggerId, TriggerId) = (one.parse().unwrap(), other.parse().unwrap());
+        let limit = 2;
         let at = |seconds| Timestamp::from_second(seconds).unwrap();
         assert_eq!(rates.take(one, at(0), limit), Ok(()));
         assert_eq!(rates.take(one, at(30), limit), Ok(()));

@@ -30,10 +30,14 @@ pub(super) enum Unsigned {
     )]
     Missing,
     /// What vouches for it is wrong.
-    #[error("the signature does not match; it is made over the body byte for byte, with the trigger's secret")]
+    #[error(
+        "the signature does not match; it is made over the body byte for byte, with the trigger's secret"
+    )]
     Wrong,
     /// It is too old, or from the future.
-    #[error("the signed time is more than five minutes from this server's; sign it anew, and check both clocks")]
+    #[error(
+        "the signed time is more than five minutes from this server's; sign it anew, and check both clocks"
+    )]
     Stale,
 }
 
@@ -89,13 +93,19 @@ impl Claim<'_> {
         let Some(at) = self.at else { return Ok(()) };
         let at = at.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
         // What is too far from any calendar is stale too.
-        if at.is_some_and(|at| now.duration_since(at).abs() <= TOLERANCE) { Ok(()) } else { Err(Unsigned::Stale) }
+        if at.is_some_and(|at| now.duration_since(at).abs() <= TOLERANCE) {
+            Ok(())
+        } else {
+            Err(Unsigned::Stale)
+        }
     }
 }
 
 /// `webhook-signature: v1,<base64> v1,<base64>` over `id.time.body`; Svix calls its headers after itself.
 fn standard(request: &HookRequest) -> Option<Claim<'_>> {
-    let header = |name: &str| request.header(&format!("webhook-{name}")).or_else(|| request.header(&format!("svix-{name}")));
+    let header = |name: &str| {
+        request.header(&format!("webhook-{name}")).or_else(|| request.header(&format!("svix-{name}")))
+    };
     let (id, at, signatures) = (header("id")?, header("timestamp")?, header("signature")?);
     let decode = |one: &str| STANDARD.decode(one.strip_prefix("v1,")?).ok();
     Some(Claim {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{WorkflowView, Workflows};
 use crate::agents::own;
-use crate::{Core, CreateAgent, Ctx, Error, Kind, UpdateAgent, log};
+use crate::{Core, CreateAgent, Ctx, Error, Kind, UpdateAgent, log, triggers};
 
 /// A configuration to be the next version of an agent's workflow.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ impl Workflows<'_> {
             let change = core.agents().checked(&caller, change)?;
             let (_, agent) = change.write(&core, writer, &caller, put.agent)?;
             let version = match config.zip(read) {
-                Some((config, read)) => Some(add(writer, &agent, &caller, latest, (config, &read))?),
+                Some((config, read)) => Some(add(&core, writer, &agent, &caller, latest, (config, &read))?),
                 None => latest,
             };
             WorkflowView::read(writer, agent, version)
@@ -108,8 +108,9 @@ impl Workflows<'_> {
         };
         let caller = ctx.clone();
         let config = create.config;
+        let core = self.0.clone();
         let furnish = move |writer: &mut dyn Writer, agent: &Agent| {
-            let version = add(writer, agent, &caller, None, (config, &read))?;
+            let version = add(&core, writer, agent, &caller, None, (config, &read))?;
             WorkflowView::read(writer, agent.clone(), Some(version))
         };
         let (_, view) = self.0.agents().create_with(ctx, new, furnish).await?;
@@ -154,6 +155,7 @@ fn follow(read: &Configuration, said: &[String], change: UpdateAgent) -> UpdateA
 
 /// Adds a version, unless it says what the latest says.
 fn add(
+    core: &Core,
     writer: &mut dyn Writer,
     agent: &Agent,
     ctx: &Ctx,
@@ -168,6 +170,7 @@ fn add(
     writer.insert_workflow(agent.id, &version)?;
     log::journal(writer, agent.id, ctx.now, Journal::Changed { what: "workflow".to_owned() })?;
     writer.set_integrations(agent.id, &read.workflow.integrations)?;
+    triggers::follow(core, writer, agent, &read.workflow, ctx.now)?;
     Ok(version)
 }
 

@@ -22,6 +22,7 @@ mod skills;
 mod snapshots;
 mod streams;
 mod swarms;
+mod triggers;
 mod turns;
 mod usage;
 mod webhooks;

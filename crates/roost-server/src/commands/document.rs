@@ -33,7 +33,12 @@ pub(super) async fn read(client: &Client, of: &FileOf) -> anyhow::Result<Documen
     Ok(Document { of, content: content.into() })
 }
 
-fn parse(path: &Path) -> anyhow::Result<Map<String, Value>> {
+/// Reads a file of keys with values; `-` is standard input.
+///
+/// # Errors
+///
+/// If it cannot be read.
+pub(super) fn parse(path: &Path) -> anyhow::Result<Map<String, Value>> {
     let shown = path.display();
     let text = if path == Path::new("-") {
         let mut text = String::new();
@@ -51,7 +56,7 @@ fn parse(path: &Path) -> anyhow::Result<Map<String, Value>> {
     match read {
         Value::Object(map) => Ok(map),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            bail!("{shown} holds no keys with values; docs/guard.md shows what a document looks like")
+            bail!("{shown} holds no keys with values; the documentation shows what it should look like")
         }
     }
 }

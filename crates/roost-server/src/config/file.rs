@@ -37,6 +37,7 @@ section! {
         skills: Skills,
         integrations: Integrations,
         webhooks: Webhooks,
+        triggers: Triggers,
         knowledge: Knowledge,
         embeddings: Embeddings,
         store: Store,
@@ -403,6 +404,14 @@ section! {
         /// machine or of a private network, such as `["git.internal"]`. Where agents themselves may send requests is
         /// in their own configuration.
         allow_private: Vec<String> = Vec::new(),
+    }
+}
+
+section! {
+    /// What starts agents' workflows by itself.
+    Triggers {
+        /// Messages that one trigger's URL takes in any minute.
+        requests_per_minute: u32 = 60,
     }
 }
 

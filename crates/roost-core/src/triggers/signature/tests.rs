@@ -29,7 +29,10 @@ fn examples() -> [(&'static str, HookRequest, &'static str); 7] {
                 &[
                     ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
                     ("webhook-timestamp", "1614265330"),
-                    ("webhook-signature", "v2,AAAA v1,bm9ldHU= v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
+                    (
+                        "webhook-signature",
+                        "v2,AAAA v1,bm9ldHU= v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+                    ),
                 ],
                 "{\"test\": 2432232314}",
             ),
@@ -114,7 +117,10 @@ fn what_was_signed_long_ago_or_ahead_of_time_is_stale() {
             assert_eq!(verified(&request, secret, then).map(|_| ()), expected, "{scheme} {seconds}");
         }
         for seconds in [-300, 300] {
-            assert!(verified(&request, secret, now() + SignedDuration::from_secs(seconds)).is_ok(), "{scheme}");
+            assert!(
+                verified(&request, secret, now() + SignedDuration::from_secs(seconds)).is_ok(),
+                "{scheme}"
+            );
         }
     }
 }
@@ -148,7 +154,17 @@ fn a_message_that_comes_again_is_known() {
 
 #[test]
 fn no_header_makes_the_reader_stumble() {
-    let odd = ["", "=", "sha256=", "sha256=zz", "sha256=abc", "v1,", "t=,v1=", "t=99999999999999999999,v1=", "v0=é"];
+    let odd = [
+        "",
+        "=",
+        "sha256=",
+        "sha256=zz",
+        "sha256=abc",
+        "v1,",
+        "t=,v1=",
+        "t=99999999999999999999,v1=",
+        "v0=é",
+    ];
     for value in odd {
         for name in ["x-hub-signature-256", "stripe-signature", "webhook-signature", "x-slack-signature"] {
             let headers = [

@@ -389,9 +389,12 @@ fn a_prompt_that_does_not_say_where_its_inputs_belong_has_them_below() {
         {"id": "f", "type": "generate-text", "prompt": "Say {{ input.x }}"},
         {"id": "g", "type": "generate-text", "prompt": "Join", "needs": ["a", "d"]},
     ]);
-    let prompts = workflow(&json!({"steps": steps})).steps.into_iter().map(|step| match step.kind {
-        StepKind::GenerateText { prompt, .. } | StepKind::GenerateArtifact { prompt, .. } => prompt.0,
-        other => panic!("{other:?}"),
+    let prompts = workflow(&json!({"steps": steps})).steps.into_iter().map(|step| {
+        let (StepKind::GenerateText { prompt, .. } | StepKind::GenerateArtifact { prompt, .. }) = step.kind
+        else {
+            panic!("{:?}", step.kind)
+        };
+        prompt.0
     });
     let prompts: Vec<_> = prompts.collect();
     let given = "{% if input %}\n\nWhat this was started with:\n{{ input }}{% endif %}";
