@@ -390,7 +390,8 @@ fn a_prompt_that_does_not_say_where_its_inputs_belong_has_them_below() {
         {"id": "g", "type": "generate-text", "prompt": "Join", "needs": ["a", "d"]},
     ]);
     let prompts = workflow(&json!({"steps": steps})).steps.into_iter().map(|step| {
-        let (StepKind::GenerateText { prompt, .. } | StepKind::GenerateArtifact { prompt, .. }) = step.kind else {
+        let (StepKind::GenerateText { prompt, .. } | StepKind::GenerateArtifact { prompt, .. }) = step.kind
+        else {
             panic!("{:?}", step.kind)
         };
         prompt.0
