@@ -185,10 +185,7 @@ fn sample(standing: &Standing, ctx: &Ctx) -> Map<String, Value> {
         | TriggerKind::Integration { .. }
         | TriggerKind::Continuous { .. } => event_of_time(standing, ctx.now, ctx.now),
     };
-    match event {
-        Value::Object(event) => event,
-        _ => Map::new(),
-    }
+    event.as_object().cloned().unwrap_or_default()
 }
 
 fn named(reader: &dyn Reader, agent: &Agent, name: &str) -> Result<Standing, Error> {

@@ -112,7 +112,7 @@ impl Triggers<'_> {
                     return Ok(Received::Repeated(run));
                 }
             }
-            begin_run(&core, writer, standing, message, now).map(Received::Begun)
+            begin_run(&core, writer, &standing, message, now).map(Received::Begun)
         };
         let taken = self.0.ports.store.write(take).await;
         if let Ok(Received::Begun(run)) = &taken {
@@ -136,7 +136,7 @@ impl Triggers<'_> {
 fn begin_run(
     core: &Core,
     writer: &mut dyn Writer,
-    standing: Standing,
+    standing: &Standing,
     message: Message,
     now: Timestamp,
 ) -> Result<RunId, Error> {

@@ -410,7 +410,7 @@ async fn on_a_full_disk_every_answer_is_still_true() {
         writer: Writer::start(connection, &place.options()).unwrap(),
         readers: Readers::new(&place.options()),
         closed: AtomicBool::new(false),
-        path: place.options().path.clone(),
+        path: place.options().path,
         _temporary: None,
     });
     let store = as_store(&database);
