@@ -30,16 +30,16 @@ async fn agent_that(app: &TestApp, config: Value) -> AgentId {
 
 async fn put(app: &TestApp, agent: AgentId, config: Value) {
     let put = PutWorkflow { agent, config: ConfigChange::Replace(config), tags: None, expected: None };
-    app.core.workflows().put(&app.ctx(), put).await.unwrap();
+    app.core.workflows().put(&app.ctx(), put).await.expect("it works");
 }
 
 async fn begin(app: &TestApp, agent: AgentId, input: Value) -> RunId {
     let create = CreateRun { agent, input, only_armed: false };
-    app.core.runs().create(&app.ctx(), create).await.unwrap().run.id
+    app.core.runs().create(&app.ctx(), create).await.expect("it works").run.id
 }
 
 async fn get(app: &TestApp, agent: AgentId, run: RunId) -> RunView {
-    app.core.runs().get(&app.ctx(), agent, run).await.unwrap()
+    app.core.runs().get(&app.ctx(), agent, run).await.expect("it works")
 }
 
 /// Waits until a run is as the test wants it.
@@ -93,9 +93,12 @@ fn problem(view: &RunView) -> (&str, &str) {
 
 /// Returns all that happened in a run that is over.
 async fn log(app: &TestApp, agent: AgentId, run: RunId) -> Vec<Entry> {
-    let mut followed = app.core.runs().subscribe(&app.ctx(), agent, run, Offset::START).await.unwrap();
+    let mut followed =
+        app.core.runs().subscribe(&app.ctx(), agent, run, Offset::START).await.expect("it works");
     let mut entries = Vec::new();
-    while let Some(entry) = tokio::time::timeout(PATIENCE, followed.next()).await.unwrap().unwrap() {
+    while let Some(entry) =
+        tokio::time::timeout(PATIENCE, followed.next()).await.expect("in time").expect("it can be read")
+    {
         entries.push(entry);
     }
     entries

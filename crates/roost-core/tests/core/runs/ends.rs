@@ -133,7 +133,7 @@ async fn a_run_spends_no_more_than_it_may() {
 async fn a_run_and_all_that_was_said_in_it_is_deleted() {
     let app = TestApp::start().await;
     app.models.when("slow", [Reply::Hang(vec!["…"])]);
-    let say = |id: &str| json!({"type": "generate-text", "id": id, "prompt": id});
+    let say = |id: &str| json!({"type": "generate-text", "id": id, "prompt": format!("{{{{ '{id}' }}}}")});
     let agent = agent_with(&app, json!([say("quick"), FORM("form"), say("slow")])).await;
     let run = begin(&app, agent, Value::Null).await;
     let view = until_waiting(&app, agent, run).await;
