@@ -34,7 +34,6 @@ pub use page::{RunLink, RunPage};
 pub use subscribe::RunSubscription;
 pub use view::{FormView, ListRuns, PageRuns, RunView, StepView};
 
-#[expect(unused_imports, reason = "the pages of forms answer through these")]
 pub(crate) use answer::{ToAnswer, answer, fields};
 pub(crate) use begin::{NewRun, begin};
 pub(crate) use budget::{Pay, budget, exceeded, pay};
