@@ -122,12 +122,13 @@ impl Agents<'_> {
             if started_afresh(&before, &after, &entry) {
                 writer.refresh_documents(id)?;
             }
-            let entry = match after.state {
-                State::Error => began(&after),
-                state if state == before.state && after.arming != before.arming => {
-                    Journal::Changed { what: "triggers".to_owned() }
-                }
-                _ => entry,
+            let rearmed = after.state == before.state && after.arming != before.arming;
+            let entry = if after.state == State::Error {
+                began(&after)
+            } else if rearmed {
+                Journal::Changed { what: "triggers".to_owned() }
+            } else {
+                entry
             };
             log::journal(writer, id, caller.now, entry)?;
             match after.state {
