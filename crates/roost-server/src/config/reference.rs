@@ -49,6 +49,7 @@ fn page() -> String {
     section::<file::Limits>(&mut page, "limits");
     section::<file::Api>(&mut page, "api");
     section::<file::Guard>(&mut page, "guard");
+    section::<file::Fullpilot>(&mut page, "fullpilot");
     section::<file::PlanOptions>(&mut page, "plans.NAME");
     section::<file::Machines>(&mut page, "machines");
     section::<file::Docker>(&mut page, "machines.docker");
