@@ -11,7 +11,9 @@ use super::{RunView, Runs};
 use crate::agents::own;
 use crate::{Core, Ctx, Error, Kind};
 
-/// How many forms of one run are looked through.
+const ONE: Limit = Limit::clamped(1, 1);
+
+/// How many open forms of one run are looked through.
 const FORMS: Limit = Limit::clamped(1_000, 1_000);
 
 /// An answer to a form, or a question, of a run.
@@ -181,9 +183,7 @@ fn meant(
     kept: &KeptRun,
     values: &Map<String, Value>,
 ) -> Result<FormId, Error> {
-    let mut open = reader.forms_of(kept.run.id, FORMS)?;
-    let was_answered = open.iter().any(|form| form.status == FormStatus::Answered);
-    open.retain(|form| form.status == FormStatus::Open);
+    let mut open = reader.forms_of(kept.run.id, Some(FormStatus::Open), FORMS)?;
     if open.len() > 1 {
         let plan = core.plans.get(reader, kept.run.agent, kept.run.version)?;
         let fits = |form: &KeptForm| {
@@ -199,6 +199,8 @@ fn meant(
     match open.first() {
         Some(form) => Ok(form.id),
         None => {
+            let answered = reader.forms_of(kept.run.id, Some(FormStatus::Answered), ONE)?;
+            let was_answered = !answered.is_empty();
             let answered = if was_answered { "; what it asked was answered" } else { "" };
             let message = format!("the run is {} and waits for no answer{answered}", kept.run.status.name());
             Err(Error::new(Kind::Conflict, "run_not_waiting", message))
