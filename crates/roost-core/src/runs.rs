@@ -17,6 +17,7 @@ mod begin;
 mod budget;
 mod cancel;
 mod criteria;
+mod give_up;
 mod outcome;
 mod page;
 mod prepare;
