@@ -70,7 +70,15 @@ struct Sent {
 async fn read(request: Request, fields: &[Field]) -> Result<Sent, Error> {
     let files = fields.iter().filter_map(|field| match field.kind {
         FieldKind::File { max_bytes, .. } => usize::try_from(max_bytes).ok(),
-        _ => None,
+        FieldKind::Text { .. }
+        | FieldKind::LongText { .. }
+        | FieldKind::Number { .. }
+        | FieldKind::Boolean
+        | FieldKind::Choice { .. }
+        | FieldKind::MultiChoice { .. }
+        | FieldKind::Date
+        | FieldKind::Email
+        | FieldKind::Url => None,
     });
     // One file for each field; a byte more than is taken, so that the answer can say so.
     let longest = files.fold(MOST_TEXT, |sum, most| sum.saturating_add(most).saturating_add(1_024));
@@ -134,16 +142,16 @@ fn form_page(page: &FormPage, typed: &[(String, String)], wrong: &[(String, Stri
     };
     if let Some(over) = over {
         // silent-ok: writing to a text cannot fail, here and below.
-        let _ = write!(body, "<p role=\"status\">{}</p>\n", text(&over));
+        let _ = writeln!(body, "<p role=\"status\">{}</p>", text(&over));
         let title = format!("{} – {}", page.title, page.agent);
         return Page { title: &title, head: "", body: &body }.response(StatusCode::OK);
     }
-    let _ = write!(body, "<p class=\"dim\">{} asks{}.</p>\n", text(&page.agent), until(page.expires_at));
+    let _ = writeln!(body, "<p class=\"dim\">{} asks{}.</p>", text(&page.agent), until(page.expires_at));
     body.push_str(&paragraphs(page.description.as_deref().unwrap_or_default()));
     if let Some(problem) = page.problem.as_deref().filter(|_| wrong.is_empty()) {
-        let _ = write!(
+        let _ = writeln!(
             body,
-            "<div class=\"summary\"><h2>What was answered before was not taken</h2><p>{}</p></div>\n",
+            "<div class=\"summary\"><h2>What was answered before was not taken</h2><p>{}</p></div>",
             text(&sentence(problem))
         );
     }
@@ -177,13 +185,13 @@ fn summary(page: &FormPage, wrong: &[(String, String)]) -> String {
     for (name, problem) in wrong {
         let place = page.fields.iter().position(|field| field.name == *name);
         let _ = match place {
-            Some(at) => write!(
+            Some(at) => writeln!(
                 html,
-                "<li><a href=\"#field-{at}\">{}: {}</a></li>\n",
+                "<li><a href=\"#field-{at}\">{}: {}</a></li>",
                 text(&page.fields[at].label),
                 text(problem)
             ),
-            None => write!(html, "<li>{}: {}</li>\n", text(name), text(problem)),
+            None => writeln!(html, "<li>{}: {}</li>", text(name), text(problem)),
         };
     }
     html.push_str("</ul>\n</div>\n");
@@ -217,13 +225,13 @@ fn control(
     let problem = wrong.iter().find(|(name, _)| *name == field.name).map(|(_, problem)| problem);
     let (mut notes, mut described) = (String::new(), Vec::new());
     if let Some(help) = &field.help {
-        let _ = write!(notes, "<span class=\"help\" id=\"help-{at}\">{}</span>\n", text(help));
+        let _ = writeln!(notes, "<span class=\"help\" id=\"help-{at}\">{}</span>", text(help));
         described.push(format!("help-{at}"));
     }
     if let Some(problem) = problem {
-        let _ = write!(
+        let _ = writeln!(
             notes,
-            "<span class=\"error\" id=\"error-{at}\">{}: {}</span>\n",
+            "<span class=\"error\" id=\"error-{at}\">{}: {}</span>",
             text(&field.label),
             text(problem)
         );
@@ -245,7 +253,7 @@ fn defaults(value: &Value) -> Vec<String> {
         Value::String(text) => vec![text.clone()],
         Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         Value::Null => Vec::new(),
-        other => vec![other.to_string()],
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => vec![value.to_string()],
     }
 }
 
@@ -302,7 +310,7 @@ impl Control<'_> {
                 for option in options {
                     let chosen = if self.values.contains(&option.value) { " selected" } else { "" };
                     let (value, label) = (text(&option.value), text(&option.label));
-                    let _ = write!(html, "<option value=\"{value}\"{chosen}>{label}</option>\n");
+                    let _ = writeln!(html, "<option value=\"{value}\"{chosen}>{label}</option>");
                 }
                 html + "</select>\n"
             }
@@ -345,10 +353,10 @@ impl Control<'_> {
             let id =
                 if place == 0 { format!("field-{}", self.at) } else { format!("field-{}-{place}", self.at) };
             let checked = if self.values.contains(&option.value) { " checked" } else { "" };
-            let _ = write!(
+            let _ = writeln!(
                 html,
                 "<div class=\"option\"><input type=\"{kind}\" id=\"{id}\" name=\"{}\" value=\"{}\"{checked}>\n\
-                 <label for=\"{id}\">{}</label></div>\n",
+                 <label for=\"{id}\">{}</label></div>",
                 text(&self.field.name),
                 text(&option.value),
                 text(&option.label)

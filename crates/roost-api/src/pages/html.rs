@@ -44,7 +44,7 @@ pub(super) fn paragraphs(written: &str) -> String {
     let mut html = String::new();
     for part in written.split("\n\n").map(str::trim).filter(|part| !part.is_empty()) {
         // silent-ok: writing to a text cannot fail.
-        let _ = write!(html, "<p>{}</p>\n", text(part).replace('\n', "<br>\n"));
+        let _ = writeln!(html, "<p>{}</p>", text(part).replace('\n', "<br>\n"));
     }
     html
 }

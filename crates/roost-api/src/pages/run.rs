@@ -37,12 +37,12 @@ fn run_page(page: &RunPage) -> Response {
     );
     for (form, url) in view.forms.iter().zip(&page.form_urls) {
         // silent-ok: writing to a text cannot fail, here and below.
-        let _ = write!(body, "<p><a href=\"{}\">Answer: {}</a></p>\n", text(url), text(&form.title));
+        let _ = writeln!(body, "<p><a href=\"{}\">Answer: {}</a></p>", text(url), text(&form.title));
     }
     if let Some((step, problem)) = &view.problem {
         let at = step.as_ref().map(|step| format!("{step}: ")).unwrap_or_default();
         let _ =
-            write!(body, "<p class=\"error\">{}</p>\n", text(&sentence(&format!("{at}{}", problem.message))));
+            writeln!(body, "<p class=\"error\">{}</p>", text(&sentence(&format!("{at}{}", problem.message))));
     }
     body.push_str(&facts(page));
     page.artifacts.iter().for_each(|artifact| body.push_str(&frame(artifact)));
@@ -80,7 +80,7 @@ fn facts(page: &RunPage) -> String {
     rows.push(("Cost", format!("{} for {tokens} tokens", run.cost)));
     let mut html = "<div class=\"scroll\"><table>\n".to_owned();
     for (name, value) in rows {
-        let _ = write!(html, "<tr><th scope=\"row\">{name}</th><td>{}</td></tr>\n", text(&value));
+        let _ = writeln!(html, "<tr><th scope=\"row\">{name}</th><td>{}</td></tr>", text(&value));
     }
     html + "</table></div>\n"
 }
@@ -115,10 +115,10 @@ fn steps(steps: &[StepView], total: usize) -> String {
             .zip(step.ended_at)
             .map(|(from, to)| format!("{:.1} s", to.duration_since(from).as_secs_f64()));
         let tries = if step.attempts > 1 { format!(", try {}", step.attempts) } else { String::new() };
-        let _ = write!(
+        let _ = writeln!(
             html,
             "<tr><th scope=\"row\">{}<br><span class=\"dim\">{}, {}</span>{}</th>\
-             <td><span class=\"status {status}\">{status}</span>{tries}</td><td>{}</td><td>{}</td></tr>\n",
+             <td><span class=\"status {status}\">{status}</span>{tries}</td><td>{}</td><td>{}</td></tr>",
             text(&step.name),
             text(&step.key.to_string()),
             step.kind,
@@ -130,7 +130,7 @@ fn steps(steps: &[StepView], total: usize) -> String {
     }
     html.push_str("</table></div>\n");
     if total > steps.len() {
-        let _ = write!(html, "<p class=\"dim\">{} steps more are not shown.</p>\n", total - steps.len());
+        let _ = writeln!(html, "<p class=\"dim\">{} steps more are not shown.</p>", total - steps.len());
     }
     html
 }
@@ -150,10 +150,12 @@ fn shown(value: &Value) -> String {
     let written = match value {
         Value::Null => return "<p class=\"dim\">Nothing.</p>\n".to_owned(),
         Value::String(text) => text.clone(),
-        other => match FileAnswer::read(other) {
-            Some(file) => format!("{} ({} bytes)", file.name, file.size),
-            None => serde_json::to_string_pretty(other).unwrap_or_default(),
-        },
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            match FileAnswer::read(value) {
+                Some(file) => format!("{} ({} bytes)", file.name, file.size),
+                None => serde_json::to_string_pretty(value).unwrap_or_default(),
+            }
+        }
     };
     let cut: String = written.chars().take(MOST_SHOWN).collect();
     let more = if cut.len() < written.len() { "…" } else { "" };

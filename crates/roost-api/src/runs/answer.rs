@@ -134,16 +134,15 @@ async fn read(request: Request, field: String) -> Result<FormFile, Failure> {
             "the body must be a form with a file; send the header Content-Type: multipart/form-data";
         Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
     })?;
-    while let Some(part) = form.next_field().await.map_err(broken)? {
-        if part.name() != Some("file") {
-            return Err(Failure::invalid("the form", "must hold one part, called file"));
-        }
-        let name = part.file_name().unwrap_or_default().to_owned();
-        let media_type = part.content_type().unwrap_or_default().to_owned();
-        let content = part.bytes().await.map_err(broken)?.to_vec();
-        return Ok(FormFile { field, name, media_type, content });
+    let part = form.next_field().await.map_err(broken)?;
+    let part = part.ok_or_else(|| Failure::invalid("file", "is missing"))?;
+    if part.name() != Some("file") {
+        return Err(Failure::invalid("the form", "must hold one part, called file"));
     }
-    Err(Failure::invalid("file", "is missing"))
+    let name = part.file_name().unwrap_or_default().to_owned();
+    let media_type = part.content_type().unwrap_or_default().to_owned();
+    let content = part.bytes().await.map_err(broken)?.to_vec();
+    Ok(FormFile { field, name, media_type, content })
 }
 
 /// Download a file of a run

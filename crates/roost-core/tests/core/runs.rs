@@ -30,16 +30,16 @@ async fn agent_that(app: &TestApp, config: Value) -> AgentId {
 
 async fn put(app: &TestApp, agent: AgentId, config: Value) {
     let put = PutWorkflow { agent, config: ConfigChange::Replace(config), tags: None, expected: None };
-    app.core.workflows().put(&app.ctx(), put).await.unwrap();
+    app.core.workflows().put(&app.ctx(), put).await.expect("the workflow is good");
 }
 
 async fn begin(app: &TestApp, agent: AgentId, input: Value) -> RunId {
     let create = CreateRun { agent, input, only_armed: false };
-    app.core.runs().create(&app.ctx(), create).await.unwrap().run.id
+    app.core.runs().create(&app.ctx(), create).await.expect("a run can begin").run.id
 }
 
 async fn get(app: &TestApp, agent: AgentId, run: RunId) -> RunView {
-    app.core.runs().get(&app.ctx(), agent, run).await.unwrap()
+    app.core.runs().get(&app.ctx(), agent, run).await.expect("the run is there")
 }
 
 /// Waits until a run is as the test wants it.
@@ -93,9 +93,14 @@ fn problem(view: &RunView) -> (&str, &str) {
 
 /// Returns all that happened in a run that is over.
 async fn log(app: &TestApp, agent: AgentId, run: RunId) -> Vec<Entry> {
-    let mut followed = app.core.runs().subscribe(&app.ctx(), agent, run, Offset::START).await.unwrap();
+    let followed = app.core.runs().subscribe(&app.ctx(), agent, run, Offset::START).await;
+    let mut followed = followed.expect("the run can be followed");
     let mut entries = Vec::new();
-    while let Some(entry) = tokio::time::timeout(PATIENCE, followed.next()).await.unwrap().unwrap() {
+    while let Some(entry) = tokio::time::timeout(PATIENCE, followed.next())
+        .await
+        .expect("something happens")
+        .expect("the log reads")
+    {
         entries.push(entry);
     }
     entries

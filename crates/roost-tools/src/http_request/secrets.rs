@@ -42,7 +42,7 @@ pub(super) fn filled(hop: &Hop, secrets: &Injections) -> Result<Hop, Failed> {
     for (header, value) in &mut sent.headers {
         let Ok(text) = value.to_str() else { continue };
         // What the server added has no placeholders to fill, whatever it looks like.
-        if placeholders(text).is_empty() || !hop.headers.contains_key(&*header) {
+        if placeholders(text).is_empty() || !hop.headers.contains_key(header) {
             continue;
         }
         let filled = fill(text, |name| secrets.value(name))

@@ -172,21 +172,20 @@ async fn what_comes_from_outside_marks_every_step_that_follows() {
     put(&app, agent, json!({ "steps": steps })).await;
     let run = begin(&app, agent, Value::Null).await;
     let view = until_over(&app, agent, run).await;
-    let _ = &view;
-    assert_eq!(taint(&app, &view, "read").await, true, "{view:#?}");
-    assert_eq!(taint(&app, &view, "say").await, true);
+    assert!(taint(&app, &view, "read").await, "{view:#?}");
+    assert!(taint(&app, &view, "say").await);
     let clean = agent_with(&app, json!([{"type": "generate-text", "id": "say", "prompt": "say"}])).await;
     let run = begin(&app, clean, Value::Null).await;
     let view = until_over(&app, clean, run).await;
-    assert_eq!(taint(&app, &view, "say").await, false);
+    assert!(!taint(&app, &view, "say").await);
 }
 
 async fn taint(app: &TestApp, view: &RunView, key: &str) -> bool {
-    let session = step(view, key).session.unwrap();
+    let session = step(view, key).session.expect("the step has a session");
     let read = move |reader: &dyn roost_ports::store::Reader| {
         Ok::<_, roost_ports::store::Error>(reader.session_taint(session)?.is_some())
     };
-    app.store.read(read).await.unwrap()
+    app.store.read(read).await.expect("the store reads")
 }
 
 #[tokio::test]
@@ -214,5 +213,5 @@ async fn an_approval_for_which_a_step_waits_is_shown_and_lets_it_go_on() {
 async fn decide(app: &TestApp, id: roost_domain::id::ApprovalId, yes: bool) {
     use roost_core::DecideApproval;
     let decide = DecideApproval { id, approve: yes, by: None, note: None };
-    app.core.approvals().decide(&app.ctx(), decide).await.unwrap();
+    app.core.approvals().decide(&app.ctx(), decide).await.expect("it can be decided");
 }

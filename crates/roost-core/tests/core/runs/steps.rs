@@ -111,7 +111,7 @@ async fn what_is_not_as_the_step_promises_is_told_to_the_model_and_made_again() 
         (r#"{"score": 2}"#, "criterion_missed"),
     ] {
         let view = until(&app, agent, run, |view| {
-            step(view, "rate").attempts == prompts.len() as u32 && step(view, "rate").status == "retrying"
+            step(view, "rate").attempts as usize == prompts.len() && step(view, "rate").status == "retrying"
         })
         .await;
         let why = step(&view, "rate").problem.clone().unwrap();
