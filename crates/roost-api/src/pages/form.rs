@@ -353,10 +353,10 @@ impl Control<'_> {
             let id =
                 if place == 0 { format!("field-{}", self.at) } else { format!("field-{}-{place}", self.at) };
             let checked = if self.values.contains(&option.value) { " checked" } else { "" };
-            let _ = write!(
+            let _ = writeln!(
                 html,
                 "<div class=\"option\"><input type=\"{kind}\" id=\"{id}\" name=\"{}\" value=\"{}\"{checked}>\n\
-                 <label for=\"{id}\">{}</label></div>\n",
+                 <label for=\"{id}\">{}</label></div>",
                 text(&self.field.name),
                 text(&option.value),
                 text(&option.label)
