@@ -207,6 +207,7 @@ async fn recovery(server: Arc<Server>, program: &Path, home: &Path) -> Result<()
 }
 
 /// Lets DBOS do the same, if Python has it.
+#[expect(clippy::disallowed_methods, reason = "whoever measures says where the peers are")]
 fn dbos(home: &Path) -> Result<()> {
     let peers = std::env::var_os("ROOST_PEERS").map_or_else(|| PathBuf::from("target/peers"), PathBuf::from);
     let packages = std::env::var_os("ROOST_DBOS").map_or_else(|| peers.join("py-dbos"), PathBuf::from);

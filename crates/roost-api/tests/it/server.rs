@@ -85,7 +85,7 @@ async fn the_openapi_document_is_whole() {
             let id = operation["operationId"].as_str().unwrap();
             assert!(ids.insert(id.to_owned()), "{id} names two operations");
             assert!(operation["summary"].is_string(), "{method} {path} has no summary");
-            let guarded = path.starts_with("/v1/");
+            let guarded = path.starts_with("/v1/") && path != "/v1/workflows/schema.json";
             assert_eq!(operation["security"].is_array(), guarded, "{method} {path}");
             // Messages for triggers are counted for each trigger, not for a key.
             let counted = guarded || (method == "post" && path.starts_with("/hooks/"));

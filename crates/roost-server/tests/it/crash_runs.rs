@@ -37,6 +37,7 @@ impl Effects {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("bound").port();
         let app = Router::new().route("/effect/{name}", post(act)).with_state(self.clone());
+        #[expect(clippy::disallowed_methods, reason = "it serves as long as the test runs")]
         tokio::spawn(async move { axum::serve(listener, app).await });
         port
     }
@@ -237,6 +238,7 @@ impl Story {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the tests' own switch, no part of a server's configuration")]
 fn rounds() -> usize {
     std::env::var("ROOST_CRASH_ROUNDS").map_or(12, |rounds| rounds.parse().expect("a number of rounds"))
 }
