@@ -157,7 +157,7 @@ impl Forms<'_> {
                 return Ok::<_, Error>(Submitted::Wrong(Box::new(page), wrong));
             }
             keep_files(writer, &form, &files)?;
-            let to = ToAnswer { form: form.id, values, by: "the form's page".to_owned() };
+            let to = ToAnswer { form: form.id, values, by: "the form's page".to_owned(), tainted: true };
             answer(&core, writer, &kept, to, now)?;
             Ok(Submitted::Taken)
         };

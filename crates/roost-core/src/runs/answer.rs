@@ -46,6 +46,8 @@ pub(crate) struct ToAnswer {
     pub(crate) values: Map<String, Value>,
     /// Who answers: a key's name, or the page of the form.
     pub(crate) by: String,
+    /// Whether it came through a link, so that nobody knows who wrote it.
+    pub(crate) tainted: bool,
 }
 
 impl Runs<'_> {
@@ -67,7 +69,7 @@ impl Runs<'_> {
                 Some(form) => form,
                 None => meant(&core, writer, &kept, &values)?,
             };
-            let to = ToAnswer { form, values, by: caller.who().to_owned() };
+            let to = ToAnswer { form, values, by: caller.who().to_owned(), tainted: false };
             answer(&core, writer, &kept, to, caller.now)
         };
         let form = self.0.ports.store.write(work).await?;
@@ -112,7 +114,8 @@ pub(crate) fn answer(
         Error::new(Kind::InvalidInput, "invalid_request", told.join("; "))
     })?;
     writer.close_form(form.id, FormStatus::Answered, now)?;
-    let answered = RunEvent::Answered { step: form.step.clone(), answer: Value::Object(answers), by: to.by };
+    let (step, answer) = (form.step.clone(), Value::Object(answers));
+    let answered = RunEvent::Answered { step, answer, by: to.by, tainted: to.tainted };
     writer.append_run(kept.run.id, now, &[answered])?;
     writer.wake_run(kept.run.id, now)?;
     Ok(form)

@@ -102,6 +102,8 @@ fn every_kind_of_step_is_read() {
     assert_eq!(approve.timeout, Some(Duration::from_secs(7_200)));
     assert_eq!(approve.needs, Some(vec![]));
     assert_eq!((approve.retry.attempts, approve.retry.delay), (1, Duration::from_secs(1)));
+    let tries: Vec<_> = workflow.steps.iter().map(|step| step.retry.attempts).collect();
+    assert_eq!(tries, [1, 1, 1, 3, 3, 3, 1], "what acts on the world is done once where nothing is written");
     let StepKind::Approve { expires_after, .. } = approve.kind else { panic!() };
     assert_eq!(expires_after, Some(Duration::from_secs(2 * 86_400)));
     let StepKind::Http { method, .. } = &workflow.steps[1].kind else { panic!() };
