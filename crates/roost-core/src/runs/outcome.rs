@@ -37,6 +37,7 @@ pub(crate) fn outcome(
     let Some(step) = plan.step(&of.step.step) else { return Ok(()) };
     let said = Said::read(writer, turn)?;
     let (cost, usage, may_have_acted) = (said.cost, said.usage, said.may_have_acted());
+    let was_called_off = matches!(said.ending, Some(Ending::Cancelled) | None);
     let event = match of.criterion {
         Some(criterion) => match unjudged(&said) {
             None => {
@@ -62,7 +63,12 @@ pub(crate) fn outcome(
             }
         },
     };
-    writer.append_run(of.run, now, &[event])?;
+    let mut events = vec![event];
+    // The run is not a failure of the step, which is not done again either.
+    if was_called_off && agent.state == AgentState::Stopped {
+        events.insert(0, RunEvent::CancelRequested { by: "the agent was stopped".to_owned() });
+    }
+    writer.append_run(of.run, now, &events)?;
     writer.wake_run(of.run, now)?;
     Ok(())
 }
@@ -226,7 +232,8 @@ impl Said {
                     said.usage = added(said.usage, usage);
                 }
                 TurnEvent::Confined { title, .. } => said.title = title,
-                TurnEvent::ToolStarted { call, idempotent: false, .. } | TurnEvent::AgentAsked { call, .. } => {
+                TurnEvent::ToolStarted { call, idempotent: false, .. }
+                | TurnEvent::AgentAsked { call, .. } => {
                     said.unsure.insert(call);
                 }
                 TurnEvent::ToolFinished { call, outcome } => {

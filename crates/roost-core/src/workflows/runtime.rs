@@ -15,7 +15,9 @@ pub(super) fn check_runtime(agent: &Agent, read: &Configuration) -> Result<(), E
     let mut wrong = Vec::new();
     let refuse = |wrong: &mut Vec<String>, field: &str| {
         let runtime = agent.runtime;
-        wrong.push(format!("{field} does nothing with the runtime {runtime}, which works by itself; leave it out"));
+        wrong.push(format!(
+            "{field} does nothing with the runtime {runtime}, which works by itself; leave it out"
+        ));
     };
     if read.workflow.bounds.budget.is_some() {
         refuse(&mut wrong, "budget_usd");

@@ -362,9 +362,12 @@ fn any_event() -> impl Strategy<Value = RunEvent> {
                 let (criterion, passes) = (attempt - 1, time.is_some());
                 RunEvent::Judged { step, criterion, passes, reason: "why".into(), cost, usage }
             }
-            31..=34 => {
-                RunEvent::Answered { step, answer: json!({"approved": time.is_some()}), by: "ci".into(), tainted: false }
-            }
+            31..=34 => RunEvent::Answered {
+                step,
+                answer: json!({"approved": time.is_some()}),
+                by: "ci".into(),
+                tainted: false,
+            },
             35..=36 => RunEvent::StepSkipped { step },
             37 => RunEvent::TimedOut,
             38 => RunEvent::CancelRequested { by: "ci".into() },
@@ -513,9 +516,12 @@ fn outside(state: State, now: Timestamp, what: u8) -> State {
         (true, _) => {
             RunEvent::StepSucceeded { step: step_key, output: json!(1), cost, usage, tainted: false }
         }
-        (false, _) => {
-            RunEvent::Answered { step: step_key, answer: json!({"approved": what > 1}), by: "ci".into(), tainted: false }
-        }
+        (false, _) => RunEvent::Answered {
+            step: step_key,
+            answer: json!({"approved": what > 1}),
+            by: "ci".into(),
+            tainted: false,
+        },
     };
     step(state, &event, now).unwrap()
 }

@@ -537,3 +537,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn schemas_and_their_patterns_are_bounded() {
+    let fault = |schema: Value| {
+        let config = json!({"input_schema": schema, "steps": [{"type": "wait", "until": 1}]});
+        Configuration::read(&config).map(|_| ()).unwrap_err().to_string()
+    };
+    let many: Vec<_> = (0..51).map(|n| json!({ "pattern": format!("^{n}$") })).collect();
+    assert!(fault(json!({ "anyOf": many })).contains("input_schema may have 50 patterns"));
+    let long = json!({"patternProperties": {"a".repeat(501): {"type": "string"}}});
+    assert!(fault(long).contains("patterns of 500 bytes"));
+    assert!(fault(json!({"description": "a".repeat(70_000)})).contains("65536 bytes"));
+}
