@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::agents::own;
 use crate::links::{Link, Purpose};
-use crate::runs::{FormView, ToAnswer, answer, fields, view};
+use crate::runs::{FormView, ToAnswer, check, fields, take, view};
 use crate::{Core, Ctx, Error, Kind};
 
 /// How long a link to a form is good, where the form itself has no end: whoever looks at the run gets a new one.
@@ -144,28 +144,34 @@ impl Forms<'_> {
     ) -> Result<Submitted, Error> {
         let link = self.0.follow(Purpose::Form, token, now)?;
         let core = self.0.clone();
-        let work = move |writer: &mut dyn Writer| {
-            let Found { kept, form, page } = find(&core, writer, &link, now)?;
+        let look = move |reader: &dyn Reader| {
+            let Found { kept, form, page } = find(&core, reader, &link, now)?;
             let files: Vec<(File, Vec<u8>)> =
                 uploads.into_iter().map(|upload| file(&core, &kept, &form, upload, now)).collect();
-            for (file, _) in &files {
-                values.insert(file.field.clone(), answer_of(file).value());
+            let coming: Vec<_> = files.iter().map(|(file, _)| answer_of(file)).collect();
+            for ((file, _), answer) in files.iter().zip(&coming) {
+                values.insert(file.field.clone(), answer.value());
             }
             if page.state == FormState::Open
                 && let Err(wrong) = check_answers(&page.fields, &values)
             {
-                return Ok::<_, Error>(Submitted::Wrong(Box::new(page), wrong));
+                return Ok::<_, Error>(Err(Submitted::Wrong(Box::new(page), wrong)));
             }
-            keep_files(writer, &form, &files)?;
-            let to = ToAnswer { form: form.id, values, by: "the form's page".to_owned(), tainted: true };
-            answer(&core, writer, &kept, to, now)?;
-            Ok(Submitted::Taken)
+            let by = "the form's page".to_owned();
+            let to = ToAnswer { form: form.id, values, files: coming, by, tainted: true };
+            Ok(Ok((check(&core, reader, &kept, to, now)?, files)))
         };
-        let submitted = self.0.ports.store.write(work).await?;
-        if submitted == Submitted::Taken {
-            self.0.run_went_on(link.run);
-        }
-        Ok(submitted)
+        let (checked, files) = match self.0.ports.store.read(look).await? {
+            Ok(checked) => checked,
+            Err(wrong) => return Ok(wrong),
+        };
+        let work = move |writer: &mut dyn Writer| {
+            let form = take(writer, checked, now)?;
+            keep_files(writer, &form, &files)
+        };
+        self.0.ports.store.write(work).await?;
+        self.0.run_went_on(link.run);
+        Ok(Submitted::Taken)
     }
 
     /// Keeps a file for a form that waits; the answer then names it.
@@ -177,34 +183,47 @@ impl Forms<'_> {
     pub async fn upload(&self, ctx: &Ctx, new: UploadFile) -> Result<FileAnswer, Error> {
         ctx.require(Scope::Runs)?;
         let (core, caller) = (self.0.clone(), ctx.clone());
-        let work = move |writer: &mut dyn Writer| {
-            own(writer, &caller, new.agent)?;
-            let kept = writer.run(caller.account(), new.agent, new.run)?;
+        let look = move |reader: &dyn Reader| {
+            own(reader, &caller, new.agent)?;
+            let kept = reader.run(caller.account(), new.agent, new.run)?;
             let kept = kept.ok_or_else(|| Error::not_found("run", new.run))?;
-            let form = writer.form(new.form)?.filter(|form| form.run == new.run);
+            let form = reader.form(new.form)?.filter(|form| form.run == new.run);
             let form = form.ok_or_else(|| Error::not_found("form", new.form))?;
-            if form.status != FormStatus::Open {
-                let message = format!("the run does not wait for {} any more", form.id);
-                return Err(Error::new(Kind::Conflict, "run_not_waiting", message));
-            }
-            let plan = core.plans.get(writer, kept.run.agent, kept.run.version)?;
+            check_open(&form, &kept)?;
+            let plan = core.plans.get(reader, kept.run.agent, kept.run.version)?;
             let asked = plan.step(&form.step.step).map(fields).unwrap_or_default();
             let field = asked.iter().find(|field| field.name == new.upload.field);
             let field = field.filter(|field| matches!(field.kind, FieldKind::File { .. }));
             let field = field
                 .ok_or_else(|| Error::invalid("field", "names no field of the form that takes a file"))?;
             let (file, content) = file(&core, &kept, &form, new.upload, caller.now);
-            let reference = answer_of(&file);
-            let values = Map::from_iter([(field.name.clone(), reference.value())]);
+            let values = Map::from_iter([(field.name.clone(), answer_of(&file).value())]);
             if let Err(wrong) = check_answers(std::slice::from_ref(field), &values) {
                 let (_, problem) = wrong.into_iter().next().unwrap_or_default();
                 return Err(Error::invalid("file", problem));
             }
-            keep_files(writer, &form, &[(file, content)])?;
-            Ok(reference)
+            Ok((file, content))
         };
-        self.0.ports.store.write(work).await
+        let (file, content) = self.0.ports.store.read(look).await?;
+        let reference = answer_of(&file);
+        let work = move |writer: &mut dyn Writer| {
+            let form = writer.form(file.form)?.ok_or_else(|| Error::not_found("form", file.form))?;
+            let kept = writer.run_of_any_account(file.run)?;
+            check_open(&form, &kept.ok_or_else(|| Error::not_found("run", file.run))?)?;
+            keep_files(writer, &form, &[(file, content)])
+        };
+        self.0.ports.store.write(work).await?;
+        Ok(reference)
     }
+}
+
+/// Refuses a file for a form that does not wait.
+fn check_open(form: &KeptForm, kept: &KeptRun) -> Result<(), Error> {
+    if form.status == FormStatus::Open && !kept.run.status.is_over() {
+        return Ok(());
+    }
+    let message = format!("the run does not wait for {} any more", form.id);
+    Err(Error::new(Kind::Conflict, "run_not_waiting", message))
 }
 
 /// Returns the form that a link leads to, with its page.

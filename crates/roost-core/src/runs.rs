@@ -17,6 +17,7 @@ mod begin;
 mod budget;
 mod cancel;
 mod criteria;
+mod give_up;
 mod outcome;
 mod page;
 mod prepare;
@@ -34,7 +35,7 @@ pub use page::{RunLink, RunPage};
 pub use subscribe::RunSubscription;
 pub use view::{FormView, ListRuns, PageRuns, RunView, StepView};
 
-pub(crate) use answer::{ToAnswer, answer, fields};
+pub(crate) use answer::{ToAnswer, check, fields, take};
 pub(crate) use begin::{CheckedInput, NewRun, begin, workflow_changed};
 pub(crate) use budget::{Pay, budget, exceeded, pay};
 pub(crate) use outcome::outcome;

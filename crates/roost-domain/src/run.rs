@@ -333,6 +333,22 @@ pub enum Ending {
     Cancelled,
 }
 
+impl Ending {
+    /// The code of the problem of a run that was given up.
+    const GIVEN_UP: &str = "internal";
+
+    /// Returns the ending of a run that the server cannot let go on, whatever is under way in it.
+    pub fn given_up(message: impl Into<String>) -> Self {
+        let problem = Problem { code: Self::GIVEN_UP.to_owned(), message: message.into() };
+        Self::Failed { step: None, problem }
+    }
+
+    /// Tells whether the run was given up: it may end so while steps are under way.
+    pub fn is_given_up(&self) -> bool {
+        matches!(self, Self::Failed { step: None, problem } if problem.code == Self::GIVEN_UP)
+    }
+}
+
 impl RunEvent {
     /// Returns the step that it is about, if it is about one.
     pub const fn step(&self) -> Option<&StepKey> {

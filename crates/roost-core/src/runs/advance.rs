@@ -3,18 +3,19 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use roost_domain::agent::Agent;
-use roost_domain::event::{Offset, Problem};
+use roost_domain::event::Offset;
 use roost_domain::id::{AgentId, RunId};
 use roost_domain::page::Limit;
-use roost_domain::run::{Ending, RunEvent, State, Status};
-use roost_ports::store::{self, KeptRun, Reader, RunProgress, Writer};
+use roost_domain::run::State;
+use roost_ports::store::{KeptRun, Reader, Writer};
 
-use super::prepare::prepare;
+use super::give_up::{caught, give_up, is_passing, is_refused};
+use super::prepare::{Prepared, prepare};
 use super::states::fold;
-use super::write::{Written, let_next_begin, write};
+use super::write::{Written, write};
 use super::{Advance, Runs};
 use crate::error::with_causes;
-use crate::{Core, Error, triggers};
+use crate::{Core, Error};
 
 /// After this at the latest, the store is asked again what is due.
 const LONGEST_IDLE: Duration = Duration::from_secs(5);
@@ -22,17 +23,18 @@ const LONGEST_IDLE: Duration = Duration::from_secs(5);
 /// A run that is due, as it stands.
 struct Looked {
     kept: KeptRun,
-    agent: Agent,
-    state: Result<(Offset, State), Error>,
+    /// Its agent, where its log ends, and what that has made of it; or why these cannot be read.
+    found: Result<(Agent, Offset, State), Error>,
 }
 
 impl Runs<'_> {
     /// Writes what is due in up to `max` runs: looks at them, works out what is due outside of any transaction, and
-    /// writes all of it in one. A run whose log went on meanwhile is left for the next time.
+    /// writes all of it in one. A run that changed meanwhile is left for the next time, and one that cannot go on is
+    /// given up.
     ///
     /// # Errors
     ///
-    /// `Internal` if the store fails; nothing is written then.
+    /// `Internal` if the store fails.
     pub async fn advance(&self, max: u32) -> Result<Advance, Error> {
         let (core, now) = (self.0.clone(), self.0.now());
         let read = move |reader: &dyn Reader| {
@@ -54,42 +56,79 @@ impl Runs<'_> {
 
     /// Writes what is due in one run, as [`Runs::advance`] does.
     pub(super) async fn advance_one(&self, run: RunId) -> Result<(), Error> {
-        let (core, now) = (self.0.clone(), self.0.now());
+        let now = self.0.now();
+        self.go_on(self.look_at(run).await?, now).await
+    }
+
+    /// Reads a run as it stands; nothing if it is gone.
+    async fn look_at(&self, run: RunId) -> Result<Vec<Looked>, Error> {
+        let core = self.0.clone();
         let read = move |reader: &dyn Reader| {
             let kept = reader.run_of_any_account(run)?;
             look(&core, reader, kept.into_iter().collect())
         };
-        let looked = self.0.ports.store.read(read).await?;
-        self.go_on(looked, now).await
+        self.0.ports.store.read(read).await
     }
 
     async fn go_on(&self, looked: Vec<Looked>, now: Timestamp) -> Result<(), Error> {
-        let mut ready = Vec::new();
-        for Looked { mut kept, agent, state } in looked {
-            let prepared = state.and_then(|(offset, state)| {
-                kept.offset = offset;
-                prepare(self.0, kept.clone(), &agent, state, now)
-            });
-            match prepared {
-                Ok(prepared) => ready.push(Ok(prepared)),
-                Err(error) => {
-                    tracing::error!(run = %kept.run.id, error = %with_causes(&error), "a run cannot go on");
-                    ready.push(Err(kept));
-                }
+        let runs: Vec<_> = looked.iter().map(|looked| looked.kept.run.id).collect();
+        match self.go_on_together(looked, now).await {
+            Err(error) if !is_refused(&error) => {
+                tracing::warn!(error = %with_causes(&error), "runs cannot be written together");
+                self.go_on_alone(runs, now).await
             }
+            written => written,
         }
+    }
+
+    /// Writes what is due in runs in one transaction.
+    async fn go_on_together(&self, looked: Vec<Looked>, now: Timestamp) -> Result<(), Error> {
+        let ready: Vec<_> = looked.into_iter().map(|looked| self.ready(looked, now)).collect();
         let core = self.0.clone();
         let work = move |writer: &mut dyn Writer| {
             let written = ready.into_iter().map(|one| match one {
                 Ok(prepared) => write(&core, writer, prepared, now),
-                Err(kept) => give_up(&core, writer, &kept, now),
+                Err(run) => give_up(&core, writer, run, now),
             });
             written.collect::<Result<Vec<_>, Error>>()
         };
-        for written in self.0.ports.store.write(work).await? {
-            self.written(written);
-        }
+        self.0.ports.store.write(work).await?.into_iter().for_each(|written| self.written(written));
         Ok(())
+    }
+
+    /// Writes what is due in runs, each in a transaction of its own. One that cannot be written is given up, so that it
+    /// keeps no other from going on.
+    async fn go_on_alone(&self, runs: Vec<RunId>, now: Timestamp) -> Result<(), Error> {
+        let mut all = Ok(());
+        for run in runs {
+            let gone_on = async { self.go_on_together(self.look_at(run).await?, now).await };
+            let Err(error) = gone_on.await else { continue };
+            if is_refused(&error) {
+                return Err(error);
+            }
+            tracing::error!(%run, error = %with_causes(&error), "a run cannot be written");
+            let core = self.0.clone();
+            let given_up = self.0.ports.store.write(move |writer| give_up(&core, writer, run, now)).await;
+            match given_up {
+                Ok(written) => self.written(written),
+                Err(error) => all = Err(error),
+            }
+        }
+        all
+    }
+
+    /// Works out what is due in a run; names the run if that cannot be done.
+    fn ready(&self, looked: Looked, now: Timestamp) -> Result<Prepared, RunId> {
+        let Looked { mut kept, found } = looked;
+        let run = kept.run.id;
+        let prepared = found.and_then(|(agent, offset, state)| {
+            kept.offset = offset;
+            caught(|| prepare(self.0, kept, &agent, state, now))
+        });
+        prepared.map_err(|error| {
+            tracing::error!(%run, error = %with_causes(&error), "a run cannot go on");
+            run
+        })
     }
 
     fn written(&self, written: Written) {
@@ -97,6 +136,7 @@ impl Runs<'_> {
             self.0.run_states.put(written.run, offset, state);
         }
         self.0.hub.tick(written.run.log());
+        written.given_up.iter().for_each(|run| self.0.hub.tick(run.log()));
         written.called_off.iter().for_each(|turn| self.0.went_on(turn));
         if written.began || !written.called_off.is_empty() {
             self.0.queued.notify_one();
@@ -110,46 +150,35 @@ fn look(core: &Core, reader: &dyn Reader, due: Vec<KeptRun>) -> Result<Vec<Looke
     let mut looked = Vec::with_capacity(due.len());
     for kept in due {
         let (id, owner) = (kept.run.id, kept.run.agent);
-        if let std::collections::hash_map::Entry::Vacant(entry) = agents.entry(owner) {
+        let found = match agent_of(reader, &mut agents, owner) {
             // It is being deleted, and its runs with it.
-            let Some(agent) = reader.agent_of_any_account(owner)? else { continue };
-            entry.insert(agent);
-        }
-        let Some(agent) = agents.get(&owner).cloned() else { continue };
-        let plan = core.plans.get(reader, owner, kept.run.version);
-        let state = plan.and_then(|plan| fold(reader, &plan, id, core.run_states.take(id)));
-        if let Err(error) = &state
+            Ok(None) => continue,
+            Ok(Some(agent)) => caught(|| {
+                let plan = core.plans.get(reader, owner, kept.run.version)?;
+                let (offset, state) = fold(reader, &plan, id, core.run_states.take(id))?;
+                Ok((agent, offset, state))
+            }),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &found
             && is_passing(error)
         {
-            return state.map(|_| Vec::new());
+            return found.map(|_| Vec::new());
         }
-        looked.push(Looked { kept, agent, state });
+        looked.push(Looked { kept, found });
     }
     Ok(looked)
 }
 
-/// Tells whether it is the store that fails, and not the run that cannot be read.
-fn is_passing(error: &Error) -> bool {
-    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<store::Error>());
-    source.is_some_and(|error| !matches!(error, store::Error::Corrupt { .. }))
-}
-
-/// Ends a run that cannot go on, so that nobody waits for it: whatever keeps it may also keep it from being read.
-fn give_up(core: &Core, writer: &mut dyn Writer, kept: &KeptRun, now: Timestamp) -> Result<Written, Error> {
-    let run = kept.run.id;
-    let message = "The run could not go on; the server's log says why".to_owned();
-    let problem = Problem { code: "internal".to_owned(), message };
-    let ended = RunEvent::Ended { ending: Ending::Failed { step: None, problem } };
-    writer.append_run(run, now, &[ended])?;
-    let progress = RunProgress {
-        status: Status::Failed,
-        started_at: kept.run.started_at,
-        ended_at: Some(now),
-        due_at: None,
-        usage: kept.run.usage,
-    };
-    writer.set_run_progress(run, &progress)?;
-    let_next_begin(core, writer, kept.run.agent, now)?;
-    triggers::run_over(core, writer, run, now)?;
-    Ok(Written { run, state: None, called_off: Vec::new(), began: false })
+fn agent_of(
+    reader: &dyn Reader,
+    agents: &mut HashMap<AgentId, Agent>,
+    id: AgentId,
+) -> Result<Option<Agent>, Error> {
+    if let Some(agent) = agents.get(&id) {
+        return Ok(Some(agent.clone()));
+    }
+    let agent = reader.agent_of_any_account(id)?;
+    agents.extend(agent.clone().map(|agent| (id, agent)));
+    Ok(agent)
 }

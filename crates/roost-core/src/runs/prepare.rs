@@ -35,6 +35,8 @@ pub(super) struct Prepared {
     pub(super) effects: Vec<Effect>,
     /// Whether there is more to be done at once.
     pub(super) goes_on: bool,
+    /// Whether its agent was stopped.
+    pub(super) agent_is_stopped: bool,
 }
 
 /// What is written beside a run's events.
@@ -65,7 +67,8 @@ pub(super) fn prepare(
     });
     let mut work = Work { core, id, plan, told, now, events: Vec::new(), effects: Vec::new() };
     let mut state = state;
-    if agent.state == AgentState::Stopped && state.ended().is_none() && !state.is_stopping() {
+    let agent_is_stopped = agent.state == AgentState::Stopped;
+    if agent_is_stopped && state.ended().is_none() && !state.is_stopping() {
         state = work.take(state, RunEvent::CancelRequested { by: "the agent was stopped".to_owned() })?;
     }
     // One that waits for others begins nothing.
@@ -93,7 +96,7 @@ pub(super) fn prepare(
         }
     }
     let Work { events, effects, .. } = work;
-    Ok(Prepared { kept, state, events, effects, goes_on })
+    Ok(Prepared { kept, state, events, effects, goes_on, agent_is_stopped })
 }
 
 struct Work<'a> {

@@ -8,8 +8,8 @@ use roost_domain::id::{ArtifactId, RunId, SessionId, TurnId};
 use roost_domain::run::{Doing, StepKey, StepState};
 use roost_domain::session::{Channel, Peer, Session};
 use roost_domain::taint::Taint;
-use roost_domain::workflow::{Criterion, Scope, Step};
-use roost_ports::store::{OfRun, Turn, TurnPhase, Writer};
+use roost_domain::workflow::{Criterion, Scope, Step, StepKind};
+use roost_ports::store::{OfRun, Reader, Turn, TurnPhase, Writer};
 use serde_json::Value;
 
 use super::request::{Request, judgement, request};
@@ -79,7 +79,10 @@ pub(super) fn judge(
         let message = format!("The step has no criterion {criterion} that is judged");
         return Err(Problem { code: "internal".to_owned(), message });
     };
-    let shown = output.get("artifact_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+    // Any other step may name an artifact that it was told of.
+    let makes_one = matches!(step.kind, StepKind::GenerateArtifact { .. });
+    let made = output.get("artifact_id").filter(|_| makes_one);
+    let shown = made.and_then(Value::as_str).and_then(|id| id.parse().ok());
     Ok(NewTurn {
         id: core.ports.random.id(now),
         session: core.ports.random.id(now),
@@ -128,7 +131,11 @@ pub(super) fn begin(
         created_at: now,
     };
     writer.insert_turn(&turn)?;
-    let events = events(writer, new.shown, new.request)?;
+    let shown = match new.shown {
+        Some(id) => made_by(writer, &session, id)?,
+        None => None,
+    };
+    let events = events(shown, new.request);
     log::append(writer, agent, &turn, &Folded::default(), now, events)?;
     match agent.state {
         AgentState::Running | AgentState::Frozen => log::activate(writer, &*core.ports.random, &turn, now),
@@ -142,10 +149,19 @@ pub(super) fn begin(
     }
 }
 
-fn events(writer: &dyn Writer, shown: Option<ArtifactId>, request: Request) -> Result<Vec<TurnEvent>, Error> {
+/// Returns what an artifact holds, if it is one of the run in whose session it is shown.
+fn made_by(reader: &dyn Reader, session: &Session, id: ArtifactId) -> Result<Option<String>, Error> {
+    let artifact = reader.artifact(session.account, session.agent, id)?;
+    match artifact.filter(|artifact| session.peer == Peer::Run(artifact.run)) {
+        Some(artifact) => Ok(reader.artifact_content(artifact.id)?),
+        None => Ok(None),
+    }
+}
+
+fn events(shown: Option<String>, request: Request) -> Vec<TurnEvent> {
     const MOST: usize = 100_000;
     let Request { mut text, model, tools, title, calls, wishes } = request;
-    if let Some(content) = shown.map(|id| writer.artifact_content(id)).transpose()?.flatten() {
+    if let Some(content) = shown {
         text.push_str("\n\nWhat the artifact holds:\n");
         text.push_str(&content[..content.floor_char_boundary(MOST)]);
     }
@@ -159,5 +175,5 @@ fn events(writer: &dyn Writer, shown: Option<ArtifactId>, request: Request) -> R
     if !calls.is_empty() {
         events.push(TurnEvent::CallsGiven { calls });
     }
-    Ok(events)
+    events
 }

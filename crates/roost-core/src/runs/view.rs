@@ -336,8 +336,7 @@ fn approvals(reader: &dyn Reader, turn: TurnId) -> Result<Vec<ApprovalId>, Error
 /// Returns the forms of a run that wait for an answer.
 fn forms(reader: &dyn Reader, state: &State, run: RunId) -> Result<Vec<FormView>, Error> {
     const MOST: Limit = Limit::clamped(1_000, 1_000);
-    let mut open = reader.forms_of(run, MOST)?;
-    open.retain(|form| form.status == FormStatus::Open);
+    let open = reader.forms_of(run, Some(FormStatus::Open), MOST)?;
     let view = |form: roost_ports::store::KeptForm| {
         let step = state.plan().step(&form.step.step)?;
         let now = state.step(&form.step)?;

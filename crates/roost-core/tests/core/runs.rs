@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 mod ends;
 mod failures;
 mod steps;
+mod stuck;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 

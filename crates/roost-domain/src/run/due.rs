@@ -307,7 +307,7 @@ fn problem(code: &str, message: String) -> Problem {
     Problem { code: code.to_owned(), message }
 }
 
-fn called_off() -> Problem {
+pub(super) fn called_off() -> Problem {
     problem("called_off", "The run ended before this was done".to_owned())
 }
 

@@ -525,3 +525,21 @@ fn outside(state: State, now: Timestamp, what: u8) -> State {
     };
     step(state, &event, now).unwrap()
 }
+
+#[test]
+fn a_run_that_is_given_up_ends_whatever_is_under_way_and_nothing_else_does() {
+    let steps = json!([say("a"), {"type": "form", "id": "b", "title": "b", "needs": [], "fields": [
+        {"name": "name", "label": "Name", "type": "text"}
+    ]}]);
+    let plan = plan(json!({ "steps": steps }));
+    let under_way = [started("a", 1, turn()), started("b", 1, form(None))];
+    let cancelled = RunEvent::Ended { ending: Ending::Cancelled };
+    assert!(refused(&plan, &under_way, &cancelled).contains("cannot take"));
+    let given_up = RunEvent::Ended { ending: Ending::given_up("why") };
+    let state = fold(&plan, &[&under_way[..], std::slice::from_ref(&given_up)].concat());
+    assert_eq!(state.due(at(0)).status, Status::Failed);
+    for (key, step) in state.steps() {
+        assert!(matches!(step.status, StepStatus::Failed { .. }), "{key} is {:?}", step.status);
+    }
+    assert!(step(state, &given_up, at(0)).is_err(), "nothing follows the end");
+}

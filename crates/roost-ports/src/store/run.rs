@@ -188,12 +188,12 @@ pub trait Runs {
     /// [`Error`] if the database fails.
     fn form(&self, id: FormId) -> Result<Option<KeptForm>, Error>;
 
-    /// Returns the forms of a run, the one that was opened first first.
+    /// Returns the forms of a run, all or only those that are here, the one that was opened first first.
     ///
     /// # Errors
     ///
     /// [`Error`] if the database fails.
-    fn forms_of(&self, run: RunId, limit: Limit) -> Result<Vec<KeptForm>, Error>;
+    fn forms_of(&self, run: RunId, status: Option<FormStatus>, limit: Limit) -> Result<Vec<KeptForm>, Error>;
 
     /// Returns the turns of a run that are not over, oldest first, at most 10,000; those that others do for them too.
     ///

@@ -199,11 +199,14 @@ pub(crate) async fn a_form_is_closed_once(store: Any) {
     .await;
     assert_eq!(read(&store, |reader| reader.form(id(50))).await, Some(one.clone()));
     assert_eq!(read(&store, |reader| reader.form(id(52))).await, None);
-    let forms = |rows| {
+    let forms = |status, rows| {
         let store = store.clone();
-        async move { read(&store, move |reader| reader.forms_of(id(1), limit(rows))).await }
+        async move { read(&store, move |reader| reader.forms_of(id(1), status, limit(rows))).await }
     };
-    assert_eq!((forms(9).await, forms(1).await), (vec![two.clone(), one.clone()], vec![two]));
+    assert_eq!(
+        (forms(None, 9).await, forms(None, 1).await),
+        (vec![two.clone(), one.clone()], vec![two.clone()])
+    );
     let close = |status, seconds| {
         let store = store.clone();
         async move { write(&store, move |writer| writer.close_form(id(50), status, at(seconds))).await }
@@ -211,7 +214,10 @@ pub(crate) async fn a_form_is_closed_once(store: Any) {
     assert!(close(FormStatus::Answered, 5).await);
     assert!(!close(FormStatus::Closed, 6).await);
     let closed = KeptForm { status: FormStatus::Answered, closed_at: Some(at(5)), ..one };
-    assert_eq!(read(&store, |reader| reader.form(id(50))).await, Some(closed));
+    assert_eq!(read(&store, |reader| reader.form(id(50))).await, Some(closed.clone()));
+    assert_eq!(forms(Some(FormStatus::Answered), 1).await, [closed], "though it was opened last");
+    assert_eq!(forms(Some(FormStatus::Open), 9).await, [two]);
+    assert_eq!(forms(Some(FormStatus::Closed), 9).await, []);
 }
 
 pub(crate) async fn a_run_goes_with_all_that_was_said_in_it_and_nothing_else(store: Any) {

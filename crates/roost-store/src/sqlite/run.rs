@@ -149,12 +149,12 @@ impl Runs for Tx<'_> {
         )
     }
 
-    fn forms_of(&self, run: RunId, limit: Limit) -> Result<Vec<KeptForm>, Error> {
+    fn forms_of(&self, run: RunId, status: Option<FormStatus>, limit: Limit) -> Result<Vec<KeptForm>, Error> {
         self.all(
             FORM,
             "select id, run_id, step, status, opened_at, expires_at, closed_at
-             from forms where run_id = $1 order by opened_at, id limit $2",
-            params![run.uuid().as_bytes(), limit.get()],
+             from forms where run_id = $1 and ($2 is null or status = $2) order by opened_at, id limit $3",
+            params![run.uuid().as_bytes(), status.map(FormStatus::name), limit.get()],
             form,
         )
     }

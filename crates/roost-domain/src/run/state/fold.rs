@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::super::due::called_off;
 use super::super::plan::{Key, Node};
 use super::super::{Doing, RunEvent};
 use super::{Phase, Progress, State, StepState, StepStatus, Stop, Unexpected, is_settled};
@@ -51,12 +52,26 @@ fn apply(state: &mut State, event: &RunEvent, at: Timestamp) -> Option<()> {
             Some(())
         }
         (Phase::Open, RunEvent::Ended { ending }) => {
+            if ending.is_given_up() {
+                give_up_steps(state, at);
+            }
             state.active.is_empty().then(|| state.phase = Phase::Ended(ending.clone()))
         }
         (Phase::Open, event) => {
             let name = event.step()?;
             let key = state.plan.key(name)?;
             apply_to_step(state, &key, event, at)
+        }
+    }
+}
+
+/// Calls off every step that is under way, since the run ends without them.
+fn give_up_steps(state: &mut State, at: Timestamp) {
+    for key in std::mem::take(&mut state.active) {
+        if let Some(step) = state.steps.get_mut(&key) {
+            step.status = StepStatus::Failed { problem: called_off() };
+            step.problem = Some(called_off());
+            step.ended_at = Some(at);
         }
     }
 }
