@@ -158,7 +158,7 @@ impl Forms<'_> {
                 return Ok::<_, Error>(Err(Submitted::Wrong(Box::new(page), wrong)));
             }
             let by = "the form's page".to_owned();
-            let to = ToAnswer { form: form.id, values, files: coming, by };
+            let to = ToAnswer { form: form.id, values, files: coming, by, tainted: true };
             Ok(Ok((check(&core, reader, &kept, to, now)?, files)))
         };
         let (checked, files) = match self.0.ports.store.read(look).await? {

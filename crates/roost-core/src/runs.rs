@@ -36,7 +36,7 @@ pub use subscribe::RunSubscription;
 pub use view::{FormView, ListRuns, PageRuns, RunView, StepView};
 
 pub(crate) use answer::{ToAnswer, check, fields, take};
-pub(crate) use begin::{NewRun, begin};
+pub(crate) use begin::{CheckedInput, NewRun, begin, workflow_changed};
 pub(crate) use budget::{Pay, budget, exceeded, pay};
 pub(crate) use outcome::outcome;
 pub(crate) use states::{Plans, States};

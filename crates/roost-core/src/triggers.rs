@@ -8,11 +8,11 @@ use roost_domain::event::Problem;
 use roost_domain::id::RunId;
 use roost_domain::run::{Cause, Status};
 use roost_domain::trigger::Standing;
-use roost_domain::workflow::{Scope, Template, TriggerKind};
+use roost_domain::workflow::{Scope, Template, Trigger, TriggerKind};
 use roost_ports::store::{Reader, Writer};
 use serde_json::{Value, json};
 
-use crate::runs::{self, NewRun};
+use crate::runs::{self, CheckedInput, NewRun, workflow_changed};
 use crate::{Core, Error, Kind};
 
 mod event;
@@ -51,7 +51,32 @@ fn hindrance(agent: &Agent) -> Option<Problem> {
     }
 }
 
-/// Begins the run of a trigger that fires with an event. Whoever calls tells the runtime of it afterwards.
+/// What the run of a trigger is given, worked out before anything is written.
+struct Ready {
+    /// The trigger as it was then.
+    trigger: Trigger,
+    input: CheckedInput,
+}
+
+/// Works out what the run of a trigger is given that fires with an event.
+async fn ready(core: &Core, standing: &Standing, event: Value) -> Result<Ready, Error> {
+    let trigger = standing.trigger.clone();
+    let input = match trigger.input.clone() {
+        None => event,
+        Some(template) => {
+            let fill = move || Template(template).render(&Scope::new().with("event", event));
+            let filled = tokio::task::spawn_blocking(fill).await.map_err(Error::internal)?;
+            filled.map_err(|problem| {
+                let message = format!("the input of the trigger {}: {}", trigger.name, problem.message);
+                Error::new(Kind::InvalidInput, "template_failed", message)
+            })?
+        }
+    };
+    let input = core.checked_input(standing.agent, None, input).await?;
+    Ok(Ready { trigger, input })
+}
+
+/// Begins the run of a trigger that fires. Whoever calls tells the runtime of it afterwards.
 fn begin(
     core: &Core,
     writer: &mut dyn Writer,
@@ -61,24 +86,17 @@ fn begin(
 ) -> Result<RunId, Error> {
     let trigger = &standing.trigger;
     let tainted = matches!(trigger.kind, TriggerKind::Webhook { .. } | TriggerKind::Integration { .. });
-    let input = match &trigger.input {
-        None => firing.event,
-        Some(template) => {
-            let scope = Scope::new().with("event", firing.event);
-            Template(template.clone()).render(&scope).map_err(|problem| {
-                let message = format!("the input of the trigger {}: {}", trigger.name, problem.message);
-                Error::new(Kind::InvalidInput, "template_failed", message)
-            })?
-        }
-    };
+    if firing.ready.trigger != *trigger {
+        return Err(workflow_changed());
+    }
     let cause = Cause { trigger: trigger.name.clone(), kind: trigger.kind.name(), by: firing.by, of: None };
-    runs::begin(core, writer, agent, NewRun::new(cause, input, tainted), firing.now)
+    runs::begin(core, writer, agent, NewRun::new(cause, firing.ready.input, tainted), firing.now)
 }
 
 /// How a trigger fires.
 struct Firing {
-    /// What its run is told.
-    event: Value,
+    /// What its run is given.
+    ready: Ready,
     /// Who made it fire, if a person did.
     by: Option<String>,
     now: Timestamp,

@@ -13,6 +13,7 @@ use crate::{Core, CreateRun, Ctx, Error, Kind, RunView};
 mod arm;
 mod connect;
 mod put;
+mod runtime;
 
 pub use connect::Connect;
 pub use put::{ConfigChange, CreateWorkflowAgent, PutWorkflow};

@@ -219,6 +219,8 @@ pub enum RunEvent {
         answer: Value,
         /// Who: a key's name, or the page of the form.
         by: String,
+        /// Whether it may come from outside: whoever has a link can write what they like.
+        tainted: bool,
     },
     /// A step came to its output, and every criterion holds.
     StepSucceeded {

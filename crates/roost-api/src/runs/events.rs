@@ -90,7 +90,7 @@ fn told(event: &RunEvent) -> (&'static str, Value) {
                 "costMicroUsd": cost.0,
             }),
         ),
-        RunEvent::Answered { step, answer, by } => {
+        RunEvent::Answered { step, answer, by, .. } => {
             ("step.answered", json!({"step": step.to_string(), "answer": answer, "by": by}))
         }
         RunEvent::StepSucceeded { step, output, cost, .. } => {

@@ -49,15 +49,12 @@ impl Runs<'_> {
                 }
             };
             let cause = Cause { of: Some(again.run), ..Cause::manual(caller.who()) };
-            Ok::<_, Error>(NewRun {
-                cause,
-                input: again.input.unwrap_or_else(|| Value::clone(state.input())),
-                tainted: state.is_tainted(),
-                version: Some(kept.run.version),
-                given,
-            })
+            let input = again.input.unwrap_or_else(|| Value::clone(state.input()));
+            Ok::<_, Error>((cause, input, state.is_tainted(), kept.run.version, given))
         };
-        let new = self.0.ports.store.read(read).await?;
+        let (cause, input, tainted, version, given) = self.0.ports.store.read(read).await?;
+        let input = self.0.checked_input(agent, Some(version), input).await?;
+        let new = NewRun { cause, input, tainted, given };
         let (core, caller) = (self.0.clone(), ctx.clone());
         let work = move |writer: &mut dyn Writer| {
             let agent = own(writer, &caller, agent)?;

@@ -50,6 +50,8 @@ pub(crate) struct ToAnswer {
     pub(crate) files: Vec<FileAnswer>,
     /// Who answers: a key's name, or the page of the form.
     pub(crate) by: String,
+    /// Whether it came through a link, so that nobody knows who wrote it.
+    pub(crate) tainted: bool,
 }
 
 /// An answer that the form takes, if it still waits.
@@ -57,6 +59,7 @@ pub(crate) struct Checked {
     form: KeptForm,
     answers: Map<String, Value>,
     by: String,
+    tainted: bool,
 }
 
 impl Runs<'_> {
@@ -78,7 +81,7 @@ impl Runs<'_> {
                 Some(form) => form,
                 None => meant(&core, reader, &kept, &values)?,
             };
-            let to = ToAnswer { form, values, files: Vec::new(), by: caller.who().to_owned() };
+            let to = ToAnswer { form, values, files: Vec::new(), by: caller.who().to_owned(), tainted: false };
             check(&core, reader, &kept, to, caller.now)
         };
         let checked = self.0.ports.store.read(look).await?;
@@ -111,7 +114,7 @@ pub(crate) fn check(
         let told: Vec<_> = wrong.iter().map(|(field, problem)| format!("{field} {problem}")).collect();
         Error::new(Kind::InvalidInput, "invalid_request", told.join("; "))
     })?;
-    Ok(Checked { form, answers, by: to.by })
+    Ok(Checked { form, answers, by: to.by, tainted: to.tainted })
 }
 
 /// Takes an answer that was checked. Whoever calls tells the runtime afterwards, with [`Core::run_went_on`].
@@ -120,12 +123,12 @@ pub(crate) fn check(
 ///
 /// `NotFound` if the run is gone by now; `Conflict` as [`Runs::answer`].
 pub(crate) fn take(writer: &mut dyn Writer, checked: Checked, now: Timestamp) -> Result<KeptForm, Error> {
-    let Checked { form: KeptForm { id, run, .. }, answers, by } = checked;
+    let Checked { form: KeptForm { id, run, .. }, answers, by, tainted } = checked;
     let form = writer.form(id)?.ok_or_else(|| Error::not_found("form", id))?;
     let kept = writer.run_of_any_account(run)?.ok_or_else(|| Error::not_found("run", run))?;
     check_waits(&form, &kept, now)?;
     writer.close_form(id, FormStatus::Answered, now)?;
-    let answered = RunEvent::Answered { step: form.step.clone(), answer: Value::Object(answers), by };
+    let answered = RunEvent::Answered { step: form.step.clone(), answer: Value::Object(answers), by, tainted };
     writer.append_run(run, now, &[answered])?;
     writer.wake_run(run, now)?;
     Ok(form)

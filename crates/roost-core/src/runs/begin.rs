@@ -34,21 +34,70 @@ pub struct CreateRun {
 pub(crate) struct NewRun {
     /// What starts it.
     pub(crate) cause: Cause,
-    /// What it is given.
-    pub(crate) input: Value,
+    /// What it is given, held to what the workflow takes.
+    pub(crate) input: CheckedInput,
     /// Whether what it is given came from outside.
     pub(crate) tainted: bool,
-    /// The version of the workflow that it keeps to; `None` is the latest.
-    pub(crate) version: Option<u64>,
     /// Outputs that are taken over from another run.
     pub(crate) given: Vec<(StepKey, Value)>,
 }
 
 impl NewRun {
-    /// Returns a run of the latest version.
-    pub(crate) const fn new(cause: Cause, input: Value, tainted: bool) -> Self {
-        Self { cause, input, tainted, version: None, given: Vec::new() }
+    /// Returns a run that takes nothing over.
+    pub(crate) const fn new(cause: Cause, input: CheckedInput, tainted: bool) -> Self {
+        Self { cause, input, tainted, given: Vec::new() }
     }
+}
+
+/// What a run is given, held to what a version of its workflow takes. That takes a while, so it is done before anything
+/// is written, and no longer true when the workflow changed meanwhile.
+#[derive(Debug, Clone)]
+pub(crate) struct CheckedInput {
+    input: Value,
+    version: u64,
+    /// Whether it is to be the latest version.
+    is_latest: bool,
+}
+
+impl Core {
+    /// Holds what a run is to be given to what its workflow takes; without a version, to the latest.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` for the workflow or the version; `InvalidInput`.
+    pub(crate) async fn checked_input(
+        &self,
+        agent: AgentId,
+        version: Option<u64>,
+        input: Value,
+    ) -> Result<CheckedInput, Error> {
+        let core = self.clone();
+        let read = move |reader: &dyn Reader| {
+            let number = match version {
+                Some(version) => version,
+                None => crate::workflows::latest(reader, agent)?.version,
+            };
+            Ok::<_, Error>((number, core.plans.get(reader, agent, number)?))
+        };
+        let (number, plan) = self.ports.store.read(read).await?;
+        let core = self.clone();
+        let check = move || {
+            check_size(&input)?;
+            if let Some(schema) = &plan.workflow().input {
+                let validator = core.plans.input(agent, number, schema);
+                let checked = validator.and_then(|validator| criteria::holds(&validator, &input));
+                checked.map_err(|problem| Error::invalid("input", problem))?;
+            }
+            Ok(CheckedInput { input, version: number, is_latest: version.is_none() })
+        };
+        tokio::task::spawn_blocking(check).await.map_err(Error::internal)?
+    }
+}
+
+/// Says that a workflow changed while a run was made ready.
+pub(crate) fn workflow_changed() -> Error {
+    let message = "the workflow was changed at the same moment, so no run began; ask again";
+    Error::new(Kind::Conflict, "workflow_changed", message)
 }
 
 impl Runs<'_> {
@@ -58,9 +107,12 @@ impl Runs<'_> {
     ///
     /// `NotFound` for the agent or its workflow; `InvalidInput` if the input is not what the workflow takes;
     /// `InvalidState` with the codes `agent_not_running` and `workflow_not_started`; `QuotaExceeded` with the code
-    /// `too_many_runs`.
+    /// `too_many_runs`; `Conflict` with the code `workflow_changed` if that happened at the same moment.
     pub async fn create(&self, ctx: &Ctx, create: CreateRun) -> Result<RunView, Error> {
         ctx.require(Scope::Runs)?;
+        let caller = ctx.clone();
+        self.0.ports.store.read(move |reader| own(reader, &caller, create.agent).map(drop)).await?;
+        let input = self.0.checked_input(create.agent, None, create.input).await?;
         let (core, caller) = (self.0.clone(), ctx.clone());
         let begun = move |writer: &mut dyn Writer| {
             let agent = own(writer, &caller, create.agent)?;
@@ -69,7 +121,7 @@ impl Runs<'_> {
                     format!("the workflow of {} is {}; start it first", agent.name, agent.arming.name());
                 return Err(Error::new(Kind::InvalidState, "workflow_not_started", message));
             }
-            let mut new = NewRun::new(Cause::manual(caller.who()), create.input, false);
+            let mut new = NewRun::new(Cause::manual(caller.who()), input, false);
             if let Some(trigger) = manual_trigger(&core, writer, &agent)? {
                 new.cause.trigger = trigger;
             }
@@ -105,13 +157,12 @@ pub(crate) fn begin(
     if !agent.state.takes_messages() {
         return Err(not_running(agent));
     }
-    let version = match new.version {
-        Some(version) => version,
-        None => crate::workflows::latest(writer, agent.id)?.version,
-    };
+    let CheckedInput { input, version, is_latest } = new.input;
+    if is_latest && crate::workflows::latest(writer, agent.id)?.version != version {
+        return Err(workflow_changed());
+    }
     let plan = core.plans.get(writer, agent.id, version)?;
     let workflow = plan.workflow();
-    check_input(workflow.input.as_ref(), &new.input)?;
     let most =
         workflow.bounds.concurrency.unwrap_or(core.settings.max_open_runs).min(core.settings.max_open_runs);
     let is_queued = open(writer, agent.id, most)? >= most;
@@ -142,7 +193,7 @@ pub(crate) fn begin(
         (true, timeout) => timeout.and_then(|timeout| now.checked_add(timeout).ok()),
     };
     writer.insert_run(&KeptRun { run, offset: Offset::START, due_at, reserved: MicroUsd::ZERO })?;
-    let created = RunEvent::Created { input: new.input, given: new.given, tainted: new.tainted };
+    let created = RunEvent::Created { input, given: new.given, tainted: new.tainted };
     writer.append_run(id, now, &[created])?;
     Ok(id)
 }
@@ -154,13 +205,10 @@ pub(super) fn open(reader: &dyn Reader, agent: AgentId, most: u32) -> Result<u32
     Ok(running.saturating_add(waiting))
 }
 
-fn check_input(schema: Option<&Value>, input: &Value) -> Result<(), Error> {
+fn check_size(input: &Value) -> Result<(), Error> {
     let bytes = input.to_string().len();
     if bytes > MOST_INPUT {
         return Err(Error::invalid("input", format!("has {bytes} bytes; at most {MOST_INPUT} are allowed")));
     }
-    match schema.map(|schema| criteria::keeps_to(schema, input)) {
-        Some(Err(problem)) => Err(Error::invalid("input", problem)),
-        Some(Ok(())) | None => Ok(()),
-    }
+    Ok(())
 }

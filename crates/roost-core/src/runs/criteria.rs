@@ -1,7 +1,13 @@
 //! What has to be true of a step's output.
 
+use std::sync::Arc;
+
+use jsonschema::{PatternOptions, Validator};
 use roost_domain::workflow::{Criterion, Scope, Step};
 use serde_json::{Map, Value};
+
+/// How much memory one pattern of a schema may take: one that is short can still stand for a lot.
+const PATTERN_BYTES: usize = 1 << 20;
 
 /// What criteria come to.
 #[derive(Debug, PartialEq)]
@@ -44,10 +50,19 @@ pub(super) fn check(step: &Step, output: &Value, from: u32, scope: Scope) -> Ver
 
 /// Tells what is wrong with a value under a JSON Schema, as `at /a/0 …`. Nothing is looked up elsewhere.
 pub(super) fn keeps_to(schema: &Value, value: &Value) -> Result<(), String> {
+    holds(&*compile(schema)?, value)
+}
+
+/// Makes a JSON Schema ready, or says why nothing can be held to it.
+pub(super) fn compile(schema: &Value) -> Result<Arc<Validator>, String> {
     // Linear in the text, whatever the pattern: schemas are written by people, values by models.
-    let options = jsonschema::options().with_pattern_options(jsonschema::PatternOptions::regex());
-    let validator =
-        options.build(schema).map_err(|error| format!("cannot be checked: its schema is wrong: {error}"))?;
+    let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES);
+    let built = jsonschema::options().with_pattern_options(patterns).build(schema);
+    built.map(Arc::new).map_err(|error| format!("cannot be checked: its schema is wrong: {error}"))
+}
+
+/// Tells what is wrong with a value under a JSON Schema that was made ready, as [`keeps_to`] does.
+pub(super) fn holds(validator: &Validator, value: &Value) -> Result<(), String> {
     let Some(error) = validator.iter_errors(value).next() else { return Ok(()) };
     let mut problem: String = error.to_string().chars().take(300).collect();
     let path = error.instance_path().to_string();

@@ -1,5 +1,7 @@
 //! What comes of a turn that does a step, in the transaction in which the turn ends.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use roost_domain::agent::{Agent, State as AgentState};
 use roost_domain::approval::Verdict;
@@ -8,7 +10,7 @@ use roost_domain::event::{Body, Ending, Problem, TurnEvent};
 use roost_domain::id::RunId;
 use roost_domain::model::Usage;
 use roost_domain::run::{RunEvent, StepKey};
-use roost_domain::tool::{ToolOutcome, ToolStatus};
+use roost_domain::tool::{ToolCallId, ToolOutcome, ToolStatus};
 use roost_domain::unit::{MicroUsd, Tokens};
 use roost_domain::workflow::{ArtifactKind, Step, StepKind};
 use roost_ports::store::{OfRun, Reader, Turn, Writer};
@@ -34,33 +36,51 @@ pub(crate) fn outcome(
     let plan = core.plans.get(writer, kept.run.agent, kept.run.version)?;
     let Some(step) = plan.step(&of.step.step) else { return Ok(()) };
     let said = Said::read(writer, turn)?;
-    let (cost, usage) = (said.cost, said.usage);
+    let (cost, usage, may_have_acted) = (said.cost, said.usage, said.may_have_acted());
+    let was_called_off = matches!(said.ending, Some(Ending::Cancelled) | None);
     let event = match of.criterion {
-        Some(criterion) => {
-            let (passes, reason) = match &said.ending {
-                Some(Ending::Answered) => verdict(&said.text),
-                Some(Ending::Failed(problem)) => {
-                    (false, format!("no judge could be asked: {}", problem.message))
-                }
-                Some(Ending::Cancelled) | None => (false, "the judge was called off".to_owned()),
-            };
-            RunEvent::Judged { step: of.step.clone(), criterion, passes, reason, cost, usage }
-        }
+        Some(criterion) => match unjudged(&said) {
+            None => {
+                let (passes, reason) = verdict(&said.text);
+                RunEvent::Judged { step: of.step.clone(), criterion, passes, reason, cost, usage }
+            }
+            // What the step did was not found wanting, so it is not done again.
+            Some(problem) => {
+                let (step, attempt) = (of.step.clone(), of.attempt);
+                RunEvent::StepFailed { step, attempt, problem, retry_at: None, cost, usage }
+            }
+        },
         None => match came_to(core, writer, (agent, turn), (of, step), said, now)? {
             Ok(output) => {
                 let tainted = writer.session_taint(turn.session)?.is_some();
                 succeeded(of, step, output, (cost, usage), tainted)
             }
             Err(problem) => {
-                let retry_at = plan.retry_at(&step.id, of.attempt, &problem, now);
+                let may_again = step.retry.is_written || !may_have_acted;
+                let retry_at = plan.retry_at(&step.id, of.attempt, &problem, now).filter(|_| may_again);
                 let (step, attempt) = (of.step.clone(), of.attempt);
                 RunEvent::StepFailed { step, attempt, problem, retry_at, cost, usage }
             }
         },
     };
-    writer.append_run(of.run, now, &[event])?;
+    let mut events = vec![event];
+    // The run is not a failure of the step, which is not done again either.
+    if was_called_off && agent.state == AgentState::Stopped {
+        events.insert(0, RunEvent::CancelRequested { by: "the agent was stopped".to_owned() });
+    }
+    writer.append_run(of.run, now, &events)?;
     writer.wake_run(of.run, now)?;
     Ok(())
+}
+
+/// Returns why a judge said nothing, if it did not.
+fn unjudged(said: &Said) -> Option<Problem> {
+    let why = match &said.ending {
+        Some(Ending::Answered) => return None,
+        Some(Ending::Failed(problem)) => problem.message.as_str(),
+        Some(Ending::Cancelled) | None => "the judge was called off",
+    };
+    Some(problem("judge_failed", format!("No judge could be asked about what the step came to: {why}")))
 }
 
 fn succeeded(
@@ -193,6 +213,8 @@ struct Said {
     /// Why it was not made.
     blocked: Option<Problem>,
     title: Option<String>,
+    /// Calls that do harm when made twice, and of which nobody knows that they are done.
+    unsure: HashSet<ToolCallId>,
     cost: MicroUsd,
     usage: Usage,
 }
@@ -210,7 +232,16 @@ impl Said {
                     said.usage = added(said.usage, usage);
                 }
                 TurnEvent::Confined { title, .. } => said.title = title,
-                TurnEvent::ToolFinished { outcome, .. } => said.outcome = Some(outcome),
+                TurnEvent::ToolStarted { call, idempotent: false, .. }
+                | TurnEvent::AgentAsked { call, .. } => {
+                    said.unsure.insert(call);
+                }
+                TurnEvent::ToolFinished { call, outcome } => {
+                    if outcome.status == ToolStatus::Done {
+                        said.unsure.remove(&call);
+                    }
+                    said.outcome = Some(outcome);
+                }
                 TurnEvent::ToolBlocked { reason, .. } => said.blocked = Some(problem("blocked", reason)),
                 TurnEvent::ApprovalDecided { verdict, note, .. } if verdict != Verdict::Approved => {
                     let note = note.map(|note| format!(": {note}")).unwrap_or_default();
@@ -223,6 +254,17 @@ impl Said {
             }
         }
         Ok(said)
+    }
+
+    /// Tells whether another try could do what this one did already: it broke off, and something was begun in it of
+    /// which nobody knows whether it was done. A model that answered knew what came of its calls.
+    fn may_have_acted(&self) -> bool {
+        match &self.ending {
+            Some(Ending::Answered) => false,
+            // A hosted runtime was told, and never said what came of it.
+            Some(Ending::Failed(problem)) if problem.code == "outcome_unknown" => true,
+            Some(Ending::Failed(_) | Ending::Cancelled) | None => !self.unsure.is_empty(),
+        }
     }
 
     /// Returns what came of the call that was prescribed.

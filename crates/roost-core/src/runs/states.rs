@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jsonschema::Validator;
 use roost_domain::event::Offset;
 use roost_domain::id::{AgentId, RunId};
 use roost_domain::page::Limit;
 use roost_domain::run::{Plan, State, step};
 use roost_ports::store::Reader;
+use serde_json::Value;
 
+use super::criteria::compile;
 use crate::Error;
 use crate::workflows::read_kept;
 
@@ -17,6 +20,9 @@ const MOST_BYTES: usize = 64 << 20;
 
 /// How many bytes the configurations of the workflows that are kept ready may have in all.
 const MOST_CONFIGURED: usize = 16 << 20;
+
+/// How many schemas of inputs are kept ready.
+const MOST_INPUTS: usize = 256;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // The data are plain collections that no panic leaves half changed.
@@ -30,6 +36,8 @@ pub(crate) struct Plans(Mutex<Ready>);
 #[derive(Default)]
 struct Ready {
     plans: HashMap<(AgentId, u64), Arc<Plan>>,
+    /// What holds the inputs of runs to what their workflows take.
+    inputs: HashMap<(AgentId, u64), Result<Arc<Validator>, String>>,
     bytes: usize,
 }
 
@@ -46,11 +54,31 @@ impl Plans {
         let mut ready = lock(&self.0);
         if ready.bytes + bytes > MOST_CONFIGURED {
             ready.plans.clear();
+            ready.inputs.clear();
             ready.bytes = 0;
         }
         ready.bytes += bytes;
         ready.plans.insert((agent, version), Arc::clone(&plan));
         Ok(plan)
+    }
+
+    /// Returns what holds the input of a run to the schema of a version, made ready once.
+    pub(super) fn input(
+        &self,
+        agent: AgentId,
+        version: u64,
+        schema: &Value,
+    ) -> Result<Arc<Validator>, String> {
+        if let Some(known) = lock(&self.0).inputs.get(&(agent, version)) {
+            return known.clone();
+        }
+        let made = compile(schema);
+        let mut ready = lock(&self.0);
+        if ready.inputs.len() >= MOST_INPUTS {
+            ready.inputs.clear();
+        }
+        ready.inputs.insert((agent, version), made.clone());
+        made
     }
 }
 

@@ -13,8 +13,10 @@ use roost_domain::workflow::{MissedFires, TriggerKind};
 use roost_ports::store::{Reader, Writer};
 
 use super::{
-    Firing, Triggers, begin, event_of_time, follow, hindrance, is_armed, later, problem, span, status_of,
+    Firing, Ready, Triggers, begin, event_of_time, follow, hindrance, is_armed, later, problem, ready, span,
+    status_of,
 };
+use crate::runs::workflow_changed;
 use crate::{Core, Error, Kind};
 
 /// How long fires, and messages that came, are remembered: longer than any service sends a message again.
@@ -117,8 +119,9 @@ impl Triggers<'_> {
     }
 
     async fn fire_one(&self, id: TriggerId, now: Timestamp) -> Result<(), Error> {
+        let Some(ready) = self.make_ready(id, now).await? else { return Ok(()) };
         let core = self.0.clone();
-        let fired = self.0.ports.store.write(move |writer| fire(&core, writer, id, now)).await;
+        let fired = self.0.ports.store.write(move |writer| fire(&core, writer, id, ready, now)).await;
         let error = match fired {
             Ok(fires) => {
                 self.tell(id, &fires);
@@ -129,6 +132,10 @@ impl Triggers<'_> {
         if matches!(error.code(), "overloaded" | "shutting_down") {
             return Err(error);
         }
+        // It is still due, and is fired as it is now the next time.
+        if error.code() == "workflow_changed" {
+            return Ok(());
+        }
         if error.kind() == Kind::Internal {
             tracing::error!(trigger = %id, %error, source = ?std::error::Error::source(&error), "a trigger did not fire");
         }
@@ -137,11 +144,42 @@ impl Triggers<'_> {
     }
 }
 
+impl Triggers<'_> {
+    /// Works out what the runs of a trigger are given that is due, outside of any transaction: it takes a while. `None`
+    /// if the trigger is gone.
+    async fn make_ready(&self, id: TriggerId, now: Timestamp) -> Result<Option<MadeReady>, Error> {
+        let look = move |reader: &dyn Reader| Ok::<_, Error>(reader.trigger(id)?);
+        let Some(standing) = self.0.ports.store.read(look).await? else { return Ok(None) };
+        let times = match standing.next_at.map(|next| due_times(&standing, next, now)) {
+            None => Vec::new(),
+            Some(Ok(times)) => times,
+            Some(Err(error)) => return Ok(Some(Err(error))),
+        };
+        let mut made = Vec::with_capacity(times.len());
+        for due_at in times {
+            match ready(self.0, &standing, event_of_time(&standing, due_at, now)).await {
+                Ok(ready) => made.push((due_at, ready)),
+                Err(error) => return Ok(Some(Err(error))),
+            }
+        }
+        Ok(Some(Ok(made)))
+    }
+}
+
+/// What the runs of a trigger are given, by the times for which it fires; or why that cannot be said.
+type MadeReady = Result<Vec<(Timestamp, Ready)>, Error>;
+
 /// A run that began, and for which time.
 type Begun = (RunId, Timestamp);
 
 /// Fires a trigger for all times that are due, or writes down why it does not.
-fn fire(core: &Core, writer: &mut dyn Writer, id: TriggerId, now: Timestamp) -> Result<Vec<Begun>, Error> {
+fn fire(
+    core: &Core,
+    writer: &mut dyn Writer,
+    id: TriggerId,
+    ready: MadeReady,
+    now: Timestamp,
+) -> Result<Vec<Begun>, Error> {
     let Some((mut standing, agent, next)) = due(writer, id, now)? else { return Ok(Vec::new()) };
     if let Some(problem) = hindrance(&agent) {
         miss(writer, standing, now, &problem)?;
@@ -154,9 +192,11 @@ fn fire(core: &Core, writer: &mut dyn Writer, id: TriggerId, now: Timestamp) -> 
         return Ok(Vec::new());
     }
     let mut begun = Vec::new();
+    let mut made = ready?.into_iter();
     for due_at in times {
-        let event = event_of_time(&standing, due_at, now);
-        let run = begin(core, writer, &agent, &standing, Firing { event, by: None, now })?;
+        let made = made.next().filter(|(made_for, _)| *made_for == due_at);
+        let (_, ready) = made.ok_or_else(workflow_changed)?;
+        let run = begin(core, writer, &agent, &standing, Firing { ready, by: None, now })?;
         let fire = Fire { due_at, at: now, outcome: Outcome::Begun(run) };
         writer.insert_fire(id, &fire)?;
         standing.note(fire);

@@ -10,7 +10,7 @@ use roost_domain::workflow::TriggerKind;
 use roost_ports::store::{Reader, TriggerSecrets, Writer};
 use serde_json::{Map, Value, json};
 
-use super::{Firing, Triggers, begin, event_of_time, hindrance, is_armed, secret, status_of};
+use super::{Firing, Triggers, begin, event_of_time, hindrance, is_armed, ready, secret, status_of};
 use crate::agents::own;
 use crate::{Core, Ctx, Error, Kind};
 
@@ -138,6 +138,12 @@ impl Triggers<'_> {
         event: Map<String, Value>,
     ) -> Result<RunId, Error> {
         ctx.require(Scope::Schedules)?;
+        let (caller, called) = (ctx.clone(), name.clone());
+        let look = move |reader: &dyn Reader| named(reader, &own(reader, &caller, agent)?, &called);
+        let standing = self.0.ports.store.read(look).await?;
+        let mut whole = sample(&standing, ctx);
+        whole.extend(event);
+        let ready = ready(self.0, &standing, Value::Object(whole)).await;
         let (core, caller) = (self.0.clone(), ctx.clone());
         let fire = move |writer: &mut dyn Writer| {
             let agent = own(writer, &caller, agent)?;
@@ -151,9 +157,7 @@ impl Triggers<'_> {
                 return Err(Error::new(Kind::Conflict, "run_under_way", message));
             }
             let now = caller.now;
-            let mut whole = sample(&standing, &caller);
-            whole.extend(event);
-            let firing = Firing { event: Value::Object(whole), by: Some(caller.who().to_owned()), now };
+            let firing = Firing { ready: ready?, by: Some(caller.who().to_owned()), now };
             let run = begin(&core, writer, &agent, &standing, firing)?;
             standing.note(Fire { due_at: now, at: now, outcome: Outcome::Begun(run) });
             if matches!(standing.trigger.kind, TriggerKind::Continuous { .. }) {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::event::{Challenge, challenge, event};
 use super::signature::{Names, unsigned_names, verify};
-use super::{Firing, HookRequest, Triggers, begin, hindrance, is_armed, problem, secret};
+use super::{Firing, HookRequest, Ready, Triggers, begin, hindrance, is_armed, problem, ready, secret};
 use crate::{Core, Error, Kind};
 
 /// What a message came to.
@@ -106,13 +106,15 @@ impl Triggers<'_> {
 
     async fn take(&self, standing: Standing, message: Message, now: Timestamp) -> Result<Received, Error> {
         let (core, id) = (self.0.clone(), standing.id);
+        let ready = ready(self.0, &standing, message.event).await;
+        let names = message.names;
         let take = move |writer: &mut dyn Writer| {
-            for name in &message.names {
+            for name in &names {
                 if let Some(run) = writer.run_of_message(id, name)? {
                     return Ok(Received::Repeated(run));
                 }
             }
-            begin_run(&core, writer, &standing, message, now).map(Received::Begun)
+            begin_run(&core, writer, &standing, (ready, names), now).map(Received::Begun)
         };
         let taken = self.0.ports.store.write(take).await;
         if let Ok(Received::Begun(run)) = &taken {
@@ -137,7 +139,7 @@ fn begin_run(
     core: &Core,
     writer: &mut dyn Writer,
     standing: &Standing,
-    message: Message,
+    (ready, names): (Result<Ready, Error>, Names),
     now: Timestamp,
 ) -> Result<RunId, Error> {
     let found = writer.trigger(standing.id)?.zip(writer.agent(standing.account, standing.agent)?);
@@ -155,8 +157,8 @@ fn begin_run(
     if let Some(problem) = hindrance(&agent) {
         return Err(Error::new(Kind::InvalidState, "agent_not_running", problem.message));
     }
-    let run = begin(core, writer, &agent, &standing, Firing { event: message.event, by: None, now })?;
-    for name in &message.names {
+    let run = begin(core, writer, &agent, &standing, Firing { ready: ready?, by: None, now })?;
+    for name in &names {
         writer.insert_message(standing.id, name, run, now)?;
     }
     standing.note(Fire { due_at: now, at: now, outcome: Outcome::Begun(run) });

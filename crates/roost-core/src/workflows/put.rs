@@ -8,6 +8,7 @@ use roost_domain::workflow::{Configuration, Faults, Step, StepKind};
 use roost_ports::store::{WorkflowVersion, Writer};
 use serde_json::{Map, Value};
 
+use super::runtime::check_runtime;
 use super::{WorkflowView, Workflows};
 use crate::agents::own;
 use crate::{Core, CreateAgent, Ctx, Error, Kind, UpdateAgent, log, triggers};
@@ -162,6 +163,7 @@ fn add(
     latest: Option<WorkflowVersion>,
     (config, read): (Value, &Configuration),
 ) -> Result<WorkflowVersion, Error> {
+    check_runtime(agent, read)?;
     let number = latest.as_ref().map_or(0, |latest| latest.version) + 1;
     if let Some(latest) = latest.filter(|latest| latest.config == config) {
         return Ok(latest);
@@ -187,7 +189,7 @@ fn check_expected(expected: Option<u64>, latest: Option<&WorkflowVersion>) -> Re
     }
 }
 
-fn invalid_workflow(faults: impl std::fmt::Display) -> Error {
+pub(super) fn invalid_workflow(faults: impl std::fmt::Display) -> Error {
     Error::new(Kind::InvalidInput, "invalid_request", faults.to_string())
 }
 

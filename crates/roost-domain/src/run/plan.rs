@@ -11,7 +11,7 @@ use crate::event::Problem;
 use crate::workflow::{Step, StepId, StepKind, Workflow};
 
 /// Problems that another try would only have again.
-const FINAL: [&str; 10] = [
+const FINAL: [&str; 14] = [
     "template_failed",
     "refused",
     "form_expired",
@@ -22,6 +22,12 @@ const FINAL: [&str; 10] = [
     "budget_exceeded",
     "no_list",
     "no_time",
+    // Somebody wanted it to stop.
+    "turn_cancelled",
+    "agent_stopped",
+    // The step did what it does; only what judges it is missing.
+    "judge_failed",
+    "run_too_large",
 ];
 
 /// A workflow, prepared for its runs.

@@ -242,15 +242,18 @@ fn a_run_waits_for_people_only_when_nothing_else_goes_on() {
     assert_eq!(status(&story), Status::Running, "time goes by");
     story.push(succeeded("w"));
     assert_eq!(status(&story), Status::WaitingForInput);
-    let said = |approved| RunEvent::Answered {
+    let said = |approved: bool| RunEvent::Answered {
         step: key("f"),
         answer: json!({"approved": approved}),
         by: "ci".into(),
+        tainted: !approved,
     };
     let state = fold(&plan, &[&story[..], &[said(false)]].concat());
     assert_eq!(due(&state, 0), ["fail f refused"]);
+    assert!(state.is_tainted() && state.step(&key("f")).unwrap().tainted, "it came through a link");
     let state = fold(&plan, &[&story[..], &[said(true)]].concat());
     assert_eq!(due(&state, 0), [r#"check f {"approved":true} 0"#]);
+    assert!(!state.is_tainted());
     assert!(refused(&plan, &[&story[..], &[said(true)]].concat(), &said(true)).contains("cannot take"));
 }
 
@@ -359,9 +362,12 @@ fn any_event() -> impl Strategy<Value = RunEvent> {
                 let (criterion, passes) = (attempt - 1, time.is_some());
                 RunEvent::Judged { step, criterion, passes, reason: "why".into(), cost, usage }
             }
-            31..=34 => {
-                RunEvent::Answered { step, answer: json!({"approved": time.is_some()}), by: "ci".into() }
-            }
+            31..=34 => RunEvent::Answered {
+                step,
+                answer: json!({"approved": time.is_some()}),
+                by: "ci".into(),
+                tainted: false,
+            },
             35..=36 => RunEvent::StepSkipped { step },
             37 => RunEvent::TimedOut,
             38 => RunEvent::CancelRequested { by: "ci".into() },
@@ -510,9 +516,12 @@ fn outside(state: State, now: Timestamp, what: u8) -> State {
         (true, _) => {
             RunEvent::StepSucceeded { step: step_key, output: json!(1), cost, usage, tainted: false }
         }
-        (false, _) => {
-            RunEvent::Answered { step: step_key, answer: json!({"approved": what > 1}), by: "ci".into() }
-        }
+        (false, _) => RunEvent::Answered {
+            step: step_key,
+            answer: json!({"approved": what > 1}),
+            by: "ci".into(),
+            tainted: false,
+        },
     };
     step(state, &event, now).unwrap()
 }

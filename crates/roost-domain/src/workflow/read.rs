@@ -27,6 +27,15 @@ pub const MAX_DEPTH: usize = 8;
 /// The most bytes of a configuration as JSON.
 pub const MAX_BYTES: usize = 512 * 1024;
 
+/// The most bytes of one JSON Schema.
+const MAX_SCHEMA_BYTES: usize = 64 * 1024;
+
+/// The most patterns of one JSON Schema: each has to be made ready before anything can be held to it.
+const MAX_PATTERNS: usize = 50;
+
+/// The most bytes of one pattern.
+const MAX_PATTERN_BYTES: usize = 500;
+
 /// The most characters of a text that is a template.
 const MAX_TEMPLATE: usize = 100_000;
 /// The longest that anything may last.
@@ -225,11 +234,52 @@ fn read_expression(place: &Place<'_>) -> Option<Expression> {
 /// Reads a JSON Schema: an object, or true or false.
 fn read_schema(place: &Place<'_>) -> Option<Value> {
     match place.value {
-        Value::Object(_) | Value::Bool(_) => Some(place.value.clone()),
+        Value::Object(_) | Value::Bool(_) => {
+            if let Some(wrong) = too_much(place.value) {
+                place.wrong(wrong);
+                return None;
+            }
+            Some(place.value.clone())
+        }
         Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             place.wrong("must be a JSON Schema, such as {\"type\": \"object\", \"properties\": {}}");
             None
         }
+    }
+}
+
+/// Says what of a JSON Schema is more than may be checked, if anything is.
+fn too_much(schema: &Value) -> Option<String> {
+    let bytes = schema.to_string().len();
+    if bytes > MAX_SCHEMA_BYTES {
+        return Some(format!("may have {MAX_SCHEMA_BYTES} bytes, and has {bytes}"));
+    }
+    let mut patterns = Vec::new();
+    collect_patterns(schema, &mut patterns);
+    if patterns.len() > MAX_PATTERNS {
+        return Some(format!("may have {MAX_PATTERNS} patterns, and has {}", patterns.len()));
+    }
+    let longest = patterns.into_iter().map(str::len).max().unwrap_or(0);
+    let is_longer = longest > MAX_PATTERN_BYTES;
+    is_longer.then(|| format!("may have patterns of {MAX_PATTERN_BYTES} bytes, and has one of {longest}"))
+}
+
+fn collect_patterns<'v>(schema: &'v Value, patterns: &mut Vec<&'v str>) {
+    match schema {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match (name.as_str(), value) {
+                    ("pattern", Value::String(pattern)) => patterns.push(pattern),
+                    ("patternProperties", Value::Object(by_pattern)) => {
+                        patterns.extend(by_pattern.keys().map(String::as_str));
+                    }
+                    (_, _) => {}
+                }
+                collect_patterns(value, patterns);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_patterns(item, patterns)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -180,12 +180,27 @@ pub struct Retry {
     pub delay: Duration,
     /// The longest such wait.
     pub max_delay: Duration,
+    /// Whether the configuration says so: what may act on the world twice is done again only where it was asked for.
+    pub is_written: bool,
 }
 
 impl Default for Retry {
     /// Three tries, after 1 s and 2 s.
     fn default() -> Self {
-        Self { attempts: 3, delay: Duration::from_secs(1), max_delay: Duration::from_secs(300) }
+        Self {
+            attempts: 3,
+            delay: Duration::from_secs(1),
+            max_delay: Duration::from_secs(300),
+            is_written: false,
+        }
+    }
+}
+
+impl Retry {
+    /// Returns how often a step is tried whose configuration does not say: once, where another try may act on the world
+    /// a second time.
+    pub fn usual(kind: &StepKind) -> Self {
+        if kind.may_act_twice() { Self { attempts: 1, ..Self::default() } } else { Self::default() }
     }
 }
 
@@ -211,6 +226,22 @@ impl Step {
 }
 
 impl StepKind {
+    /// Tells whether doing it twice may be more than doing it once, as far as its configuration says.
+    pub fn may_act_twice(&self) -> bool {
+        match self {
+            Self::Tool { .. } | Self::Agent { .. } => true,
+            Self::Http { method, .. } => !matches!(method.as_str(), "GET" | "HEAD"),
+            Self::GenerateText { .. }
+            | Self::GenerateArtifact { .. }
+            | Self::Form(_)
+            | Self::Branch { .. }
+            | Self::ForEach { .. }
+            | Self::Parallel { .. }
+            | Self::Wait { .. }
+            | Self::Approve { .. } => false,
+        }
+    }
+
     /// Returns its name in configurations and on the wire.
     pub const fn name(&self) -> &'static str {
         match self {

@@ -1,6 +1,7 @@
 //! Templates are filled in with minijinja: no files, no time, no randomness; what one template may do and make is
 //! bounded by fuel, so whoever writes a workflow cannot take the server's time or memory.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
@@ -12,8 +13,14 @@ use super::{Expression, StepId, Template};
 use crate::event::Problem;
 use crate::secret::placeholder;
 
-/// What one text may do: about as many instructions, or 64 times as many bytes of texts made.
+/// What one template may do, shared evenly by its texts: about as many instructions, or 64 times as many bytes of texts made.
 const FUEL: u64 = 400_000;
+
+/// What any text may do, however many the template has.
+const LEAST_FUEL: u64 = 2_000;
+
+/// The most texts of one template that have something to be filled in.
+const MAX_TEXTS: usize = 1_000;
 
 /// The most that one template may come to, as JSON.
 const MAX_BYTES: usize = 1 << 20;
@@ -74,8 +81,12 @@ impl Template {
     /// much work, or too much made.
     pub fn render(&self, scope: &Scope) -> Result<Value, Problem> {
         let context = minijinja::Value::from_object(scope.clone());
-        let mut budget = MAX_BYTES;
-        fill_in(&self.0, &context, &mut budget)
+        let texts = texts(&self.0);
+        if texts > MAX_TEXTS {
+            return Err(failed("", &format!("it has {texts} texts to fill in, and may have {MAX_TEXTS}")));
+        }
+        let mut work = Work { environment: environment(texts), context, budget: MAX_BYTES };
+        work.fill_in(&self.0)
     }
 
     /// Returns the dotted names that it reads: `input.topic`, `steps.research.output.title`. Of a name that is computed
@@ -156,38 +167,69 @@ fn to_json(value: &minijinja::Value) -> Result<String, minijinja::Error> {
     })
 }
 
-fn fill_in(value: &Value, context: &minijinja::Value, budget: &mut usize) -> Result<Value, Problem> {
+/// Returns where a template's texts are filled in, given how many there are.
+fn environment(texts: usize) -> Cow<'static, Environment<'static>> {
+    if texts <= 1 {
+        return Cow::Borrowed(&ENVIRONMENT);
+    }
+    let mut environment = ENVIRONMENT.clone();
+    environment.set_fuel(Some((FUEL / texts as u64).max(LEAST_FUEL)));
+    Cow::Owned(environment)
+}
+
+/// Counts the texts in which something is to be filled in.
+fn texts(value: &Value) -> usize {
     match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => {
-            spend(budget, 8).map_err(|why| failed("", why)).map(|()| value.clone())
-        }
-        Value::String(text) => fill_in_text(text, context, budget).map_err(|why| failed(text, &why)),
-        Value::Array(items) => items.iter().map(|item| fill_in(item, context, budget)).collect(),
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(name, value)| {
-                spend(budget, name.len()).map_err(|why| failed(name, why))?;
-                Ok((name.clone(), fill_in(value, context, budget)?))
-            })
-            .collect::<Result<Map<_, _>, _>>()
-            .map(Value::Object),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => usize::from(is_template(text)),
+        Value::Array(items) => items.iter().map(texts).sum(),
+        Value::Object(fields) => fields.values().map(texts).sum(),
     }
 }
 
-fn fill_in_text(text: &str, context: &minijinja::Value, budget: &mut usize) -> Result<Value, String> {
-    if !is_template(text) {
-        spend(budget, text.len())?;
-        return Ok(Value::String(text.to_owned()));
+/// A template that is filled in.
+struct Work {
+    environment: Cow<'static, Environment<'static>>,
+    context: minijinja::Value,
+    /// How many bytes it may still come to.
+    budget: usize,
+}
+
+impl Work {
+    fn fill_in(&mut self, value: &Value) -> Result<Value, Problem> {
+        match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => {
+                spend(&mut self.budget, 8).map_err(|why| failed("", why)).map(|()| value.clone())
+            }
+            Value::String(text) => self.fill_in_text(text).map_err(|why| failed(text, &why)),
+            Value::Array(items) => items.iter().map(|item| self.fill_in(item)).collect(),
+            Value::Object(fields) => fields
+                .iter()
+                .map(|(name, value)| {
+                    spend(&mut self.budget, name.len()).map_err(|why| failed(name, why))?;
+                    Ok((name.clone(), self.fill_in(value)?))
+                })
+                .collect::<Result<Map<_, _>, _>>()
+                .map(Value::Object),
+        }
     }
-    bounded(text)?;
-    if let Some(expression) = alone(text) {
-        let value = expression.eval(context.clone()).map_err(|error| said(&error))?;
-        return json(&value, MAX_DEPTH, budget).map_err(str::to_owned);
+
+    fn fill_in_text(&mut self, text: &str) -> Result<Value, String> {
+        if !is_template(text) {
+            spend(&mut self.budget, text.len())?;
+            return Ok(Value::String(text.to_owned()));
+        }
+        bounded(text)?;
+        let Self { environment, context, budget } = self;
+        if let Some(expression) = alone(environment, text) {
+            let value = expression.eval(context.clone()).map_err(|error| said(&error))?;
+            return json(&value, MAX_DEPTH, budget).map_err(str::to_owned);
+        }
+        let template = environment.template_from_str(text).map_err(|error| said(&error))?;
+        let filled = template.render(context.clone()).map_err(|error| said(&error))?;
+        spend(budget, filled.len())?;
+        Ok(Value::String(filled))
     }
-    let template = ENVIRONMENT.template_from_str(text).map_err(|error| said(&error))?;
-    let filled = template.render(context.clone()).map_err(|error| said(&error))?;
-    spend(budget, filled.len())?;
-    Ok(Value::String(filled))
 }
 
 /// Tells whether anything in a text could be filled in.
@@ -196,11 +238,11 @@ fn is_template(text: &str) -> bool {
 }
 
 /// Returns the expression that a text is, if it is one alone.
-fn alone(text: &str) -> Option<minijinja::Expression<'_, '_>> {
+fn alone<'e>(environment: &'e Environment<'_>, text: &'e str) -> Option<minijinja::Expression<'e, 'e>> {
     let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
     let inner = inner.strip_prefix('-').unwrap_or(inner);
     let inner = inner.strip_suffix('-').unwrap_or(inner);
-    ENVIRONMENT.compile_expression(inner).ok()
+    environment.compile_expression(inner).ok()
 }
 
 fn collect(value: &Value, path: &mut String, names: &mut BTreeSet<String>) -> Result<(), Unreadable> {
@@ -232,7 +274,7 @@ fn collect(value: &Value, path: &mut String, names: &mut BTreeSet<String>) -> Re
 
 fn names_of(text: &str) -> Result<impl IntoIterator<Item = String> + use<>, String> {
     let source = bounded(text)?;
-    if let Some(expression) = alone(source) {
+    if let Some(expression) = alone(&ENVIRONMENT, source) {
         return Ok(expression.undeclared_variables(true));
     }
     let template = ENVIRONMENT.template_from_str(source).map_err(|error| said(&error))?;

@@ -61,6 +61,8 @@ enum RunV1 {
         step: String,
         answer: Value,
         by: String,
+        #[serde(default)]
+        tainted: bool,
     },
     StepSucceeded {
         step: String,
@@ -205,7 +207,9 @@ fn record(event: &RunEvent) -> RunV1 {
             let (step, spent) = (step.to_string(), SpentV1::new(cost, usage));
             RunV1::Judged { step, criterion, passes, reason, spent }
         }
-        RunEvent::Answered { step, answer, by } => RunV1::Answered { step: step.to_string(), answer, by },
+        RunEvent::Answered { step, answer, by, tainted } => {
+            RunV1::Answered { step: step.to_string(), answer, by, tainted }
+        }
         RunEvent::StepSucceeded { step, output, cost, usage, tainted } => {
             let (step, spent) = (step.to_string(), SpentV1::new(cost, usage));
             RunV1::StepSucceeded { step, output, spent, tainted }
@@ -253,7 +257,9 @@ fn event(record: RunV1) -> Result<RunEvent, Unreadable> {
             let (cost, usage) = spent.read();
             RunEvent::Judged { step: step(name)?, criterion, passes, reason, cost, usage }
         }
-        RunV1::Answered { step: name, answer, by } => RunEvent::Answered { step: step(name)?, answer, by },
+        RunV1::Answered { step: name, answer, by, tainted } => {
+            RunEvent::Answered { step: step(name)?, answer, by, tainted }
+        }
         RunV1::StepSucceeded { step: name, output, spent, tainted } => {
             let (cost, usage) = spent.read();
             RunEvent::StepSucceeded { step: step(name)?, output, cost, usage, tainted }

@@ -184,8 +184,11 @@ fn went_on(step: &StepState, event: &RunEvent, at: Timestamp) -> Option<StepStat
         }
         (
             StepStatus::Running { doing: Doing::Form { .. } | Doing::Question { .. } },
-            RunEvent::Answered { answer, .. },
-        ) => StepStatus::Produced { output: output_of(answer), from: 0 },
+            RunEvent::Answered { answer, tainted, .. },
+        ) => {
+            next.tainted |= tainted;
+            StepStatus::Produced { output: output_of(answer), from: 0 }
+        }
         (
             StepStatus::Produced { .. }
             | StepStatus::Running { doing: Doing::Within { .. } | Doing::Wait { .. } },

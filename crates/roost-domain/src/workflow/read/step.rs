@@ -116,7 +116,7 @@ impl Steps {
         if let Some(list) = object.get("integrations") {
             self.integrations.extend(read_integrations(&list));
         }
-        let retry = object.get("retry").map_or_else(|| Some(Retry::default()), |retry| read_retry(&retry));
+        let retry = object.get("retry").map(|retry| read_retry(&retry));
         let timeout = read_duration(&object, "timeout");
         self.around.push((id.clone(), None));
         let kind = kind::read(self, kind_name, &object, &name, depth);
@@ -138,8 +138,9 @@ impl Steps {
                 |needs: &Vec<(String, String)>| needs.iter().map(|(_, id)| StepId(id.clone())).collect();
             needs = step.needs.as_ref().map(ids);
         }
-        let (id, success) = (StepId(id), success.unwrap_or_default());
-        Some(Step { id, name, kind: kind?, inputs, output, success, needs, retry: retry?, timeout })
+        let (id, success, kind) = (StepId(id), success.unwrap_or_default(), kind?);
+        let retry = retry.unwrap_or_else(|| Some(Retry::usual(&kind)))?;
+        Some(Step { id, name, kind, inputs, output, success, needs, retry, timeout })
     }
 
     /// Says that what is being read is done for each thing of a list.
@@ -333,5 +334,5 @@ fn read_retry(place: &Place<'_>) -> Option<Retry> {
     let attempts = object.get("attempts").map_or(Some(usual.attempts), |many| whole(&many, 1, 20));
     let first = delay("delay", "delay_seconds", usual.delay);
     let most = delay("max_delay", "max_delay_seconds", usual.max_delay.max(first.unwrap_or_default()));
-    Some(Retry { attempts: attempts?, delay: first?, max_delay: most? })
+    Some(Retry { attempts: attempts?, delay: first?, max_delay: most?, is_written: true })
 }

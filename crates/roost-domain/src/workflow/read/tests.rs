@@ -102,6 +102,8 @@ fn every_kind_of_step_is_read() {
     assert_eq!(approve.timeout, Some(Duration::from_secs(7_200)));
     assert_eq!(approve.needs, Some(vec![]));
     assert_eq!((approve.retry.attempts, approve.retry.delay), (1, Duration::from_secs(1)));
+    let tries: Vec<_> = workflow.steps.iter().map(|step| step.retry.attempts).collect();
+    assert_eq!(tries, [1, 1, 1, 3, 3, 3, 1], "what acts on the world is done once where nothing is written");
     let StepKind::Approve { expires_after, .. } = approve.kind else { panic!() };
     assert_eq!(expires_after, Some(Duration::from_secs(2 * 86_400)));
     let StepKind::Http { method, .. } = &workflow.steps[1].kind else { panic!() };
@@ -534,4 +536,17 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn schemas_and_their_patterns_are_bounded() {
+    let fault = |schema: Value| {
+        let config = json!({"input_schema": schema, "steps": [{"type": "wait", "until": 1}]});
+        Configuration::read(&config).map(|_| ()).unwrap_err().to_string()
+    };
+    let many: Vec<_> = (0..51).map(|n| json!({ "pattern": format!("^{n}$") })).collect();
+    assert!(fault(json!({ "anyOf": many })).contains("input_schema may have 50 patterns"));
+    let long = json!({"patternProperties": {"a".repeat(501): {"type": "string"}}});
+    assert!(fault(long).contains("patterns of 500 bytes"));
+    assert!(fault(json!({"description": "a".repeat(70_000)})).contains("65536 bytes"));
 }

@@ -145,3 +145,14 @@ fn a_secret_is_named_and_never_shown() {
     assert_eq!(render(json!("Bearer {{ secret('token') }}")).unwrap(), json!("Bearer {{secret:token}}"));
     assert!(Template(json!("{{ secret('token') }}")).names().unwrap().is_empty());
 }
+
+#[test]
+fn the_texts_of_one_template_share_what_it_may_do() {
+    let loops = "{% for one in range(9000) %}{% if one %}{% endif %}{% endfor %}";
+    Template(json!([loops])).render(&Scope::new()).expect("one such text is within what a template may do");
+    let problem = Template(json!(vec![loops; 60])).render(&Scope::new()).unwrap_err();
+    assert!(problem.message.contains("does or makes too much"), "{problem:?}");
+    let problem = Template(json!(vec!["{{ 1 }}"; 1_001])).render(&Scope::new()).unwrap_err();
+    assert!(problem.message.contains("1001 texts"), "{problem:?}");
+    Template(json!(vec!["{{ 1 }}"; 1_000])).render(&Scope::new()).expect("each may do a little");
+}

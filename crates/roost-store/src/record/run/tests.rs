@@ -87,7 +87,12 @@ fn events() -> Vec<RunEvent> {
             cost: MicroUsd::ZERO,
             usage: Usage::default(),
         },
-        RunEvent::Answered { step: step("ask"), answer: json!({"who": "Ada"}), by: "ci".into() },
+        RunEvent::Answered {
+            step: step("ask"),
+            answer: json!({"who": "Ada"}),
+            by: "ci".into(),
+            tainted: true,
+        },
         RunEvent::StepSucceeded {
             step: step("write"),
             output: json!({"x": [1, 2.5, null]}),
