@@ -24,6 +24,7 @@ mod rate;
 mod receive;
 mod secret;
 mod signature;
+mod waited;
 
 pub use event::Challenge;
 pub(crate) use follow::{follow, rearm, run_over};

@@ -7,7 +7,7 @@ use roost_domain::id::RunId;
 use roost_domain::secret::Secret;
 use roost_http::{Failure, Segment, WholeBody};
 
-use super::wire::BegunRun;
+use super::wire::{BegunRun, IgnoredMessage};
 use crate::app::App;
 use crate::envelope::{Data, ErrorBody};
 
@@ -25,11 +25,13 @@ use crate::envelope::{Data, ErrorBody};
     responses(
         (status = 202, description = "The run that began.", body = Data<BegunRun>),
         (status = 200, description = "The run that this message began before, or the answer to a question whether \
-                                      somebody is there.", body = Data<BegunRun>),
+                                      somebody is there. A message of an event that the trigger does not wait for is \
+                                      answered with `ignored`.", body = Data<BegunRun>),
         (status = 400, description = "The body is not what it says it is.", body = ErrorBody),
         (status = 401, description = "The signature is missing, wrong or too old.", body = ErrorBody),
         (status = 404, description = "No trigger has this path.", body = ErrorBody),
-        (status = 409, description = "The agent's triggers are off, or the agent does not run.", body = ErrorBody),
+        (status = 409, description = "The agent's triggers are off, or the agent does not run; or a message with \
+                                      the same signature has come under another id.", body = ErrorBody),
         (status = 413, description = "The body is too long.", body = ErrorBody),
         (status = 429, description = "Too many messages came in the last minute.", body = ErrorBody),
     ),
@@ -46,6 +48,7 @@ pub(crate) async fn receive(
     Ok(match app.core.triggers().receive(request).await? {
         Received::Begun(run) => (StatusCode::ACCEPTED, begun(run, false)).into_response(),
         Received::Repeated(run) => begun(run, true).into_response(),
+        Received::Ignored => Answer(Data { data: IgnoredMessage { ignored: true } }).into_response(),
         Received::Question(challenge) => told(challenge),
     })
 }

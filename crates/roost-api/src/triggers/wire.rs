@@ -99,6 +99,13 @@ pub(crate) struct BegunRun {
     pub(super) repeated: bool,
 }
 
+/// A message that began nothing.
+#[derive(Serialize)]
+pub(crate) struct IgnoredMessage {
+    /// It is of an event that the trigger does not wait for.
+    pub(super) ignored: bool,
+}
+
 impl TriggerBody {
     pub(super) fn new(view: TriggerView) -> Self {
         let TriggerView { standing, is_armed, path, last_status, fires } = view;

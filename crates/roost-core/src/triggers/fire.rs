@@ -140,7 +140,14 @@ impl Triggers<'_> {
             tracing::error!(trigger = %id, %error, source = ?std::error::Error::source(&error), "a trigger did not fire");
         }
         let problem = problem(&error);
-        self.0.ports.store.write(move |writer| pass_over(writer, id, now, &problem)).await
+        let passed = self.0.ports.store.write(move |writer| pass_over(writer, id, now, &problem)).await;
+        let Err(error) = passed else { return Ok(()) };
+        if matches!(error.code(), "overloaded" | "shutting_down") {
+            return Err(error);
+        }
+        // It must not be in the way of the others, which are due after it.
+        tracing::error!(trigger = %id, %error, source = ?std::error::Error::source(&error), "a trigger is put off");
+        self.0.ports.store.write(move |writer| put_off(writer, id, now)).await
     }
 }
 
@@ -192,13 +199,21 @@ fn fire(
         return Ok(Vec::new());
     }
     let mut begun = Vec::new();
+    let is_timed = schedule(&standing)?.is_some();
     let mut made = ready?.into_iter();
     for due_at in times {
         let made = made.next().filter(|(made_for, _)| *made_for == due_at);
+        // A clock that was ahead, here or at another server, has fired it already.
+        let fired_before = writer.has_fired(id, due_at)?;
+        if fired_before && is_timed {
+            continue;
+        }
         let (_, ready) = made.ok_or_else(workflow_changed)?;
         let run = begin(core, writer, &agent, &standing, Firing { ready, by: None, now })?;
         let fire = Fire { due_at, at: now, outcome: Outcome::Begun(run) };
-        writer.insert_fire(id, &fire)?;
+        if !fired_before {
+            writer.insert_fire(id, &fire)?;
+        }
         standing.note(fire);
         begun.push((run, due_at));
         if matches!(standing.trigger.kind, TriggerKind::Continuous { .. }) {
@@ -214,6 +229,13 @@ fn fire(
 fn pass_over(writer: &mut dyn Writer, id: TriggerId, now: Timestamp, problem: &Problem) -> Result<(), Error> {
     let Some((standing, ..)) = due(writer, id, now)? else { return Ok(()) };
     miss(writer, standing, now, problem)
+}
+
+/// Lets a trigger wait that can neither fire nor be passed over.
+fn put_off(writer: &mut dyn Writer, id: TriggerId, now: Timestamp) -> Result<(), Error> {
+    let Some((standing, ..)) = due(writer, id, now)? else { return Ok(()) };
+    let next_at = next_due(&standing, now).unwrap_or(None).unwrap_or_else(|| later(now, PAUSE));
+    Ok(writer.update_trigger(&Standing { next_at: Some(next_at), ..standing })?)
 }
 
 /// Returns a trigger that is due, with its agent and since when. What is due for an agent that is not armed is put right.
@@ -241,7 +263,9 @@ fn miss(
 ) -> Result<(), Error> {
     let due_at = standing.next_at.unwrap_or(now);
     let fire = Fire { due_at, at: now, outcome: Outcome::NotBegun(problem.clone()) };
-    writer.insert_fire(standing.id, &fire)?;
+    if !writer.has_fired(standing.id, due_at)? {
+        writer.insert_fire(standing.id, &fire)?;
+    }
     standing.note(fire);
     standing.next_at = match &standing.trigger.kind {
         TriggerKind::Continuous { delay } => Some(later(now, span(*delay).max(PAUSE))),

@@ -123,13 +123,20 @@ fn new(core: &Core, agent: &Agent, trigger: &Trigger, now: Timestamp) -> Standin
     }
 }
 
+/// Returns after which time a trigger is due: now, or the last time for which it fired where that lies ahead, since the
+/// clock was put back. What lies further ahead than a day came of a clock that was wrong.
+fn after(standing: &Standing, now: Timestamp) -> Timestamp {
+    let last = standing.last.as_ref().map(|last| last.due_at);
+    last.filter(|last| *last > now && *last <= later(now, SignedDuration::from_hours(24))).unwrap_or(now)
+}
+
 /// Returns when a trigger is due first that is armed now; `None` if no time makes it due.
 fn first_due(standing: &Standing, now: Timestamp) -> Result<Option<Timestamp>, Error> {
     match &standing.trigger.kind {
         TriggerKind::Manual | TriggerKind::Webhook { .. } | TriggerKind::Integration { .. } => Ok(None),
         TriggerKind::Cron { expression, timezone, .. } => {
             let schedule = Schedule::new(expression, timezone).map_err(|error| Error::invalid("", error))?;
-            Ok(schedule.next_after(now))
+            Ok(schedule.next_after(after(standing, now)))
         }
         TriggerKind::Continuous { .. } => Ok(standing.running.is_none().then_some(now)),
     }

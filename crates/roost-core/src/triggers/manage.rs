@@ -108,6 +108,11 @@ impl Triggers<'_> {
             };
             if let Some(new) = new {
                 let place = secret::secret_place(standing.id);
+                if core.ports.vault.open(standing.account, &place, &secrets.secret)?.expose() != new.expose()
+                {
+                    // Signatures made with the secret before are good for nothing once that is not taken any more.
+                    writer.release_messages(standing.id, caller.now + OVERLAP)?;
+                }
                 let before = (secrets.secret, caller.now + OVERLAP);
                 let sealed = core.ports.vault.seal(standing.account, &place, &new);
                 secrets = TriggerSecrets { secret: sealed, before: Some(before), ..secrets };

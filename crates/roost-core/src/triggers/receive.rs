@@ -1,15 +1,16 @@
 //! Messages from outside come in at a trigger's URL.
 
 use jiff::Timestamp;
-use roost_domain::id::RunId;
+use roost_domain::id::{RunId, TriggerId};
 use roost_domain::secret::Secret;
 use roost_domain::trigger::{Fire, Outcome, Standing};
 use roost_domain::workflow::TriggerKind;
-use roost_ports::store::{Reader, TriggerSecrets, Writer};
+use roost_ports::store::{MessageHash, Reader, TriggerSecrets, Writer};
 use serde_json::Value;
 
 use super::event::{Challenge, challenge, event};
 use super::signature::{Names, unsigned_names, verify};
+use super::waited::is_waited_for;
 use super::{Firing, HookRequest, Ready, Triggers, begin, hindrance, is_armed, problem, ready, secret};
 use crate::{Core, Error, Kind};
 
@@ -20,6 +21,8 @@ pub enum Received {
     Begun(RunId),
     /// It has come before, and began this run then.
     Repeated(RunId),
+    /// It tells of something else than the trigger waits for, so nothing began.
+    Ignored,
     /// It asks whether somebody is there.
     Question(Challenge),
 }
@@ -56,18 +59,22 @@ impl Triggers<'_> {
             | TriggerKind::Integration { .. }
             | TriggerKind::Continuous { .. } => true,
         };
-        let verified = verify(&request, &secrets, now);
-        if let Some(answer) = challenge(&request, &secrets, !is_signed || verified.is_ok()) {
+        let verified = if is_signed { verify(&request, &secrets, now) } else { Ok(unsigned_names(&request)) };
+        if let Some(answer) = challenge(&request, &secrets, verified.is_ok()) {
             return Ok(Received::Question(answer));
         }
         let names = match verified {
             Ok(names) => names,
-            Err(_) if !is_signed => unsigned_names(&request),
             Err(unsigned) => {
                 return Err(Error::new(Kind::Unauthenticated, "invalid_signature", unsigned.to_string()));
             }
         };
         let mut event = event(&request)?;
+        if let TriggerKind::Integration { event: wanted, filter, .. } = &standing.trigger.kind
+            && !is_waited_for(&request, &event["body"], wanted, filter.as_ref())
+        {
+            return Ok(Received::Ignored);
+        }
         event["trigger"] = standing.trigger.name.as_str().into();
         self.take(standing, Message { event, names }, now).await
     }
@@ -109,10 +116,8 @@ impl Triggers<'_> {
         let ready = ready(self.0, &standing, message.event).await;
         let names = message.names;
         let take = move |writer: &mut dyn Writer| {
-            for name in &names {
-                if let Some(run) = writer.run_of_message(id, name)? {
-                    return Ok(Received::Repeated(run));
-                }
+            if let Some(run) = run_before(writer, id, &names)? {
+                return Ok(Received::Repeated(run));
             }
             begin_run(&core, writer, &standing, (ready, names), now).map(Received::Begun)
         };
@@ -132,6 +137,29 @@ impl Triggers<'_> {
             self.0.ports.store.write(note).await?;
         }
         taken
+    }
+}
+
+/// Returns the run that a message has begun before.
+fn run_before(reader: &dyn Reader, id: TriggerId, names: &Names) -> Result<Option<RunId>, Error> {
+    let run_of = |name: Option<MessageHash>| match name {
+        Some(name) => reader.run_of_message(id, &name),
+        None => Ok(None),
+    };
+    if let Some(run) = run_of(names.id)? {
+        return Ok(Some(run));
+    }
+    let run = run_of(names.signature)?;
+    match run.filter(|_| names.id.is_some()) {
+        None => Ok(run),
+        Some(run) => Err(Error::new(
+            Kind::Conflict,
+            "already_received",
+            format!(
+                "a message with the same signature has come under another id and began the run {run}; sign the id and \
+                 the time too, as Standard Webhooks do, where the same body means something new"
+            ),
+        )),
     }
 }
 
@@ -158,8 +186,12 @@ fn begin_run(
         return Err(Error::new(Kind::InvalidState, "agent_not_running", problem.message));
     }
     let run = begin(core, writer, &agent, &standing, Firing { ready: ready?, by: None, now })?;
-    for name in &names {
-        writer.insert_message(standing.id, name, run, now)?;
+    if let Some(given) = &names.id {
+        writer.insert_message(standing.id, given, run, now)?;
+    }
+    if let Some(signature) = &names.signature {
+        // As long as the secret is good, so is the signature.
+        writer.insert_message(standing.id, signature, run, Timestamp::MAX)?;
     }
     standing.note(Fire { due_at: now, at: now, outcome: Outcome::Begun(run) });
     writer.update_trigger(&standing)?;

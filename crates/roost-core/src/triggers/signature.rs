@@ -17,8 +17,18 @@ use super::HookRequest;
 /// How far a signed time may be from ours.
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
-/// What a signed message is known by when it comes again; a message that is known by any of them has come before.
-pub(super) type Names = Vec<MessageHash>;
+/// The most signatures of one message that are looked at: senders give a few while they change their secret.
+const SIGNATURES_MAX: usize = 10;
+
+/// What a message is known by when it comes again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Names {
+    /// The id that its sender gave it.
+    pub(super) id: Option<MessageHash>,
+    /// Its signature, where neither an id nor a time is signed: whoever has seen the message once could send it again
+    /// at any time and under any id.
+    pub(super) signature: Option<MessageHash>,
+}
 
 /// Why a message is not taken for its sender's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +53,7 @@ pub(super) enum Unsigned {
 
 /// One way to sign: which headers, over what.
 struct Claim<'r> {
-    /// Pairs of what is signed with and what that came to, any of which is enough.
+    /// What the sender says that signing came to, at most [`SIGNATURES_MAX`]; any of them is enough.
     signatures: Vec<Vec<u8>>,
     /// What is signed, in parts.
     signed: Vec<&'r [u8]>,
@@ -78,15 +88,17 @@ pub(super) fn unsigned_names(request: &HookRequest) -> Names {
     const IDS: [&str; 5] =
         ["webhook-id", "svix-id", "idempotency-key", "x-github-delivery", "x-gitlab-event-uuid"];
     let given = IDS.iter().find_map(|name| Some((name, request.header(name)?)));
-    given.map(|(name, id)| name_of(&[name.as_bytes(), id.as_bytes()])).into_iter().collect()
+    Names { id: given.map(|(name, id)| name_of(&[name.as_bytes(), id.as_bytes()])), signature: None }
 }
 
 impl Claim<'_> {
     fn check(&self, secrets: &[Secret], now: Timestamp) -> Result<(), Unsigned> {
-        let is_right = secrets.iter().any(|secret| {
-            let key = (self.key)(secret.expose());
-            self.signatures.iter().any(|signature| mac(&key, &self.signed).verify_slice(signature).is_ok())
-        });
+        // What is signed may be long, and what signatures are claimed is up to the sender: the work must not be.
+        let is_right = !self.signatures.is_empty()
+            && secrets.iter().any(|secret| {
+                let signed = mac(&(self.key)(secret.expose()), &self.signed);
+                self.signatures.iter().any(|signature| signed.clone().verify_slice(signature).is_ok())
+            });
         if !is_right {
             return Err(Unsigned::Wrong);
         }
@@ -109,14 +121,14 @@ fn standard(request: &HookRequest) -> Option<Claim<'_>> {
     let (id, at, signatures) = (header("id")?, header("timestamp")?, header("signature")?);
     let decode = |one: &str| STANDARD.decode(one.strip_prefix("v1,")?).ok();
     Some(Claim {
-        signatures: signatures.split(' ').filter_map(decode).collect(),
+        signatures: claimed(signatures.split(' ').filter_map(decode)),
         signed: vec![id.as_bytes(), b".", at.as_bytes(), b".", &request.body],
         at: Some(at),
         key: |secret| {
             let base64 = secret.strip_prefix("whsec_").unwrap_or(secret);
             STANDARD.decode(base64).unwrap_or_else(|_| secret.as_bytes().to_vec())
         },
-        names: vec![name_of(&[b"webhook-id", id.as_bytes()])],
+        names: Names { id: Some(name_of(&[b"webhook-id", id.as_bytes()])), signature: None },
     })
 }
 
@@ -124,10 +136,10 @@ fn standard(request: &HookRequest) -> Option<Claim<'_>> {
 /// seen a message could send it again under another name: it is known by its signature too.
 fn github(request: &HookRequest) -> Option<Claim<'_>> {
     let signature = unhex(request.header("x-hub-signature-256")?.strip_prefix("sha256=")?)?;
-    let mut names = vec![name_of(&[b"x-hub-signature-256", &signature])];
-    names.extend(unsigned_names(request));
+    let names =
+        Names { signature: Some(name_of(&[b"x-hub-signature-256", &signature])), ..unsigned_names(request) };
     Some(Claim {
-        signatures: vec![signature],
+        signatures: claimed([signature]),
         signed: vec![&request.body],
         at: None,
         key: |secret| secret.as_bytes().to_vec(),
@@ -141,11 +153,11 @@ fn stripe(request: &HookRequest) -> Option<Claim<'_>> {
     let parts = || request.header("stripe-signature").into_iter().flat_map(|header| header.split(','));
     let at = parts().find_map(|part| part.trim().strip_prefix("t="))?;
     Some(Claim {
-        signatures: parts().filter_map(|part| unhex(part.trim().strip_prefix("v1=")?)).collect(),
+        signatures: claimed(parts().filter_map(|part| unhex(part.trim().strip_prefix("v1=")?))),
         signed: vec![at.as_bytes(), b".", &request.body],
         at: Some(at),
         key: |secret| secret.as_bytes().to_vec(),
-        names: vec![event_name(request, b"stripe-signature", "id", at)],
+        names: Names { id: Some(event_name(request, b"stripe-signature", "id", at)), signature: None },
     })
 }
 
@@ -153,12 +165,18 @@ fn stripe(request: &HookRequest) -> Option<Claim<'_>> {
 fn slack(request: &HookRequest) -> Option<Claim<'_>> {
     let at = request.header("x-slack-request-timestamp")?;
     Some(Claim {
-        signatures: vec![unhex(request.header("x-slack-signature")?.strip_prefix("v0=")?)?],
+        signatures: claimed([unhex(request.header("x-slack-signature")?.strip_prefix("v0=")?)?]),
         signed: vec![b"v0:", at.as_bytes(), b":", &request.body],
         at: Some(at),
         key: |secret| secret.as_bytes().to_vec(),
-        names: vec![event_name(request, b"x-slack-signature", "event_id", at)],
+        names: Names { id: Some(event_name(request, b"x-slack-signature", "event_id", at)), signature: None },
     })
+}
+
+/// Takes those signatures that can be right at all, and no more than are looked at.
+fn claimed(signatures: impl IntoIterator<Item = Vec<u8>>) -> Vec<Vec<u8>> {
+    let is_whole = |signature: &Vec<u8>| signature.len() == Sha256::output_size();
+    signatures.into_iter().filter(is_whole).take(SIGNATURES_MAX).collect()
 }
 
 /// Returns the secrets that a request shows instead of signing with them.

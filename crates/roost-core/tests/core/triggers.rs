@@ -472,3 +472,119 @@ async fn another_accounts_triggers_are_not_there() {
     assert!(app.core.triggers().fire_now(&stranger, agent, "webhook".into(), Map::new()).await.is_err());
     begun(post(&app, agent, &[], "{}").await);
 }
+
+fn github(secret: &str, delivery: &'static str, body: &str) -> Vec<(&'static str, String)> {
+    use hmac::{Hmac, KeyInit as _, Mac as _};
+    let mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).expect("any key does");
+    let bytes = mac.chain_update(body).finalize().into_bytes();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    vec![
+        ("x-hub-signature-256", format!("sha256={hex}")),
+        ("x-github-delivery", delivery.to_owned()),
+        ("x-github-event", "issues".to_owned()),
+    ]
+}
+
+/// Sends a message as GitHub does to the trigger called webhook.
+async fn deliver(
+    app: &TestApp,
+    agent: AgentId,
+    secret: &str,
+    delivery: &'static str,
+    body: &str,
+) -> Result<Received, String> {
+    let headers = github(secret, delivery, body);
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    post(app, agent, &headers, body).await
+}
+
+async fn with_secret(app: &TestApp, agent: AgentId, secret: &str) {
+    let rotate = RotateTrigger { url: false, secret: NewSecret::Given(Secret::new(secret)) };
+    app.core
+        .triggers()
+        .rotate(&app.ctx(), agent, "webhook".into(), rotate)
+        .await
+        .expect("the secret is good");
+}
+
+#[tokio::test]
+async fn a_signature_is_good_once_as_long_as_its_secret_is() {
+    let app = quiet().await;
+    let agent = armed(&app, json!([{"type": "webhook", "signed": true}])).await;
+    with_secret(&app, agent, "secret-one").await;
+    let run = begun(deliver(&app, agent, "secret-one", "a", "{}").await);
+    assert_eq!(deliver(&app, agent, "secret-one", "a", "{}").await, Ok(Received::Repeated(run)));
+    assert_eq!(deliver(&app, agent, "secret-one", "b", "{}").await, Err("already_received".into()));
+    begun(deliver(&app, agent, "secret-one", "c", "[]").await);
+    // The same secret once more is no other one.
+    with_secret(&app, agent, "secret-one").await;
+    app.clock.advance(HOUR * 24 * 30);
+    assert_eq!(app.core.triggers().forget(ALL).await.unwrap(), 2, "the ids");
+    assert_eq!(deliver(&app, agent, "secret-one", "b", "{}").await, Err("already_received".into()));
+    assert_eq!(deliver(&app, agent, "secret-one", "a", "{}").await, Err("already_received".into()));
+    // With another secret they go at last.
+    with_secret(&app, agent, "secret-two").await;
+    app.clock.advance(HOUR * 23);
+    assert_eq!(deliver(&app, agent, "secret-one", "b", "{}").await, Err("already_received".into()));
+    app.clock.advance(HOUR * 24 * 8);
+    assert_eq!(deliver(&app, agent, "secret-one", "b", "{}").await, Err("invalid_signature".into()));
+    assert_eq!(app.core.triggers().forget(ALL).await.unwrap(), 2, "the signatures");
+    begun(deliver(&app, agent, "secret-two", "a", "{}").await);
+}
+
+#[tokio::test]
+async fn a_service_begins_runs_with_the_events_that_its_trigger_waits_for() {
+    let app = quiet().await;
+    let wanted = json!([{
+        "type": "integration", "name": "webhook", "integration": "github", "event": "issues.opened",
+        "filter": {"repository.name": "shop"},
+    }]);
+    let agent = armed(&app, wanted).await;
+    with_secret(&app, agent, "secret-one").await;
+    for other in [
+        r#"{"action":"closed","repository":{"name":"shop"}}"#,
+        r#"{"action":"opened","repository":{"name":"x"}}"#,
+    ] {
+        assert_eq!(deliver(&app, agent, "secret-one", "a", other).await, Ok(Received::Ignored), "{other}");
+    }
+    assert_eq!(post(&app, agent, &[("x-github-event", "push")], "{}").await, Err("invalid_signature".into()));
+    assert_eq!(runs(&app, agent).await.len(), 0);
+    let opened = r#"{"action":"opened","repository":{"name":"shop"}}"#;
+    begun(deliver(&app, agent, "secret-one", "a", opened).await);
+    let view = trigger(&app, agent, "webhook").await;
+    assert_eq!((view.standing.fired, view.standing.failed), (1, 0), "what is ignored is no failure");
+}
+
+#[tokio::test]
+async fn a_clock_that_goes_back_fires_no_time_twice_and_stops_nothing() {
+    let app = quiet().await;
+    let agent = armed(&app, hourly("once")).await;
+    for _ in 0..2 {
+        app.clock.advance(HOUR);
+        assert_eq!(fire(&app.core).await, 1);
+    }
+    let standing = trigger(&app, agent, "hourly").await.standing;
+    let (last, next) = (standing.last.clone().expect("it fired").due_at, standing.next_at);
+    // Another server, whose clock is an hour behind, has set it back.
+    let back = roost_domain::trigger::Standing { next_at: Some(last), ..standing.clone() };
+    app.store.write(move |writer| writer.update_trigger(&back)).await.unwrap();
+    assert_eq!(fire(&app.core).await, 1);
+    assert_eq!(fire(&app.core).await, 0, "it is not due any more");
+    assert_eq!(trigger(&app, agent, "hourly").await.standing.next_at, next);
+    assert_eq!(runs(&app, agent).await.len(), 2);
+    // The same while nothing can begin.
+    let back = roost_domain::trigger::Standing { next_at: Some(last), ..standing.clone() };
+    app.store.write(move |writer| writer.update_trigger(&back)).await.unwrap();
+    app.put_state(agent, State::Error).await;
+    assert_eq!(fire(&app.core).await, 1);
+    assert_eq!(trigger(&app, agent, "hourly").await.standing.next_at, next);
+    app.put_state(agent, State::Running).await;
+    // Armed anew, it waits for the first time that has not fired.
+    let mut ahead = standing;
+    let fired = next.expect("it is due again");
+    ahead.last.as_mut().expect("it fired").due_at = fired;
+    app.store.write(move |writer| writer.update_trigger(&ahead)).await.unwrap();
+    app.core.workflows().disarm(&app.ctx(), agent).await.unwrap();
+    app.core.workflows().arm(&app.ctx(), agent).await.unwrap();
+    assert_eq!(trigger(&app, agent, "hourly").await.standing.next_at, Some(fired + HOUR));
+}

@@ -37,11 +37,11 @@ pub enum TriggerKind {
     Integration {
         /// The service, by its name in the catalog.
         integration: String,
-        /// What happens there.
+        /// What happens there, as the service calls it; `*` is anything.
         event: String,
-        /// What to look for, as the service's events define.
+        /// What must stand in the message's body, at each of these paths.
         filter: Option<Value>,
-        /// How often to look, where the service does not tell.
+        /// How often to look, where the service does not tell. Nothing looks so far.
         every: Duration,
     },
     /// A run begins when the one before it is over.

@@ -102,6 +102,13 @@ pub trait Triggers {
     /// [`Error`] if the database fails.
     fn trigger_fires(&self, id: TriggerId, limit: Limit) -> Result<Vec<Fire>, Error>;
 
+    /// Tells whether a trigger has fired, or should have, for a time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn has_fired(&self, id: TriggerId, due_at: Timestamp) -> Result<bool, Error>;
+
     /// Returns the run that a message began which came to a trigger, if it is remembered.
     ///
     /// # Errors
@@ -147,7 +154,8 @@ pub trait TriggersMut {
     /// [`Error::Exists`] if it has fired for that time.
     fn insert_fire(&mut self, id: TriggerId, fire: &Fire) -> Result<(), Error>;
 
-    /// Remembers which run a message began.
+    /// Remembers which run a message began, until what is from before a time after `at` is forgotten; with
+    /// [`Timestamp::MAX`] until [`TriggersMut::release_messages`].
     ///
     /// # Errors
     ///
@@ -159,6 +167,13 @@ pub trait TriggersMut {
         run: RunId,
         at: Timestamp,
     ) -> Result<(), Error>;
+
+    /// Lets those messages of a trigger be forgotten some time after `at` that were to be remembered for good.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the database fails.
+    fn release_messages(&mut self, id: TriggerId, at: Timestamp) -> Result<(), Error>;
 
     /// Forgets fires and messages from before a time, at most so many of each, and returns how many.
     ///

@@ -5,7 +5,7 @@ use roost_domain::id::{AccountId, AgentId, TriggerId};
 use roost_domain::page::Limit;
 use roost_domain::trigger::{Fire, Outcome, Standing};
 use roost_domain::workflow::{MissedFires, Trigger, TriggerKind};
-use roost_ports::store::{Error, MessageHash, TriggerSecrets};
+use roost_ports::store::{Error, MessageHash, TriggerSecrets, Writer};
 use roost_ports::vault::{KeyHash, Sealed};
 use serde_json::json;
 
@@ -152,6 +152,9 @@ pub(crate) async fn a_trigger_fires_once_for_each_time(store: Any) {
         writer.insert_fire(second, &fire(10))
     })
     .await;
+    for (due, expected) in [(10, true), (20, true), (11, false)] {
+        assert_eq!(read(&store, move |reader| reader.has_fired(first, at(due))).await, expected, "{due}");
+    }
     let again = store.write(move |writer| writer.insert_fire(first, &fire(10))).await;
     assert!(matches!(again, Err(Error::Exists { .. })), "{again:?}");
     let fires = async |most| read(&store, move |reader| reader.trigger_fires(first, limit(most))).await;
@@ -175,6 +178,17 @@ pub(crate) async fn a_message_is_remembered_with_its_run_until_it_is_forgotten(s
     assert!(matches!(again, Err(Error::Exists { .. })), "{again:?}");
     assert_eq!(write(&store, |writer| writer.forget_fires(at(11), limit(10))).await, 1);
     assert_eq!(read(&store, move |reader| reader.run_of_message(first, &message)).await, None);
+    // Some are remembered until they are let go.
+    for trigger in [first, second] {
+        let insert = move |writer: &mut dyn Writer| {
+            writer.insert_message(trigger, &message, id(7), jiff::Timestamp::MAX)
+        };
+        write(&store, insert).await;
+    }
+    assert_eq!(write(&store, |writer| writer.forget_fires(at(1_000), limit(10))).await, 0);
+    write(&store, move |writer| writer.release_messages(first, at(20))).await;
+    assert_eq!(write(&store, |writer| writer.forget_fires(at(1_000), limit(10))).await, 1);
+    assert_eq!(read(&store, move |reader| reader.run_of_message(second, &message)).await, Some(id(7)));
 }
 
 pub(crate) async fn a_trigger_that_waits_for_a_run_is_found_by_it(store: Any) {

@@ -127,6 +127,15 @@ impl Triggers for Tx<'_> {
         )
     }
 
+    fn has_fired(&self, id: TriggerId, due_at: Timestamp) -> Result<bool, Error> {
+        self.only(
+            TRIGGER,
+            "select exists (select 1 from trigger_fires where trigger_id = $1 and due_at = $2)",
+            params![id.uuid().as_bytes(), micros(due_at)],
+            |columns| columns.take(),
+        )
+    }
+
     fn run_of_message(&self, id: TriggerId, message: &MessageHash) -> Result<Option<RunId>, Error> {
         self.first(
             TRIGGER,
@@ -241,6 +250,15 @@ impl TriggersMut for Tx<'_> {
             "insert into trigger_messages (trigger_id, message, run_id, at) values ($1, $2, $3, $4)",
             params![id.uuid().as_bytes(), message.0, run.uuid().as_bytes(), micros(at)],
         )
+    }
+
+    fn release_messages(&mut self, id: TriggerId, at: Timestamp) -> Result<(), Error> {
+        self.change(
+            TRIGGER,
+            "update trigger_messages set at = $1 where trigger_id = $2 and at = $3",
+            params![micros(at), id.uuid().as_bytes(), micros(Timestamp::MAX)],
+        )?;
+        Ok(())
     }
 
     fn forget_fires(&mut self, before: Timestamp, max: Limit) -> Result<u64, Error> {

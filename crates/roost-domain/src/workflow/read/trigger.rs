@@ -103,16 +103,19 @@ fn read_cron(object: &Object<'_>) -> Option<TriggerKind> {
 }
 
 fn read_events(object: &Object<'_>) -> Option<TriggerKind> {
-    const SOONEST: Duration = Duration::from_secs(10);
     let integration = object.require("integration", "the name of a service, such as github");
-    let event = object.require("event", "what happens there, such as issue.opened");
-    let every = object.either(["every", "every_seconds"]);
+    let event = object.require("event", "what happens there, such as issues.opened");
+    if let Some(every) = object.either(["every", "every_seconds"]) {
+        every.wrong("is not possible: services are not asked for news; leave it out and give the trigger's URL to the service");
+    }
+    let filter = object.get("filter");
+    if let Some(filter) = filter.as_ref().filter(|filter| !filter.value.is_object()) {
+        filter.wrong("must be an object of paths in the message's body, each with what must stand there");
+    }
     Some(TriggerKind::Integration {
         integration: integration.and_then(|name| read_integration(&name))?,
         event: event.and_then(|event| event.words(200))?.to_owned(),
-        filter: object.get("filter").map(|filter| Value::clone(filter.value)),
-        every: every
-            .and_then(|every| every.duration(SOONEST, super::LONGEST))
-            .unwrap_or(Duration::from_secs(60)),
+        filter: filter.map(|filter| Value::clone(filter.value)),
+        every: Duration::from_secs(60),
     })
 }
