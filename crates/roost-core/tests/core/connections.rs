@@ -520,3 +520,76 @@ async fn secrets_are_shown_nowhere_else_than_where_they_were_given_for() {
     put("evil.example", "evil.example").await;
     assert_eq!(status().await, Status::Expired);
 }
+
+#[tokio::test]
+async fn rules_about_an_operations_own_tool_hold_however_it_is_called() {
+    let app = TestApp::start().await;
+    let agent = app.agent(json!({"policy": "open"})).await;
+    with_client(&app, "petshop").await;
+    describe(&app).await;
+    connect(&app, agent).await;
+    let document = json!({
+        "allow": ["*"], "block": ["petshop__delete_pet"],
+        "constraints": {"petshop__get_pet": {"id": {"one_of": ["rex"]}}},
+    });
+    crate::guard::policy(&app, agent, document).await;
+    let blocked = async |word: &'static str, call: (&'static str, Value)| {
+        app.models.when(word, [Reply::Use("", vec![call]), Reply::Say(vec!["Done."])]);
+        let events = app.talk(agent, word).await;
+        let why = |event| if let TurnEvent::ToolBlocked { reason, .. } = event { Some(reason) } else { None };
+        events.into_iter().find_map(why)
+    };
+    let why = blocked("delete", call("delete_pet", &json!({"id": "rex"}))).await.expect("it is blocked");
+    assert!(why.contains("petshop__delete_pet"), "{why}");
+    let prefixed = call("petshop__delete_pet", &json!({"id": "rex"}));
+    assert!(blocked("prefixed", prefixed).await.is_some());
+    assert_eq!(blocked("rex", call("get_pet", &json!({"id": "rex"}))).await, None);
+    // The arguments as the text of an object are the same arguments.
+    let as_text = call("get_pet", &json!(r#"{"id":"tom"}"#));
+    assert!(blocked("tom", as_text).await.expect("it is blocked").contains("petshop__get_pet"));
+    assert!(blocked("direct", ("petshop__get_pet", json!({"id": "tom"}))).await.is_some());
+    // What is asked by the clock is held to the same.
+    let poll = |operation: &str, arguments: Value| Poll {
+        integration: "petshop".to_owned(),
+        operation: operation.to_owned(),
+        arguments,
+        items: None,
+        key: None,
+    };
+    let polled = app.core.integrations().poll(agent, &poll("get_pet", json!({"id": "tom"}))).await;
+    let why = polled.expect("the store works").expect_err("it is blocked");
+    assert!(why.contains("petshop__get_pet"), "{why}");
+    // And so are rules about the tool that calls any of them.
+    crate::guard::policy(&app, agent, json!({"allow": ["petshop__*"], "block": ["call_operation"]})).await;
+    assert!(blocked("again", call("get_pet", &json!({"id": "rex"}))).await.is_some());
+    assert_eq!(blocked("named", ("petshop__get_pet", json!({"id": "rex"}))).await, None);
+}
+
+#[tokio::test]
+async fn what_renews_a_connection_is_kept_though_nobody_waits_for_it_any_more() {
+    let app = TestApp::start().await;
+    let agent = app.agent(json!({})).await;
+    with_client(&app, "petshop").await;
+    describe(&app).await;
+    connect(&app, agent).await;
+    app.clock.advance(std::time::Duration::from_secs(3_600));
+    let poll = Poll {
+        integration: "petshop".to_owned(),
+        operation: "list_pets".to_owned(),
+        arguments: json!({}),
+        items: None,
+        key: None,
+    };
+    app.integrations.hold();
+    {
+        let integrations = app.core.integrations();
+        let polled = std::pin::pin!(integrations.poll(agent, &poll));
+        let reached = std::pin::pin!(app.integrations.held());
+        futures_util::future::select(polled, reached).await;
+    }
+    // Whoever asked is gone; the service has replaced the token.
+    app.integrations.release();
+    app.core.connections().settled().await;
+    let now = view(&app, agent).await;
+    assert_eq!((now.connections[0].version, now.connections[0].status), (2, Status::Active));
+}
