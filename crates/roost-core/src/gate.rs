@@ -81,7 +81,7 @@ impl Facts {
     /// Returns them for a call that is an operation of a service: rules about the operation's own tool hold for it
     /// as well as those about the tool that was called.
     #[must_use]
-    pub(crate) fn as_operation(self, operation: ToolCall) -> Self {
+    pub(crate) fn also_as(self, operation: ToolCall) -> Self {
         Self { operation: Some(operation), ..self }
     }
 

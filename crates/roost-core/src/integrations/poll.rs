@@ -109,8 +109,7 @@ impl Integrations<'_> {
         let decide = move |writer: &mut dyn Writer| {
             let agent =
                 writer.agent_of_any_account(agent)?.ok_or_else(|| Error::not_found("agent", agent))?;
-            let facts =
-                Facts::read(&core, writer, &agent)?.reaching(&action).as_operation(held.operation.clone());
+            let facts = Facts::read(&core, writer, &agent)?.reaching(&action).also_as(held.operation.clone());
             let effect = Effect {
                 agent: agent.id,
                 session: agent.id.journal(),

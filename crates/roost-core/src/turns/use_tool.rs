@@ -295,7 +295,7 @@ impl Intent {
         let service = self.service.map(|service| service.renewed(writer)).transpose()?;
         let bound = match &service {
             Some(service) => {
-                facts = facts.reaching(&action).as_operation(service.operation.clone());
+                facts = facts.reaching(&action).also_as(service.operation.clone());
                 let secrets = core.give_out_connection(writer, &agent, service, &action)?;
                 secrets.map(|secrets| (vec![service.bound()], secrets))
             }
