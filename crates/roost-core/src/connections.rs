@@ -23,6 +23,8 @@ use crate::agents::own;
 use crate::integrations::client_place;
 use crate::{Core, Ctx, Error, Kind, log};
 
+mod bound;
+mod browser;
 mod callback;
 mod key;
 mod link;
@@ -31,9 +33,11 @@ mod renew;
 mod revoke;
 mod start;
 
+pub(crate) use bound::Places;
+pub use browser::Proof;
 pub use callback::{Answer, Finished};
 pub use key::PutConnectionKey;
-pub use link::{ConnectionUrl, Followed, LinkView};
+pub use link::{Begun, ConnectionUrl, Followed, LinkView};
 pub use revoke::Revoked;
 pub use start::{StartConnection, Started};
 
@@ -137,13 +141,14 @@ fn within_quota(reader: &dyn Reader, agent: AgentId, integration: &Integration) 
     Ok(())
 }
 
-/// Returns fields with what a client has set where they say nothing.
-fn with_defaults(
+/// Returns fields with what a client has set. What the client says counts: its secret was given for there, and goes
+/// nowhere else because somebody who connects an agent names another place.
+fn with_client_fields(
     fields: &BTreeMap<String, String>,
     client: Option<&roost_ports::store::KeptClient>,
 ) -> BTreeMap<String, String> {
-    let mut all = client.map(|client| client.fields.clone()).unwrap_or_default();
-    all.extend(fields.clone());
+    let mut all = fields.clone();
+    all.extend(client.map(|client| client.fields.clone()).unwrap_or_default());
     all
 }
 
@@ -179,7 +184,7 @@ impl Core {
         let open = |sealed| self.ports.vault.open(account, &place, sealed);
         Ok(Some(OAuthClient {
             oauth: oauth.clone(),
-            fields: with_defaults(fields, Some(&kept)),
+            fields: with_client_fields(fields, Some(&kept)),
             secret: kept.secret.as_ref().map(open).transpose()?,
             id: kept.client_id,
             redirect: self.redirect_url(),

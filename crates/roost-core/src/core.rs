@@ -21,6 +21,7 @@ use roost_ports::vault::Vault;
 use roost_ports::wasm::WasmRunner;
 use roost_ports::webhooks::WebhookSender;
 use tokio::sync::{Notify, Semaphore};
+use tokio_util::task::TaskTracker;
 
 use crate::accounts::ChosenPlans;
 use crate::guard::Editions;
@@ -69,6 +70,8 @@ pub struct Core {
     pub(crate) scanning: Arc<Semaphore>,
     /// Files that are read, likewise.
     pub(crate) reading: Arc<Semaphore>,
+    /// Credentials that are being renewed, whoever waits for them.
+    pub(crate) renewals: TaskTracker,
     pub(crate) skill_reports: Arc<Reports>,
     pub(crate) skill_places: Arc<Places>,
     started: Timestamp,
@@ -228,6 +231,7 @@ impl Core {
             runs_due: Arc::new(Notify::new()),
             plans: Arc::default(),
             run_states: Arc::default(),
+            renewals: TaskTracker::new(),
             skill_reports: Arc::default(),
             skill_places: Arc::default(),
             live_calls: Arc::default(),

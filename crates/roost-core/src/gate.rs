@@ -17,7 +17,7 @@ use roost_domain::permissions::Compute;
 use roost_domain::policy::{OnTimeout, Ruling};
 use roost_domain::scan::{Finding, Severity};
 use roost_domain::subject::Subject;
-use roost_domain::tool::ToolCallId;
+use roost_domain::tool::{ToolCall, ToolCallId};
 use roost_ports::store::{DecisionEntry, Reader, Turn, Writer};
 use serde_json::{Value, json};
 
@@ -37,6 +37,8 @@ pub(crate) struct Facts {
     pub(crate) guard: Guard,
     /// The agents for whom this turn works, the nearest first, with what holds for them.
     pub(crate) callers: Vec<(Agent, Facts)>,
+    /// The call as that of another tool by which the same could be done; what the rules say about that counts, too.
+    operation: Option<ToolCall>,
 }
 
 impl Facts {
@@ -61,7 +63,7 @@ impl Facts {
     pub(crate) fn read(core: &Core, reader: &dyn Reader, agent: &Agent) -> Result<Self, Error> {
         let settings = Settings::read(&agent.config)?;
         let guard = core.editions.hosted(reader, agent)?;
-        Ok(Self { settings: confined(settings, &guard), guard, callers: Vec::new() })
+        Ok(Self { settings: confined(settings, &guard), guard, callers: Vec::new(), operation: None })
     }
 
     /// Returns them with the host of a request listed: a person who connected the agent to a service let it go there.
@@ -76,6 +78,13 @@ impl Facts {
         self
     }
 
+    /// Returns them for a call that is an operation of a service: rules about the operation's own tool hold for it
+    /// as well as those about the tool that was called.
+    #[must_use]
+    pub(crate) fn also_as(self, operation: ToolCall) -> Self {
+        Self { operation: Some(operation), ..self }
+    }
+
     /// Decides about an effect, and by the approval that was given for it where it needs one.
     pub(crate) fn decide(
         &self,
@@ -86,11 +95,12 @@ impl Facts {
         used: Used,
         found: Option<&Finding>,
     ) -> Result<Decision, Error> {
-        let mut decision = gate::decide(effect, &self.rules(reader, agent, effect, used, found)?);
+        let rules = self.rules(reader, agent, effect, used, found)?;
+        let mut decision = self.judged(effect, &rules);
         for (caller, facts) in &self.callers {
             let used = used_for(reader, effect, caller, facts, used)?;
             let rules = facts.rules(reader, caller, effect, used, found)?;
-            decision = stricter(decision, gate::decide(effect, &rules), caller);
+            decision = stricter(decision, self.judged(effect, &rules), Some(caller));
         }
         // What is blocked stays blocked, whatever was approved before it was.
         match (decision, leave) {
@@ -102,6 +112,14 @@ impl Facts {
             }
             (decision, _) => Ok(decision),
         }
+    }
+
+    /// Decides about an effect by somebody's rules, also as what else it is.
+    fn judged(&self, effect: &Effect, rules: &Rules<'_>) -> Decision {
+        let decision = gate::decide(effect, rules);
+        let Some(operation) = &self.operation else { return decision };
+        let other = Effect { cause: Cause::Tool(operation.clone()), ..effect.clone() };
+        stricter(decision, gate::decide(&other, rules), None)
     }
 
     fn rules<'a>(
@@ -225,11 +243,13 @@ pub(crate) fn callers(turn: &Turn) -> &[AgentId] {
 /// How many agents may wait for one another in a row.
 pub(crate) const MOST_CALLERS: usize = 4;
 
-/// Returns the stricter of an agent's decision and what is decided by the rules of an agent for whom it works.
-fn stricter(own: Decision, theirs: Decision, caller: &Agent) -> Decision {
-    let told = |opinion: Opinion| Opinion {
-        why: format!("The task comes from {}. {}", caller.name, opinion.why),
-        ..opinion
+/// Returns the stricter of two decisions; the other one may be by the rules of an agent for whom this one works.
+fn stricter(own: Decision, theirs: Decision, caller: Option<&Agent>) -> Decision {
+    let told = |opinion: Opinion| match caller {
+        Some(caller) => {
+            Opinion { why: format!("The task comes from {}. {}", caller.name, opinion.why), ..opinion }
+        }
+        None => opinion,
     };
     match (own, theirs) {
         (Decision::Blocked(opinion), _) => Decision::Blocked(opinion),

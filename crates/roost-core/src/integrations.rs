@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use roost_domain::id::AccountId;
 use roost_domain::integration::{Integration, IntegrationName};
 use roost_domain::key::Scope;
 use roost_domain::secret::Secret;
 use roost_ports::store::{KeptClient, KeptDescription, Reader, Writer};
 
+use crate::connections::Places;
 use crate::{Core, Ctx, Error, Kind};
 
 mod call;
@@ -80,7 +82,8 @@ impl Integrations<'_> {
         self.0.ports.store.read(move |reader| core.integration_view(reader, account, &name)).await
     }
 
-    /// Adds an integration of the account's own, or changes it. It may not be called like one of the catalog.
+    /// Adds an integration of the account's own, or changes it. Where it is elsewhere than before, the secret of the
+    /// account's client is forgotten and connections have to be made again: they were given for another place. It may not be called like one of the catalog.
     ///
     /// # Errors
     ///
@@ -102,33 +105,35 @@ impl Integrations<'_> {
                 let message = format!("an account may have {MOST} integrations of its own; delete some");
                 return Err(Error::new(Kind::QuotaExceeded, "too_many_integrations", message));
             }
+            core.bind_own(writer, account, &integration, now)?;
             writer.put_own_integration(account, &integration, now)?;
             core.integration_view(writer, account, &integration.name)
         };
         self.0.ports.store.write(put).await
     }
 
-    /// Removes an integration of the account's own with its client and its description. Connections to it stay until
-    /// they are revoked, and can be used no more.
+    /// Removes an integration of the account's own with its client and its description. Connections to it expire: they
+    /// stay until they are revoked, and can be used no more, not even if there is one of that name again.
     ///
     /// # Errors
     ///
     /// `NotFound`; one of the catalog is none of the account's own.
     pub async fn delete_own(&self, ctx: &Ctx, name: &str) -> Result<(), Error> {
         ctx.require(Scope::AgentsWrite)?;
-        let (account, name) = (ctx.account(), parsed(name)?);
+        let (core, account, name, now) = (self.0.clone(), ctx.account(), parsed(name)?, ctx.now);
         let delete = move |writer: &mut dyn Writer| {
             if !writer.delete_own_integration(account, &name)? {
                 return Err(Error::not_found("integration of your own", &name));
             }
             writer.delete_oauth_client(account, &name)?;
             writer.delete_api_description(account, &name)?;
-            Ok(())
+            core.end_moved(writer, account, &name, "the integration was deleted", now, |_, _| true)
         };
         self.0.ports.store.write(delete).await
     }
 
-    /// Sets the account's OAuth client at a service.
+    /// Sets the account's OAuth client at a service. Where its fields lead elsewhere than before, a secret that is not
+    /// given again is forgotten, and connections have to be made again.
     ///
     /// # Errors
     ///
@@ -163,7 +168,10 @@ impl Integrations<'_> {
                 return Err(Error::invalid("clientId", problem));
             }
             let before = writer.oauth_client(account, &name)?;
-            let same = before.filter(|before| before.client_id == client.client_id);
+            let places = |fields: &BTreeMap<String, String>| Places::of(&integration, None, fields);
+            let now_at = places(&client.fields);
+            let same = before
+                .filter(|before| before.client_id == client.client_id && places(&before.fields) == now_at);
             let kept = KeptClient {
                 secret: sealed.or(same.and_then(|before| before.secret)),
                 client_id: client.client_id,
@@ -172,6 +180,10 @@ impl Integrations<'_> {
                 updated_at: now,
             };
             writer.put_oauth_client(account, &name, &kept)?;
+            let why = format!("the account's client at {} leads elsewhere now", integration.title);
+            core.end_moved(writer, account, &name, &why, now, |made_with, current| {
+                places(made_with) != places(current)
+            })?;
             core.integration_view(writer, account, &name)
         };
         self.0.ports.store.write(put).await
@@ -254,6 +266,32 @@ impl Core {
                 reader.own_integration(account, name)?.ok_or_else(|| Error::not_found("integration", name))
             }
         }
+    }
+
+    /// Forgets what was given for where an integration of the account's own was until now, if that is elsewhere.
+    fn bind_own(
+        &self,
+        writer: &mut dyn Writer,
+        account: AccountId,
+        integration: &Integration,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let name = &integration.name;
+        let before = writer.own_integration(account, name)?;
+        let described = writer.api_description(account, name)?.and_then(|known| known.base);
+        let has_moved = |made_with: &BTreeMap<String, String>, current: &BTreeMap<String, String>| {
+            let place = |of: &Integration, fields: &BTreeMap<String, String>| {
+                Places::of(of, described.as_deref(), fields)
+            };
+            before.as_ref().map(|before| place(before, made_with)) != Some(place(integration, current))
+        };
+        if let Some(client) = writer.oauth_client(account, name)?
+            && has_moved(&client.fields, &client.fields)
+        {
+            Self::drop_client_secret(writer, account, name, now)?;
+        }
+        let why = format!("{} is elsewhere now", integration.title);
+        self.end_moved(writer, account, name, &why, now, has_moved)
     }
 
     fn integration_view(

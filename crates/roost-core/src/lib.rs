@@ -52,8 +52,8 @@ pub use agents::{
 pub use approvals::{Approvals, DecideApproval, EscalateApproval, ListApprovals, ListEntries};
 pub use artifacts::{ArtifactContent, ArtifactLink, Artifacts, ListArtifacts};
 pub use connections::{
-    Answer, ConnectionUrl, Connections, ConnectionsView, Finished, Followed, LinkView, PutConnectionKey,
-    Revoked, StartConnection, Started,
+    Answer, Begun, ConnectionUrl, Connections, ConnectionsView, Finished, Followed, LinkView, Proof,
+    PutConnectionKey, Revoked, StartConnection, Started,
 };
 pub use conversations::{Answered, Ask, Asked, Conversations, Follow, Kept, Over, Talk, Told};
 pub use core::{Core, Health, Ports, Settings};

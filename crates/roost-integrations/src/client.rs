@@ -84,6 +84,17 @@ impl Client {
         Self { resolver, roots, rules, tls: OnceLock::new() }
     }
 
+    /// Tells whether what comes from there may come without TLS: from this very machine, or from where the server's
+    /// owner lists.
+    pub(crate) fn may_be_plain(&self, url: &Url) -> bool {
+        if matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
+            return true;
+        }
+        let host: Option<Host> = url.host_str().and_then(|host| host.parse().ok());
+        let port = url.port_or_known_default().unwrap_or(443);
+        host.is_some_and(|host| self.rules.allow_private.iter().any(|rule| rule.matches(&host, port)))
+    }
+
     /// Sends a request and reads the answer until the deadline, at most `cap` bytes of it. Follows no redirect.
     pub(crate) async fn send(&self, sent: Sent, cap: usize, deadline: Instant) -> Result<Answered, Error> {
         let place = place(&sent.url)?;

@@ -110,7 +110,29 @@ pub(crate) async fn refresh(
     let made = made(client)?;
     let token = RefreshToken::new(refresh.expose().to_owned());
     let send = Sender { http, deadline };
-    tokens(made.exchange_refresh_token(&token).request_async(&send).await)
+    tokens(made.exchange_refresh_token(&token).request_async(&send).await).map_err(final_or_none)
+}
+
+/// Codes by which services say that a refresh token is over. The first is the standard's; the others are what services
+/// say instead with status 200, as GitHub and Slack do.
+const OVER: [&str; 3] = ["invalid_grant", "bad_refresh_token", "invalid_refresh_token"];
+
+/// Leaves only those refusals that end a refresh token. All else may be another the next time: a client whose secret is
+/// being replaced, a limit that was reached.
+///
+/// **Source:** RFC 6749, 5.2.
+fn final_or_none(error: Error) -> Error {
+    match error {
+        Error::Refused { ref code, .. } if !OVER.contains(&code.as_str()) => {
+            Error::NoAnswer(error.to_string())
+        }
+        Error::Refused { .. } | Error::NoAnswer(_) | Error::NotPublic { .. } | Error::Field(_) => error,
+    }
+}
+
+/// Tells whether a token endpoint's status says yes or no, and not that it cannot say.
+const fn is_answer(status: u16) -> bool {
+    matches!(status, 200..=299 | 400 | 401)
 }
 
 /// Posts the token to where the service takes tokens back. Written by hand: `oauth2` speaks with no such place
@@ -199,6 +221,11 @@ async fn send(http: &Client, request: HttpRequest, deadline: Instant) -> Result<
         .map_err(|_| Error::NoAnswer("the token URL is no URL".to_owned()))?;
     let sent = Sent { method: parts.method, url, headers: parts.headers, body };
     let answered = http.send(sent, ANSWER_CAP, deadline).await?;
+    if !is_answer(answered.status) {
+        let code = code_of(&answered).map(|code| format!(" ({code})")).unwrap_or_default();
+        let problem = format!("the token endpoint answered {}{code}", answered.status);
+        return Err(Error::NoAnswer(problem));
+    }
     let mended = answer::mended(answered.status, answered.body);
     let mut response = http::Response::new(mended.body);
     *response.status_mut() =
@@ -232,3 +259,6 @@ fn cut(text: &str, most: usize) -> String {
     let plain = text.chars().filter(|letter| !letter.is_control());
     plain.take(most).collect()
 }
+
+#[cfg(test)]
+mod tests;

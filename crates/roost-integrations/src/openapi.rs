@@ -24,6 +24,13 @@ use self::document::Document;
 /// The most operations of one service.
 const MOST_OPERATIONS: usize = 5_000;
 
+/// The longest path.
+const PATH_MAX: usize = 2_000;
+
+/// How many bytes all schemas of a document may have together. A small document can say the same large thing thousands
+/// of times by reference. What is beyond is not checked here but by the service.
+const SCHEMAS_MAX_BYTES: usize = 48 * 1024 * 1024;
+
 /// The most sentences about what could not be used.
 const MOST_PROBLEMS: usize = 100;
 
@@ -38,39 +45,44 @@ pub(crate) fn read(name: &IntegrationName, text: &str) -> Result<Description, Ba
     let root = parse(text)?;
     let document = Document::new(&root)?;
     let mut problems = Vec::new();
+    let mut problem = |text: String| {
+        if problems.len() < MOST_PROBLEMS {
+            problems.push(text);
+        }
+    };
     let mut operations = Vec::new();
+    let mut left = SCHEMAS_MAX_BYTES;
     let paths = root.get("paths").and_then(Value::as_object);
     let paths =
         paths.ok_or_else(|| BadDescription("the document has no paths, so nothing can be asked".into()))?;
     for (path, item) in paths {
+        if path.len() > PATH_MAX {
+            problem(format!("{} is left out: it is longer than {PATH_MAX} bytes", cut(path, 100)));
+            continue;
+        }
         let item = match document.resolve(item) {
             Ok(item) => item,
-            Err(problem) => {
-                problems.push(format!("{path} is left out: {problem}"));
+            Err(why) => {
+                problem(format!("{path} is left out: {why}"));
                 continue;
             }
         };
         for method in METHODS {
             let Some(found) = item.get(method).and_then(Value::as_object) else { continue };
-            match operation::read(&document, path, method, item, found) {
+            if operations.len() >= MOST_OPERATIONS {
+                let problem = format!("the document has more than {MOST_OPERATIONS} operations");
+                return Err(BadDescription(problem));
+            }
+            match operation::read(&document, path, method, (item, found), &mut left) {
                 Ok(operation) => operations.push(operation),
-                Err(problem) => {
-                    problems.push(format!("{} {path} is left out: {problem}", method.to_uppercase()));
-                }
+                Err(why) => problem(format!("{} {path} is left out: {why}", method.to_uppercase())),
             }
         }
-    }
-    if operations.len() > MOST_OPERATIONS {
-        return Err(BadDescription(format!(
-            "the document has {} operations; {MOST_OPERATIONS} are the most that are read",
-            operations.len()
-        )));
     }
     if operations.is_empty() {
         return Err(BadDescription("the document has no operation that can be sent".into()));
     }
     let operations = names::settle(name, operations);
-    problems.truncate(MOST_PROBLEMS);
     Ok(describe(&document, &root, operations, problems))
 }
 
@@ -86,7 +98,7 @@ fn describe(
     Description {
         title: info("title"),
         version: info("version"),
-        base: document.base(root),
+        base: root.as_object().and_then(|root| document.base(root)),
         placement: security.placement,
         oauth: security.oauth,
         operations,

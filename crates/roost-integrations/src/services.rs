@@ -14,6 +14,7 @@ use roost_ports::integrations::{
     Ask, BadDescription, DESCRIPTION_MAX_BYTES, Error, Integrations, OAuthClient, Tokens,
 };
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use url::Url;
 
@@ -22,6 +23,9 @@ use crate::{catalog, check, oauth, openapi};
 
 /// How far a document may have moved.
 const REDIRECTS_MAX: usize = 5;
+
+/// How many documents are read at once.
+const READ_AT_ONCE: usize = 2;
 
 /// How services are reached.
 #[derive(Clone)]
@@ -66,6 +70,8 @@ pub struct Services {
     client: Client,
     timeout: Duration,
     fetch_timeout: Duration,
+    /// Documents that are read at once: each takes a processor and much memory.
+    reading: Arc<Semaphore>,
 }
 
 impl Services {
@@ -77,6 +83,7 @@ impl Services {
             client: Client::new(options.resolver, options.roots, rules),
             timeout: options.timeout,
             fetch_timeout: options.fetch_timeout,
+            reading: Arc::new(Semaphore::new(READ_AT_ONCE)),
         }
     }
 
@@ -121,6 +128,9 @@ impl Integrations for Services {
         let deadline = Instant::now() + self.fetch_timeout;
         let mut url = Url::parse(url).map_err(|error| no(format!("the address is no URL: {error}")))?;
         for _ in 0..=REDIRECTS_MAX {
+            if url.scheme() != "https" && !self.client.may_be_plain(&url) {
+                return Err(no("the document's address must begin with https://".to_owned()));
+            }
             let answered = self.get(url.clone(), deadline).await?;
             if !(300..400).contains(&answered.status) {
                 if answered.status != 200 {
@@ -142,7 +152,13 @@ impl Integrations for Services {
 
     async fn describe(&self, name: &IntegrationName, text: String) -> Result<Description, BadDescription> {
         let name = name.clone();
-        let read = tokio::task::spawn_blocking(move || openapi::read(&name, &text));
+        let place = Arc::clone(&self.reading).acquire_owned().await;
+        // The place is held until the reading is over, though whoever asked may have gone.
+        let read = tokio::task::spawn_blocking(move || {
+            let read = openapi::read(&name, &text);
+            drop(place);
+            read
+        });
         read.await
             .unwrap_or_else(|error| Err(BadDescription(format!("the document cannot be read: {error}"))))
     }

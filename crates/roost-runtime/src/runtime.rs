@@ -113,12 +113,13 @@ impl Runtime {
         }
         loops.spawn(sandboxes::run(self.core.clone(), max_sandbox_runs, grace, shutdown.clone()));
         let limits = turns::Limits { max_turns, grace, retry_delay };
-        loops.spawn(turns::run(self.core, limits, shutdown));
+        loops.spawn(turns::run(self.core.clone(), limits, shutdown));
         while let Some(ended) = loops.join_next().await {
             if let Err(error) = ended {
                 tracing::error!(%error, "a loop of the runtime died");
             }
         }
+        self.core.connections().settled().await;
         Ok(())
     }
 }

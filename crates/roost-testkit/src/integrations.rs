@@ -10,6 +10,7 @@ use roost_domain::integration::{
 use roost_domain::secret::Secret;
 use roost_ports::integrations::{Ask, BadDescription, Error, Integrations, OAuthClient, Tokens};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 /// A catalog of three: `petshop` (OAuth with PKCE), `safe` (a key), `shop` (OAuth with a field). Tokens are
 /// `access-N` and `refresh-N` and last an hour, unless a test says what comes next.
@@ -17,6 +18,10 @@ pub struct TestIntegrations {
     catalog: Vec<Integration>,
     asked: Mutex<Vec<String>>,
     next: Mutex<VecDeque<Result<Option<Duration>, Error>>>,
+    /// Whether renewals wait.
+    holding: watch::Sender<bool>,
+    /// How many have waited.
+    waited: watch::Sender<u32>,
 }
 
 impl Default for TestIntegrations {
@@ -32,6 +37,8 @@ impl Default for TestIntegrations {
             ],
             asked: Mutex::default(),
             next: Mutex::default(),
+            holding: watch::Sender::new(false),
+            waited: watch::Sender::new(0),
         }
     }
 }
@@ -70,6 +77,21 @@ impl TestIntegrations {
     /// Says what comes next: tokens that last so long, or an error.
     pub fn then(&self, next: Result<Option<Duration>, Error>) {
         self.next.lock().unwrap_or_else(PoisonError::into_inner).push_back(next);
+    }
+
+    /// Lets renewals wait until [`TestIntegrations::release`].
+    pub fn hold(&self) {
+        self.holding.send_replace(true);
+    }
+
+    /// Waits until a renewal waits.
+    pub async fn held(&self) {
+        let _ = self.waited.subscribe().wait_for(|waited| *waited > 0).await;
+    }
+
+    /// Lets renewals go on.
+    pub fn release(&self) {
+        self.holding.send_replace(false);
     }
 
     /// Returns what was asked of services, in order: `exchange CODE VERIFIER`, `refresh TOKEN`, `revoke TOKEN`.
@@ -117,6 +139,12 @@ impl Integrations for TestIntegrations {
     }
 
     async fn refresh(&self, _client: &OAuthClient, refresh: &Secret) -> Result<Tokens, Error> {
+        self.waited.send_if_modified(|waited| {
+            let holds = *self.holding.borrow();
+            *waited += u32::from(holds);
+            holds
+        });
+        let _ = self.holding.subscribe().wait_for(|holds| !*holds).await;
         self.answer(format!("refresh {}", refresh.expose()))
     }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use roost_core::Answer;
+use roost_core::{Answer, Begun};
 use roost_domain::secret::Secret;
 use roost_http::Failure;
 
@@ -16,6 +16,15 @@ use crate::app::App;
 /// The longest form that is read.
 const FORM_MAX: usize = 32 * 1024;
 
+/// How long a person has at the service, for their browser's cookie.
+const PATIENCE_SECONDS: u32 = 15 * 60;
+
+/// Returns the cookies of a request, whichever headers they stand in.
+fn cookies(headers: &HeaderMap) -> String {
+    let all: Vec<&str> = headers.get_all(header::COOKIE).iter().filter_map(|one| one.to_str().ok()).collect();
+    all.join("; ")
+}
+
 fn read_form(bytes: &[u8]) -> BTreeMap<String, String> {
     // silent-ok: what is no form has no fields, and those that are needed are asked for.
     serde_urlencoded::from_bytes::<Vec<(String, String)>>(bytes).unwrap_or_default().into_iter().collect()
@@ -24,7 +33,7 @@ fn read_form(bytes: &[u8]) -> BTreeMap<String, String> {
 /// Take a service's answer
 ///
 /// Services send people back here after they gave leave to connect an agent, or did not. An answer counts once, within a
-/// quarter of an hour. Shows a page.
+/// quarter of an hour. One that a person began by a link has to come from the browser in which they began. Shows a page.
 #[utoipa::path(
     get, path = "/oauth/callback", tag = "integrations", operation_id = "oauth_callback",
     params(
@@ -32,16 +41,23 @@ fn read_form(bytes: &[u8]) -> BTreeMap<String, String> {
         ("code" = Option<String>, Query, description = "What becomes a token."),
         ("error" = Option<String>, Query, description = "Why there is none."),
         ("error_description" = Option<String>, Query, description = "What the service says about it."),
+        ("iss" = Option<String>, Query, description = "Who the service says that it is."),
     ),
     responses((status = 200, description = "A page.", body = String, content_type = "text/html")),
 )]
-pub(crate) async fn callback(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn callback(
+    State(app): State<App>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
     let mut fields = read_form(query.unwrap_or_default().as_bytes());
     let answer = Answer {
         state: fields.remove("state"),
         code: fields.remove("code").filter(|code| !code.is_empty()).map(Secret::new),
         error: fields.remove("error").filter(|error| !error.is_empty()),
         error_description: fields.remove("error_description"),
+        issuer: fields.remove("iss"),
+        cookies: cookies(&headers),
     };
     match app.core.connections().finish(answer).await {
         Ok(finished) => page::connected(&finished.agent_name, &finished.title, finished.ready),
@@ -87,7 +103,7 @@ pub(crate) async fn follow_link(State(app): State<App>, Path(token): Path<String
     let connections = app.core.connections();
     let Some(key) = key else {
         return match connections.follow(&token, fields).await {
-            Ok(started) => onward(&started.url),
+            Ok(begun) => onward(&begun),
             Err(error) => page::problem(&Failure::from(error)),
         };
     };
@@ -97,11 +113,20 @@ pub(crate) async fn follow_link(State(app): State<App>, Path(token): Path<String
     }
 }
 
-fn onward(url: &str) -> Response {
-    let Ok(location) = HeaderValue::from_str(url) else {
+fn onward(begun: &Begun) -> Response {
+    let secure = if begun.proof.secure { "; Secure" } else { "" };
+    let proof = &begun.proof;
+    let cookie = format!(
+        "{}={}; Path=/; Max-Age={PATIENCE_SECONDS}; HttpOnly; SameSite=Lax{secure}",
+        proof.name, proof.value
+    );
+    let (Ok(location), Ok(cookie)) =
+        (HeaderValue::from_str(&begun.started.url), HeaderValue::from_str(&cookie))
+    else {
         return page::problem(&Failure::invalid("the service's address", "cannot be gone to"));
     };
     let headers = [
+        (header::SET_COOKIE, cookie),
         (header::LOCATION, location),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

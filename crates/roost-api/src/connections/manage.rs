@@ -185,7 +185,7 @@ pub(crate) async fn connect(
 /// send them to people whom you trust. They hold for seven days.
 #[utoipa::path(
     post, path = "/v1/agents/{id}/connections/links", tag = "integrations", operation_id = "connection_links",
-    security(("ApiKey" = ["agents:read"]), ("Bearer" = ["agents:read"])),
+    security(("ApiKey" = ["agents:write"]), ("Bearer" = ["agents:write"])),
     params(("id" = String, Path, description = "The agent.")),
     responses((status = 200, description = "The links.", body = Data<Vec<ConnectionLink>>)),
 )]

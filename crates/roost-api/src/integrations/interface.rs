@@ -1,8 +1,9 @@
 use axum::Json as Answer;
-use axum::extract::State;
+use axum::extract::{FromRequest as _, Request, State};
 use roost_core::{DescribeService, DocumentSource, FoundOperation};
+use roost_domain::key::Scope;
 use roost_domain::page::Limit;
-use roost_http::{Caller, Failure, Json, Query, Segment};
+use roost_http::{Caller, Failure, Json, Query, Segment, allow_body};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -10,6 +11,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::wire::DescriptionView;
 use crate::app::App;
 use crate::envelope::{Data, Listed, Pagination};
+
+/// The longest body: the largest document that is read, as a text with escapes.
+const LONGEST: usize = 32 * 1024 * 1024;
 
 /// Where an OpenAPI document comes from: one of `document` and `url`, or neither for the one that is published.
 #[derive(Deserialize, ToSchema)]
@@ -47,8 +51,12 @@ pub(crate) async fn put_openapi(
     State(app): State<App>,
     Caller(ctx): Caller,
     Segment((name,)): Segment<(String,)>,
-    Json(body): Json<PutOpenapiBody>,
+    mut request: Request,
 ) -> Result<Answer<Data<DescribedService>>, Failure> {
+    // Before so long a body is read.
+    ctx.require(Scope::AgentsWrite)?;
+    allow_body(&mut request, LONGEST);
+    let Json(body): Json<PutOpenapiBody> = Json::from_request(request, &()).await?;
     let from = match (body.document, body.url) {
         (Some(_), Some(_)) => return Err(Failure::invalid("url", "cannot be given beside document")),
         (Some(Value::String(text)), None) => DocumentSource::Text(text),

@@ -5,7 +5,10 @@ use roost_domain::integration::Integration;
 use roost_domain::secret::Secret;
 use roost_ports::integrations::{Error as ServiceError, OAuthClient, Tokens};
 use roost_ports::store::{ConnectionSecrets, PendingAuthorization, Writer};
+use url::Url;
 
+use super::browser::{is_bound, is_theirs};
+use super::link::not_connected_yet;
 use super::start::{no_client, state_hash, verifier_place};
 use super::{Connections, access_place, note, refresh_place};
 use crate::{Core, Error, Kind};
@@ -20,6 +23,12 @@ pub struct Answer {
     pub error: Option<String>,
     /// What the service says about it.
     pub error_description: Option<String>,
+    /// Who the service says that it is.
+    ///
+    /// **Source:** RFC 9207.
+    pub issuer: Option<String>,
+    /// The browser's cookies, as its request has them.
+    pub cookies: String,
 }
 
 /// A connection that was made.
@@ -43,7 +52,8 @@ impl Connections<'_> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` with the code `oauth_state_unknown`; `Conflict` with `oauth_state_used` or
+    /// `InvalidInput` with the code `oauth_state_unknown`; `Forbidden` with `oauth_other_browser` if it was begun by a
+    /// link in another browser, or with `oauth_wrong_issuer`; `Conflict` with `already_connected`, with `oauth_state_used` or
     /// `oauth_state_expired`; `Forbidden` with `oauth_denied` where the service or the person said no; `Unavailable`
     /// with `oauth_exchange_failed` where no token was had.
     pub async fn finish(&self, answer: Answer) -> Result<Finished, Error> {
@@ -51,7 +61,16 @@ impl Connections<'_> {
         let Some(state) = answer.state.filter(|state| !state.is_empty()) else {
             return Err(unknown());
         };
-        let take = move |writer: &mut dyn Writer| core.take_authorization(writer, &state, now);
+        let by_link = is_bound(&state);
+        if !is_theirs(&state, &answer.cookies) {
+            return Err(other_browser());
+        }
+        let issuer = answer.issuer;
+        let take = move |writer: &mut dyn Writer| {
+            let taken = core.take_authorization(writer, &state, now)?;
+            check_issuer(&taken, issuer.as_deref())?;
+            Ok::<_, Error>(taken)
+        };
         let taken = self.0.ports.store.write(take).await?;
         if let Some(error) = answer.error {
             return Err(denied(&taken.integration, &error, answer.error_description.as_deref()));
@@ -64,8 +83,8 @@ impl Connections<'_> {
         let tokens = tokens.map_err(|error| failed(&taken.integration, &error))?;
         let core = self.0.clone();
         let now = self.0.now();
-        let finished =
-            self.0.ports.store.write(move |writer| core.keep_tokens(writer, taken, &tokens, now)).await?;
+        let keep = move |writer: &mut dyn Writer| core.keep_tokens(writer, taken, &tokens, by_link, now);
+        let finished = self.0.ports.store.write(keep).await?;
         self.0.hub.tick(finished.agent.journal());
         tracing::info!(agent = %finished.agent, service = finished.title, "connected");
         Ok(finished)
@@ -112,12 +131,16 @@ impl Core {
         writer: &mut dyn Writer,
         taken: Taken,
         tokens: &Tokens,
+        by_link: bool,
         now: Timestamp,
     ) -> Result<Finished, Error> {
         let Taken { pending, integration, .. } = taken;
         let agent = writer
             .agent(pending.account, pending.agent)?
             .ok_or_else(|| Error::not_found("agent", pending.agent))?;
+        if by_link {
+            not_connected_yet(writer, &agent, &integration)?;
+        }
         let before = writer.connection_to(agent.id, &integration.name)?;
         let id = self.ports.random.id::<ConnectionId>(now);
         let connection = Connection {
@@ -165,6 +188,26 @@ impl Core {
 fn unknown() -> Error {
     let message = "this answer belongs to nothing that this server asked for; begin again where you began";
     Error::new(Kind::InvalidInput, "oauth_state_unknown", message)
+}
+
+fn other_browser() -> Error {
+    let message = "this answer belongs to another browser; open the link again in this one";
+    Error::forbidden("oauth_other_browser", message.to_owned())
+}
+
+/// Where a service says who it is, that has to be who was asked.
+fn check_issuer(taken: &Taken, issuer: Option<&str>) -> Result<(), Error> {
+    let Some(issuer) = issuer.filter(|issuer| !issuer.is_empty()) else { return Ok(()) };
+    let host = |text: &str| Url::parse(text).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let Taken { client, integration, .. } = taken;
+    let asked = [&client.oauth.authorize, &client.oauth.token];
+    let mut asked = asked.into_iter().filter_map(|place| host(&place.fill(&client.fields).ok()?));
+    let said = host(issuer);
+    if said.is_some() && asked.any(|asked| said.as_ref() == Some(&asked)) {
+        return Ok(());
+    }
+    let message = format!("the answer is not from {}, which was asked; begin again", integration.title);
+    Err(Error::forbidden("oauth_wrong_issuer", message))
 }
 
 fn denied(integration: &Integration, error: &str, description: Option<&str>) -> Error {

@@ -10,7 +10,7 @@ use roost_domain::secret::Secret;
 use roost_ports::integrations::Tokens;
 use roost_ports::store::Writer;
 
-use super::{Connections, check_complete, note, with_defaults, within_quota};
+use super::{Connections, check_complete, note, with_client_fields, within_quota};
 use crate::agents::own;
 use crate::integrations::{check_fields, parsed};
 use crate::{Core, Ctx, Error};
@@ -71,7 +71,7 @@ impl Core {
     ) -> Result<Connection, Error> {
         within_quota(writer, agent.id, integration)?;
         let kept = writer.oauth_client(agent.account, &integration.name)?;
-        let fields = with_defaults(fields, kept.as_ref());
+        let fields = with_client_fields(fields, kept.as_ref());
         check_complete(integration, &fields)?;
         let before = writer.connection_to(agent.id, &integration.name)?;
         let connection = Connection {

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use roost_domain::agent::Agent;
-use roost_domain::connection::MissingReason;
+use roost_domain::connection::{MissingReason, Status};
 use roost_domain::id::AgentId;
 use roost_domain::integration::{Integration, IntegrationName};
 use roost_domain::key::Scope;
@@ -15,7 +15,7 @@ use roost_domain::secret::Secret;
 use roost_ports::store::{Reader, Writer};
 
 use super::start::{Asked, Started};
-use super::{Connections, key};
+use super::{Connections, Proof, browser, key};
 use crate::agents::own;
 use crate::integrations::check_fields;
 use crate::{Core, Ctx, Error, Kind};
@@ -65,7 +65,8 @@ impl Connections<'_> {
     ///
     /// `NotFound`.
     pub async fn urls(&self, ctx: &Ctx, id: AgentId) -> Result<Vec<ConnectionUrl>, Error> {
-        ctx.require(Scope::AgentsRead)?;
+        // A link connects an agent, which nobody may who may only look.
+        ctx.require(Scope::AgentsWrite)?;
         let (core, ctx) = (self.0.clone(), ctx.clone());
         let read = move |reader: &dyn Reader| {
             let agent = own(reader, &ctx, id)?;
@@ -113,8 +114,7 @@ impl Connections<'_> {
                 title: integration.title,
                 documentation: integration.documentation,
                 fields,
-                connected: connection
-                    .is_some_and(|one| one.status == roost_domain::connection::Status::Active),
+                connected: connection.is_some_and(|one| one.status == Status::Active),
             })
         };
         self.0.ports.store.read(read).await
@@ -124,13 +124,16 @@ impl Connections<'_> {
     ///
     /// # Errors
     ///
-    /// Those of [`Connections::open`] and [`Connections::start`].
-    pub async fn follow(&self, token: &str, fields: BTreeMap<String, String>) -> Result<Started, Error> {
+    /// Those of [`Connections::open`] and [`Connections::start`]; `Conflict` with the code `already_connected`.
+    pub async fn follow(&self, token: &str, fields: BTreeMap<String, String>) -> Result<Begun, Error> {
         check_fields(&fields)?;
         let (core, opened, now) = (self.0.clone(), self.0.opened(token)?, self.0.now());
         let begin = move |writer: &mut dyn Writer| {
             let (agent, integration) = core.meant(writer, &opened)?;
-            core.begin_authorization(writer, &agent, &integration, Asked { scopes: None, fields }, now)
+            let fields = core.asked_fields(writer, &agent, &integration, fields)?;
+            let asked = Asked { scopes: None, fields, in_browser: true };
+            let (started, state) = core.begin_authorization(writer, &agent, &integration, asked, now)?;
+            Ok(Begun { started, proof: browser::proof_of(&state, &core.settings.public_url) })
         };
         self.0.ports.store.write(begin).await
     }
@@ -139,7 +142,8 @@ impl Connections<'_> {
     ///
     /// # Errors
     ///
-    /// Those of [`Connections::open`] and [`Connections::put_key`]; `InvalidInput` where the service has OAuth: a
+    /// Those of [`Connections::open`] and [`Connections::put_key`]; `Conflict` with the code `already_connected`;
+    /// `InvalidInput` where the service has OAuth: a
     /// link asks nobody for a token that they would have to copy.
     pub async fn follow_with_key(
         &self,
@@ -154,6 +158,7 @@ impl Connections<'_> {
             if integration.oauth().is_some() {
                 return Err(Error::invalid("key", "is not asked for; this service gives leave itself"));
             }
+            let fields = core.asked_fields(writer, &agent, &integration, fields)?;
             core.keep_key(writer, &agent, &integration, key, &fields, now)?;
             let ready = core.connections().missing_of(writer, &agent)?.is_empty();
             Ok((agent.id, Followed { agent_name: agent.name, title: integration.title, ready }))
@@ -162,6 +167,15 @@ impl Connections<'_> {
         self.0.hub.tick(agent.journal());
         Ok(followed)
     }
+}
+
+/// A connection that somebody began who opened a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// Where they go on.
+    pub started: Started,
+    /// What their browser keeps and shows when the service sends them back.
+    pub proof: Proof,
 }
 
 /// What following a link came to.
@@ -256,6 +270,22 @@ impl Core {
         })
     }
 
+    /// Returns those fields of whoever opened a link that they were asked for: what the account's client says is not
+    /// theirs to change. An agent that was connected meanwhile stays as it is.
+    fn asked_fields(
+        &self,
+        reader: &dyn Reader,
+        agent: &Agent,
+        integration: &Integration,
+        fields: BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        not_connected_yet(reader, agent, integration)?;
+        let client = reader.oauth_client(agent.account, &integration.name)?;
+        let known = client.map(|client| client.fields).unwrap_or_default();
+        let asked = integration.missing_fields(&known);
+        Ok(fields.into_iter().filter(|(name, _)| asked.iter().any(|(one, _)| one == name)).collect())
+    }
+
     fn meant(&self, reader: &dyn Reader, opened: &Opened) -> Result<(Agent, Integration), Error> {
         let gone =
             || Error::new(Kind::NotFound, "link_invalid", "what this link was for is gone; ask for another");
@@ -266,4 +296,21 @@ impl Core {
         };
         Ok((agent, integration.ok_or_else(gone)?))
     }
+}
+
+/// Links connect what is not connected. What is, only somebody with a key replaces.
+pub(super) fn not_connected_yet(
+    reader: &dyn Reader,
+    agent: &Agent,
+    integration: &Integration,
+) -> Result<(), Error> {
+    let there = reader.connection_to(agent.id, &integration.name)?;
+    if there.is_some_and(|one| one.status == Status::Active) {
+        let message = format!(
+            "{} is connected to {} already; nothing was changed. Whoever manages the agent can revoke that first",
+            agent.name, integration.title
+        );
+        return Err(Error::new(Kind::Conflict, "already_connected", message));
+    }
+    Ok(())
 }

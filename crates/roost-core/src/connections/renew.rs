@@ -58,13 +58,25 @@ impl Connections<'_> {
             match self.0.ports.store.write(look).await? {
                 Next::Use(connection) => return Ok(Ok(connection)),
                 Next::No(why) => return Ok(Err(why)),
-                Next::Renew(due) => return self.renew(*due).await,
+                Next::Renew(due) => {
+                    // In a task of its own: the service may have replaced the refresh token by the time that the turn
+                    // which wanted it is cancelled, and the new one must not be lost.
+                    let core = self.0.clone();
+                    let renewal = async move { core.connections().renew(*due).await };
+                    return self.0.renewals.spawn(renewal).await.map_err(Error::internal)?;
+                }
                 Next::Wait if tokio::time::Instant::now() >= deadline => {
                     return Ok(Err("its credential is being renewed; try again in a moment".to_owned()));
                 }
                 Next::Wait => tokio::time::sleep(LOOK).await,
             }
         }
+    }
+
+    /// Waits until renewals that are under way are over, at the server's end: what they bring is kept.
+    pub async fn settled(&self) {
+        self.0.renewals.close();
+        self.0.renewals.wait().await;
     }
 
     async fn renew(&self, due: Due) -> Result<Result<Connection, String>, Error> {
@@ -125,9 +137,11 @@ impl Core {
         let sealed = writer.connection_secrets(id)?.and_then(|secrets| secrets.refresh);
         let (Some(client), Some(sealed), true) = (client, sealed, connection.renewable) else {
             if was_refused {
-                let why = format!("{} does not accept the credential", integration.title);
-                self.refuse(writer, connection, &why, now)?;
-                return Ok(Next::No(format!("{why}; a person has to connect it again")));
+                // One answer ends no key: services also say 401 where a key may not do this one thing.
+                let why = format!("{} did not accept the credential", integration.title);
+                let what = format!("connection to {}, not accepted once", connection.integration);
+                note(writer, connection.agent, &what, now)?;
+                return Ok(Next::No(format!("{why}; if that stays so, a person has to connect it again")));
             }
             return Ok(Next::Use(connection));
         };
@@ -159,7 +173,7 @@ impl Core {
     }
 
     /// Notes that a service no longer accepts a connection: its agent needs a person again.
-    fn refuse(
+    pub(super) fn refuse(
         &self,
         writer: &mut dyn Writer,
         connection: Connection,

@@ -13,7 +13,7 @@ use roost_ports::integrations::Ask;
 use roost_ports::store::{PendingAuthorization, Writer};
 use sha2::{Digest as _, Sha256};
 
-use super::{Connections, check_complete, with_defaults, within_quota};
+use super::{Connections, browser, check_complete, with_client_fields, within_quota};
 use crate::agents::own;
 use crate::integrations::{check_fields, check_scopes, parsed};
 use crate::{Core, Ctx, Error, Kind};
@@ -60,8 +60,9 @@ impl Connections<'_> {
         let begin = move |writer: &mut dyn Writer| {
             let agent = own(writer, &ctx, id)?;
             let integration = core.integration(writer, agent.account, &name)?;
-            let asked = Asked { scopes: start.scopes, fields: start.fields };
-            core.begin_authorization(writer, &agent, &integration, asked, ctx.now)
+            let asked = Asked { scopes: start.scopes, fields: start.fields, in_browser: false };
+            let (started, _) = core.begin_authorization(writer, &agent, &integration, asked, ctx.now)?;
+            Ok(started)
         };
         self.0.ports.store.write(begin).await
     }
@@ -71,9 +72,12 @@ impl Connections<'_> {
 pub(super) struct Asked {
     pub(super) scopes: Option<Vec<String>>,
     pub(super) fields: BTreeMap<String, String>,
+    /// Whether the answer has to come from the browser in which this begins.
+    pub(super) in_browser: bool,
 }
 
 impl Core {
+    /// Returns where a person says yes, and the state that comes back.
     pub(super) fn begin_authorization(
         &self,
         writer: &mut dyn Writer,
@@ -81,7 +85,7 @@ impl Core {
         integration: &Integration,
         asked: Asked,
         now: Timestamp,
-    ) -> Result<Started, Error> {
+    ) -> Result<(Started, String), Error> {
         let Some(oauth) = integration.oauth() else {
             let message =
                 format!("{} has no OAuth; connect it with a key that a person brings", integration.title);
@@ -93,7 +97,7 @@ impl Core {
             return Err(Error::new(Kind::QuotaExceeded, "too_many_pending", message));
         }
         let kept = writer.oauth_client(agent.account, &integration.name)?;
-        let fields = with_defaults(&asked.fields, kept.as_ref());
+        let fields = with_client_fields(&asked.fields, kept.as_ref());
         let client = self.oauth_client(writer, agent.account, integration, &fields)?;
         let Some(client) = client else {
             return Err(no_client(integration));
@@ -103,7 +107,8 @@ impl Core {
             .scopes
             .or_else(|| kept.and_then(|client| client.scopes))
             .unwrap_or_else(|| oauth.scopes.clone());
-        let state = self.unguessable();
+        let state =
+            if asked.in_browser { browser::bound_state(&self.unguessable()) } else { self.unguessable() };
         let verifier = oauth.pkce.then(|| Secret::new(self.unguessable()));
         let hash = state_hash(&state);
         let ask = Ask { scopes: &scopes, state: &state, verifier: verifier.as_ref() };
@@ -123,7 +128,7 @@ impl Core {
             used_at: None,
         };
         writer.insert_authorization(&pending)?;
-        Ok(Started { url, expires_at: pending.expires_at })
+        Ok((Started { url, expires_at: pending.expires_at }, state))
     }
 
     /// Returns a text that nobody guesses: 32 random bytes.

@@ -35,6 +35,8 @@ pub(crate) struct ServiceCall {
     pub(crate) request: ToolCall,
     /// Whose credential it carries.
     pub(crate) connection: Connection,
+    /// The call as that of the operation's own tool: rules about that tool hold however it is called.
+    pub(crate) operation: ToolCall,
     placement: Placement,
     /// Headers that the service wants with every request.
     headers: Vec<(String, String)>,
@@ -166,6 +168,11 @@ impl Core {
             Placement::Query { name } => Added::Query { name: name.clone(), value: access },
             Placement::Basic => {
                 let (value, encoded) = basic(&access);
+                // A service may repeat the password without the name.
+                let password = access.expose().split_once(':').map(|(_, password)| password);
+                if let Some(password) = password.filter(|password| password.len() >= SHORTEST) {
+                    values.push((format!("connection:{to}"), Secret::new(password)));
+                }
                 values.push((format!("connection:{to}"), encoded));
                 Added::Header { name: "Authorization".to_owned(), value }
             }
@@ -261,12 +268,18 @@ impl Asked<'_> {
             tool: "http_request".to_owned(),
             arguments: as_arguments(&request),
         };
+        let own = ToolCall {
+            id: call.id.clone(),
+            tool: format!("{}{}", to.tool_prefix(), operation.name),
+            arguments: arguments.clone(),
+        };
         let mut headers = vec![("Accept".to_owned(), "application/json, */*;q=0.5".to_owned())];
         for (name, value) in integration.headers {
             headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
             headers.push((name, value));
         }
-        Ok(Ok(ServiceCall { request, connection: self.connection, placement, headers }))
+        let connection = self.connection;
+        Ok(Ok(ServiceCall { request, connection, operation: own, placement, headers }))
     }
 
     fn checked(&self, operation: &Operation, base: &str, arguments: &Value) -> Result<Request, String> {

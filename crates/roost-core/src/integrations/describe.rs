@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use roost_domain::integration::{Integration, IntegrationName, Operation, Place, rank};
 use roost_domain::key::Scope;
 use roost_domain::page::Limit;
@@ -7,6 +9,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::{Integrations, parsed};
+use crate::connections::Places;
 use crate::{Ctx, Error, Kind};
 
 /// What an account is to know of a service's interface.
@@ -51,7 +54,7 @@ pub struct FoundOperation {
 
 impl Integrations<'_> {
     /// Reads a service's OpenAPI document, so that agents that are connected to it can use its operations. What was
-    /// known of it before is replaced, all of it or nothing.
+    /// known of it before is replaced, all of it or nothing. Connections that were shown to another server end.
     ///
     /// # Errors
     ///
@@ -87,7 +90,18 @@ impl Integrations<'_> {
         let mut operations = read.operations;
         operations.iter_mut().for_each(|operation| without_headers(operation, &integration));
         let written = kept.clone();
+        let core = self.0.clone();
         let write = move |writer: &mut dyn Writer| {
+            let before = writer.api_description(account, &name)?.and_then(|known| known.base);
+            let integration = core.integration(writer, account, &name)?;
+            let place = |described: &Option<String>, fields: &BTreeMap<String, String>| {
+                Places::of(&integration, described.as_deref(), fields)
+            };
+            let why = format!("the document of {} names another server now", integration.title);
+            // Before the first document nothing was shown anywhere.
+            core.end_moved(writer, account, &name, &why, written.at, |_, fields| {
+                before.is_some() && place(&before, fields) != place(&written.base, fields)
+            })?;
             Ok::<_, Error>(writer.put_api_description(account, &name, &written, &operations)?)
         };
         self.0.ports.store.write(write).await?;

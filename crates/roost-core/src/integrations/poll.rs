@@ -109,7 +109,7 @@ impl Integrations<'_> {
         let decide = move |writer: &mut dyn Writer| {
             let agent =
                 writer.agent_of_any_account(agent)?.ok_or_else(|| Error::not_found("agent", agent))?;
-            let facts = Facts::read(&core, writer, &agent)?.reaching(&action);
+            let facts = Facts::read(&core, writer, &agent)?.reaching(&action).also_as(held.operation.clone());
             let effect = Effect {
                 agent: agent.id,
                 session: agent.id.journal(),

@@ -184,10 +184,12 @@ impl Turns<'_> {
                 None => None,
             };
         }
-        if let Some(ServiceCall { connection, .. }) = &service
-            && let Err(why) = self.0.connections().fresh(connection.account, connection.id, None).await?
-        {
-            return Ok(Err(format!("{} cannot be used: {why}", connection.integration)));
+        if let Some(ServiceCall { connection, .. }) = &mut service {
+            match self.0.connections().fresh(connection.account, connection.id, None).await? {
+                // Which version was shown tells later whether the one that is refused is still the newest.
+                Ok(fresh) => *connection = fresh,
+                Err(why) => return Ok(Err(format!("{} cannot be used: {why}", connection.integration))),
+            }
         }
         let acted = service.as_ref().map_or(call, |service| &service.request);
         Ok(self.0.plan(acted).map(|plan| (plan, service)).map_err(|problem| problem.to_string()))
@@ -290,9 +292,10 @@ impl Intent {
             Plan::Act { action, idempotent } => (action, idempotent, None),
             Plan::Ask { question } => (Action::AskPeer, true, Some(question)),
         };
-        let bound = match &self.service {
+        let service = self.service.map(|service| service.renewed(writer)).transpose()?;
+        let bound = match &service {
             Some(service) => {
-                facts = facts.reaching(&action);
+                facts = facts.reaching(&action).also_as(service.operation.clone());
                 let secrets = core.give_out_connection(writer, &agent, service, &action)?;
                 secrets.map(|secrets| (vec![service.bound()], secrets))
             }
@@ -339,7 +342,7 @@ impl Intent {
                         let summary = effect.action.to_string();
                         let spec = machine_spec(&agent, &facts);
                         note_uses(writer, turn, &call, &effect.action, &secrets, self.now)?;
-                        let granted = Granted { permit, spec, secrets, service: self.service };
+                        let granted = Granted { permit, spec, secrets, service };
                         (TurnEvent::ToolStarted { call, summary, idempotent }, Some(granted))
                     }
                 }

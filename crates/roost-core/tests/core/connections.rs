@@ -7,6 +7,7 @@ use roost_core::{
 use roost_domain::connection::{MissingReason, Status};
 use roost_domain::event::TurnEvent;
 use roost_domain::id::AgentId;
+use roost_domain::integration::{Access, ClientAuth, Integration, OAuth, Placement};
 use roost_domain::page::Limit;
 use roost_domain::secret::Secret;
 use roost_domain::tool::ToolStatus;
@@ -44,6 +45,8 @@ fn answer(state: &str, code: &str) -> Answer {
         code: Some(Secret::new(code)),
         error: None,
         error_description: None,
+        issuer: None,
+        cookies: String::new(),
     }
 }
 
@@ -362,8 +365,30 @@ async fn a_link_connects_and_cannot_be_changed_or_kept_for_ever() {
     assert_eq!(by_key.unwrap_err().kind(), Kind::InvalidInput, "nobody is asked for a token to copy");
     assert!(!connections.follow_with_key(&token(0), key(), BTreeMap::new()).await.expect("connected").ready);
     let begun = connections.follow(&token(1), BTreeMap::new()).await.expect("it begins");
-    let state = begun.url.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
-    assert!(connections.finish(answer(&state, "code")).await.expect("connected").ready);
+    let state = begun.started.url.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    // The answer has to come from the browser in which it was begun, and from whom was asked.
+    let elsewhere = connections.finish(answer(&state, "code")).await.unwrap_err();
+    assert_eq!(code(&elsewhere), (Kind::Forbidden, "oauth_other_browser"));
+    let cookies = format!("theme=dark; {}={}", begun.proof.name, begun.proof.value);
+    let unbound = Answer { cookies: cookies.clone(), ..answer(state.trim_start_matches("b."), "code") };
+    assert_eq!(code(&connections.finish(unbound).await.unwrap_err()).1, "oauth_state_unknown");
+    let theirs = |issuer: &str| Answer {
+        issuer: Some(issuer.to_owned()),
+        cookies: cookies.clone(),
+        ..answer(&state, "code")
+    };
+    let wrong = connections.finish(theirs("https://evil.example")).await.unwrap_err();
+    assert_eq!(code(&wrong), (Kind::Forbidden, "oauth_wrong_issuer"));
+    assert!(connections.finish(theirs("https://petshop.example")).await.expect("connected").ready);
+    // What is connected stays as it is.
+    let before = view(&app, agent).await;
+    for taken in [
+        connections.follow(&token(1), BTreeMap::new()).await.unwrap_err(),
+        connections.follow_with_key(&token(0), key(), BTreeMap::new()).await.unwrap_err(),
+    ] {
+        assert_eq!(code(&taken), (Kind::Conflict, "already_connected"));
+    }
+    assert_eq!(view(&app, agent).await, before);
     assert_eq!(connections.urls(&app.ctx(), agent).await.expect("none"), []);
     let mut forged = token(0);
     forged.replace_range(2..3, if &forged[2..3] == "A" { "B" } else { "A" });
@@ -373,4 +398,198 @@ async fn a_link_connects_and_cannot_be_changed_or_kept_for_ever() {
     }
     app.clock.advance(std::time::Duration::from_secs(7 * 24 * 60 * 60));
     assert_eq!(code(&connections.open(&token(0)).await.unwrap_err()), (Kind::Conflict, "link_expired"));
+}
+
+#[tokio::test]
+async fn whoever_may_only_look_is_given_no_link() {
+    let app = TestApp::start().await;
+    let agent = app.agent(json!({"integrations": ["safe"]})).await;
+    let reader = app.ctx_with(&[roost_domain::key::Scope::AgentsRead]);
+    let refused = app.core.connections().urls(&reader, agent).await.unwrap_err();
+    assert_eq!(code(&refused), (Kind::Forbidden, "missing_scope"));
+}
+
+#[tokio::test]
+async fn a_link_begun_before_somebody_else_connected_replaces_nothing() {
+    let app = TestApp::start().await;
+    let agent = app.agent(json!({"integrations": ["petshop"]})).await;
+    with_client(&app, "petshop").await;
+    let urls = app.core.connections().urls(&app.ctx(), agent).await.expect("there are some");
+    let token = urls[0].url.as_deref().unwrap().rsplit('/').next().unwrap().to_owned();
+    let begun = app.core.connections().follow(&token, BTreeMap::new()).await.expect("it begins");
+    let state = begun.started.url.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    connect(&app, agent).await;
+    let before = view(&app, agent).await;
+    let cookies = format!("{}={}", begun.proof.name, begun.proof.value);
+    let late = Answer { cookies, ..answer(&state, "code") };
+    let late = app.core.connections().finish(late).await.unwrap_err();
+    assert_eq!(code(&late), (Kind::Conflict, "already_connected"));
+    assert_eq!(view(&app, agent).await, before);
+}
+
+fn at(shop: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([("shop".to_owned(), shop.to_owned())])
+}
+
+#[tokio::test]
+async fn a_clients_own_fields_say_where_its_secret_goes() {
+    let app = TestApp::start().await;
+    let agent = app.agent(json!({"integrations": ["shop"]})).await;
+    let put = PutClient { fields: at("toys"), ..client() };
+    app.core.integrations().put_client(&app.ctx(), "shop", put).await.expect("it can be set");
+    let connections = app.core.connections();
+    let other = StartConnection { fields: at("evil"), ..name("shop") };
+    let started = connections.start(&app.ctx(), agent, other).await.expect("it begins");
+    assert!(started.url.starts_with("https://toys.example/"), "{}", started.url);
+    let urls = connections.urls(&app.ctx(), agent).await.expect("there are some");
+    let token = urls[0].url.as_deref().unwrap().rsplit('/').next().unwrap().to_owned();
+    let mut fields = at("evil");
+    fields.insert("unasked".to_owned(), "evil".to_owned());
+    let begun = connections.follow(&token, fields).await.expect("it begins");
+    assert!(begun.started.url.starts_with("https://toys.example/"), "{}", begun.started.url);
+    let state = begun.started.url.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let cookies = format!("{}={}", begun.proof.name, begun.proof.value);
+    connections.finish(Answer { cookies, ..answer(&state, "code") }).await.expect("connected");
+    assert_eq!(view(&app, agent).await.connections[0].fields, at("toys"));
+
+    // The secret was given for the one shop, and so was the leave.
+    let integrations = app.core.integrations();
+    let put = |fields| PutClient { fields, secret: None, ..client() };
+    let kept = integrations.put_client(&app.ctx(), "shop", put(at("toys"))).await.expect("it can be set");
+    assert!(kept.client.expect("a client").has_secret);
+    assert_eq!(view(&app, agent).await.connections[0].status, Status::Active);
+    let moved = integrations.put_client(&app.ctx(), "shop", put(at("evil"))).await.expect("it can be set");
+    assert!(!moved.client.expect("a client").has_secret);
+    assert_eq!(view(&app, agent).await.connections[0].status, Status::Expired);
+}
+
+/// An integration of the account's own, with OAuth and its interface at these hosts.
+fn own(token: &str, base: &str) -> Integration {
+    let url = |host: &str, path: &str| format!("https://{host}/{path}").parse().expect("is a URL");
+    let oauth = OAuth {
+        authorize: url("own.example", "authorize"),
+        token: url(token, "token"),
+        revoke: None,
+        scopes: Vec::new(),
+        known_scopes: Vec::new(),
+        separator: " ".to_owned(),
+        pkce: true,
+        client_auth: ClientAuth::Body,
+        authorize_parameters: BTreeMap::new(),
+    };
+    Integration {
+        name: "own".parse().expect("is a name"),
+        title: "Own".to_owned(),
+        categories: Vec::new(),
+        documentation: None,
+        base: Some(url(base, "v1")),
+        openapi: None,
+        access: Access::OAuth(Box::new(oauth)),
+        placement: Placement::bearer(),
+        headers: BTreeMap::new(),
+        fields: BTreeMap::new(),
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_shown_nowhere_else_than_where_they_were_given_for() {
+    let app = TestApp::start().await;
+    let agent = app.agent(json!({})).await;
+    let integrations = app.core.integrations();
+    let put = async |token: &str, base: &str| {
+        let view = integrations.put_own(&app.ctx(), own(token, base)).await.expect("it can be put");
+        view.client.is_some_and(|client| client.has_secret)
+    };
+    let connected = async || {
+        with_client(&app, "own").await;
+        let state = begin(&app, agent, name("own")).await;
+        app.core.connections().finish(answer(&state, "code")).await.expect("it is connected");
+    };
+    let status = async || view(&app, agent).await.connections[0].status;
+    put("own.example", "own.example").await;
+    connected().await;
+    assert!(put("own.example", "own.example").await, "nothing moved");
+    assert_eq!(status().await, Status::Active);
+    for (token, base) in [("evil.example", "own.example"), ("evil.example", "evil.example")] {
+        assert!(!put(token, base).await, "{token} {base}");
+        assert_eq!(status().await, Status::Expired, "{token} {base}");
+        connected().await;
+    }
+    integrations.delete_own(&app.ctx(), "own").await.expect("it is gone");
+    assert_eq!(status().await, Status::Expired);
+    put("evil.example", "evil.example").await;
+    assert_eq!(status().await, Status::Expired);
+}
+
+#[tokio::test]
+async fn rules_about_an_operations_own_tool_hold_however_it_is_called() {
+    let app = TestApp::start().await;
+    let agent = app.agent(json!({"policy": "open"})).await;
+    with_client(&app, "petshop").await;
+    describe(&app).await;
+    connect(&app, agent).await;
+    let document = json!({
+        "allow": ["*"], "block": ["petshop__delete_pet"],
+        "constraints": {"petshop__get_pet": {"id": {"one_of": ["rex"]}}},
+    });
+    crate::guard::policy(&app, agent, document).await;
+    let blocked = async |word: &'static str, call: (&'static str, Value)| {
+        app.models.when(word, [Reply::Use("", vec![call]), Reply::Say(vec!["Done."])]);
+        let events = app.talk(agent, word).await;
+        let why = |event| if let TurnEvent::ToolBlocked { reason, .. } = event { Some(reason) } else { None };
+        events.into_iter().find_map(why)
+    };
+    let why = blocked("delete", call("delete_pet", &json!({"id": "rex"}))).await.expect("it is blocked");
+    assert!(why.contains("petshop__delete_pet"), "{why}");
+    let prefixed = call("petshop__delete_pet", &json!({"id": "rex"}));
+    assert!(blocked("prefixed", prefixed).await.is_some());
+    assert_eq!(blocked("rex", call("get_pet", &json!({"id": "rex"}))).await, None);
+    // The arguments as the text of an object are the same arguments.
+    let as_text = call("get_pet", &json!(r#"{"id":"tom"}"#));
+    assert!(blocked("tom", as_text).await.expect("it is blocked").contains("petshop__get_pet"));
+    assert!(blocked("direct", ("petshop__get_pet", json!({"id": "tom"}))).await.is_some());
+    // What is asked by the clock is held to the same.
+    let poll = |operation: &str, arguments: Value| Poll {
+        integration: "petshop".to_owned(),
+        operation: operation.to_owned(),
+        arguments,
+        items: None,
+        key: None,
+    };
+    let polled = app.core.integrations().poll(agent, &poll("get_pet", json!({"id": "tom"}))).await;
+    let why = polled.expect("the store works").expect_err("it is blocked");
+    assert!(why.contains("petshop__get_pet"), "{why}");
+    // And so are rules about the tool that calls any of them.
+    crate::guard::policy(&app, agent, json!({"allow": ["petshop__*"], "block": ["call_operation"]})).await;
+    assert!(blocked("again", call("get_pet", &json!({"id": "rex"}))).await.is_some());
+    assert_eq!(blocked("named", ("petshop__get_pet", json!({"id": "rex"}))).await, None);
+}
+
+#[tokio::test]
+async fn what_renews_a_connection_is_kept_though_nobody_waits_for_it_any_more() {
+    let app = TestApp::start().await;
+    let agent = app.agent(json!({})).await;
+    with_client(&app, "petshop").await;
+    describe(&app).await;
+    connect(&app, agent).await;
+    app.clock.advance(std::time::Duration::from_secs(3_600));
+    let poll = Poll {
+        integration: "petshop".to_owned(),
+        operation: "list_pets".to_owned(),
+        arguments: json!({}),
+        items: None,
+        key: None,
+    };
+    app.integrations.hold();
+    {
+        let integrations = app.core.integrations();
+        let polled = std::pin::pin!(integrations.poll(agent, &poll));
+        let reached = std::pin::pin!(app.integrations.held());
+        futures_util::future::select(polled, reached).await;
+    }
+    // Whoever asked is gone; the service has replaced the token.
+    app.integrations.release();
+    app.core.connections().settled().await;
+    let now = view(&app, agent).await;
+    assert_eq!((now.connections[0].version, now.connections[0].status), (2, Status::Active));
 }

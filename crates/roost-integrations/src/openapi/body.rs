@@ -76,14 +76,17 @@ fn chosen(content: &Map<String, Value>) -> Option<(String, Media, &Value)> {
     };
     let best = content.iter().min_by_key(|(name, _)| kind(name).0)?;
     let name = if best.0.contains('*') { "application/json" } else { best.0.as_str() };
-    Some((name.to_owned(), kind(best.0).1, best.1))
+    Some((cut(name, 200), kind(best.0).1, best.1))
 }
+
+/// The most fields of a form that stand in brackets.
+const MOST_DEEP: usize = 100;
 
 /// Returns the fields of a form that the document wants in brackets.
 fn in_brackets(of: &Value) -> Vec<String> {
     let encoding = of.get("encoding").and_then(Value::as_object);
     let deep = |(_, how): &(&String, &Value)| how.get("style").and_then(Value::as_str) == Some("deepObject");
-    encoding.into_iter().flatten().filter(deep).map(|(name, _)| name.clone()).collect()
+    encoding.into_iter().flatten().filter(deep).take(MOST_DEEP).map(|(name, _)| name.clone()).collect()
 }
 
 /// Returns the fields of a form in parts that are files.

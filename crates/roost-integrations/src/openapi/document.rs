@@ -4,6 +4,11 @@ use roost_ports::integrations::BadDescription;
 use serde_json::Value;
 use url::Url;
 
+use super::Fields;
+
+/// The longest URL of a server.
+const URL_MAX: usize = 2_000;
+
 /// How many references may lead to one another in a row.
 const HOPS: usize = 32;
 
@@ -72,7 +77,7 @@ impl<'a> Document<'a> {
     }
 
     /// Returns what paths begin with, if the document says so with a whole URL.
-    pub(super) fn base(&self, of: &Value) -> Option<String> {
+    pub(super) fn base(&self, of: &Fields) -> Option<String> {
         match self.version {
             Version::Two => {
                 let host = of.get("host")?.as_str()?;
@@ -89,11 +94,15 @@ impl<'a> Document<'a> {
 }
 
 fn server(server: &Value) -> Option<String> {
-    let mut url = server.get("url")?.as_str()?.to_owned();
+    let mut url = server.get("url")?.as_str().filter(|url| url.len() <= URL_MAX)?.to_owned();
     let variables = server.get("variables").and_then(Value::as_object);
     for (name, variable) in variables.into_iter().flatten() {
         let default = variable.get("default").and_then(Value::as_str).unwrap_or_default();
         url = url.replace(&format!("{{{name}}}"), default);
+        // A default may name other variables, and that again: it could double without end.
+        if url.len() > URL_MAX {
+            return None;
+        }
     }
     whole(&url)
 }

@@ -6,16 +6,17 @@ use serde_json::{Value, json};
 use super::body;
 use super::document::Document;
 use super::parameter::{self, Arguments};
+use super::schema::Budget;
 use super::{Fields, Named, cut, line, names};
 
 pub(super) fn read<'a>(
     document: &Document<'a>,
     path: &str,
     method: &str,
-    item: &'a Value,
-    found: &'a Fields,
+    (item, found): (&'a Value, &'a Fields),
+    left: &mut usize,
 ) -> Result<Operation, String> {
-    let mut arguments = Arguments::default();
+    let mut arguments = Arguments { budget: Budget::within(*left), ..Arguments::default() };
     let given = parameter::collect(document, item, found)?;
     for one in &given {
         parameter::read(document, one, &mut arguments);
@@ -28,7 +29,8 @@ pub(super) fn read<'a>(
     let (summary, description) = (text("summary"), text("description"));
     let tags = found.get("tags").and_then(Value::as_array);
     let tags = tags.into_iter().flatten().filter_map(Value::as_str).take(5).map(|tag| cut(tag, 60)).collect();
-    let base = document.base(&Value::Object(found.clone())).or_else(|| document.base(item));
+    let base = document.base(found).or_else(|| document.base(item.as_object()?));
+    *left = left.saturating_sub(arguments.budget.spent());
     Ok(Operation {
         name,
         method: method.to_uppercase(),

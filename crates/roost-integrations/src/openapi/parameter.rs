@@ -7,6 +7,12 @@ use super::document::{Document, Version};
 use super::schema::{Budget, Use, translate};
 use super::{Fields, Named, cut, security};
 
+/// The most parameters of one operation.
+const MOST_PARAMETERS: usize = 300;
+
+/// The longest name of a parameter.
+const NAME_MAX: usize = 200;
+
 /// What an operation takes, as it is gathered.
 #[derive(Default)]
 pub(super) struct Arguments {
@@ -45,6 +51,9 @@ pub(super) fn collect<'a>(
     let of = |value: Option<&'a Value>| value.and_then(Value::as_array).into_iter().flatten();
     let mut all: Vec<&Value> = Vec::new();
     for given in of(item.get("parameters")).chain(of(found.get("parameters"))) {
+        if all.len() >= MOST_PARAMETERS {
+            return Err(format!("it has more than {MOST_PARAMETERS} parameters"));
+        }
         let given = document.resolve(given)?;
         let key = |value: &'a Value| (value.get("name"), value.get("in"));
         all.retain(|known| key(known) != key(given));
@@ -60,7 +69,7 @@ pub(super) fn read<'a>(document: &Document<'a>, given: &'a Value, arguments: &mu
         return;
     };
     let name = text("name");
-    if name.is_empty() {
+    if name.is_empty() || name.len() > NAME_MAX {
         // Documents are not always careful; what has no name cannot be sent, and need not be.
         return;
     }

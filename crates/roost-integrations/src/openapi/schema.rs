@@ -15,20 +15,74 @@ const DEPTH: usize = 7;
 /// How often one schema may stand inside itself.
 const INSIDE_ITSELF: usize = 1;
 
-/// How many parts a schema may have over all of an operation.
-pub(super) struct Budget(u32);
+/// How many bytes the schemas of one operation may have.
+const OPERATION_MAX_BYTES: usize = 256 * 1024;
+
+/// The largest value that a schema names: one of an enumeration, a constant.
+const VALUE_MAX_BYTES: usize = 1_000;
+
+/// The largest enumeration: values, and bytes of them.
+const ENUM_MAX: usize = 200;
+const ENUM_MAX_BYTES: usize = 8_000;
+
+/// The most alternatives of one place, and the most names that are required there.
+const LIST_MAX: usize = 500;
+
+/// What a part costs beside the texts in it.
+const PART_BYTES: usize = 32;
+
+/// How many parts, and how many bytes, the schemas of an operation may have together.
+pub(super) struct Budget {
+    parts: u32,
+    bytes: usize,
+    given: usize,
+}
 
 impl Default for Budget {
     fn default() -> Self {
-        Self(300)
+        Self::within(OPERATION_MAX_BYTES)
     }
 }
 
 impl Budget {
-    fn take(&mut self) -> bool {
-        self.0 = self.0.saturating_sub(1);
-        self.0 > 0
+    /// Returns the budget of one operation of a document that has so many bytes left.
+    pub(super) fn within(left: usize) -> Self {
+        let given = OPERATION_MAX_BYTES.min(left);
+        Self { parts: 300, bytes: given, given }
     }
+
+    /// Returns how many bytes were used.
+    pub(super) const fn spent(&self) -> usize {
+        self.given - self.bytes
+    }
+
+    fn take(&mut self) -> bool {
+        self.parts = self.parts.saturating_sub(1);
+        self.parts > 0 && self.spend(PART_BYTES)
+    }
+
+    /// Tells whether there is room for so many bytes, and takes them.
+    fn spend(&mut self, bytes: usize) -> bool {
+        let fits = bytes <= self.bytes;
+        self.bytes = self.bytes.saturating_sub(bytes);
+        fits
+    }
+}
+
+/// Returns about how many bytes a value takes, or nothing if that is more than `most`. Looks at no more of it than that.
+fn size(value: &Value, most: usize) -> Option<usize> {
+    let left = match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => most.checked_sub(8),
+        Value::String(text) => most.checked_sub(text.len() + 2),
+        Value::Array(all) => {
+            all.iter().try_fold(most.checked_sub(2)?, |left, one| left.checked_sub(size(one, left)?))
+        }
+        Value::Object(fields) => fields.iter().try_fold(most.checked_sub(2)?, |left, (name, one)| {
+            let left = left.checked_sub(name.len() + 4)?;
+            left.checked_sub(size(one, left)?)
+        }),
+    };
+    Some(most - left?)
 }
 
 /// What a schema is for.
@@ -74,7 +128,7 @@ impl<'a> Walk<'_, 'a> {
         }
         let mut made = Map::new();
         self.kind(fields, &mut made);
-        annotations(fields, &mut made);
+        annotations(fields, &mut made, self.budget);
         numbers(fields, &mut made);
         self.values(fields, &mut made);
         self.object(fields, &mut made, depth);
@@ -85,6 +139,10 @@ impl<'a> Walk<'_, 'a> {
             let Some(all) = fields.get(word).and_then(Value::as_array).filter(|all| !all.is_empty()) else {
                 continue;
             };
+            if all.len() > LIST_MAX || !self.budget.spend(all.len() * PART_BYTES) {
+                // Some alternatives without the others would refuse what is right.
+                continue;
+            }
             let all: Vec<Value> = all.iter().map(|one| self.schema(one, depth + 1)).collect();
             // Where two alternatives could not be written out, both would fit, and oneOf wants exactly one.
             let word = if word == "oneOf" { "anyOf" } else { word };
@@ -134,9 +192,13 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
-    fn values(&self, fields: &Map<String, Value>, made: &mut Map<String, Value>) {
+    fn values(&mut self, fields: &Map<String, Value>, made: &mut Map<String, Value>) {
         if let Some(all) =
-            fields.get("enum").and_then(Value::as_array).filter(|all| !all.is_empty() && all.len() <= 200)
+            fields.get("enum").and_then(Value::as_array).filter(|all| (1..=ENUM_MAX).contains(&all.len()))
+            && let Some(bytes) = all.iter().try_fold(0, |sum: usize, one| {
+                Some(sum + size(one, ENUM_MAX_BYTES)?).filter(|sum| *sum <= ENUM_MAX_BYTES)
+            })
+            && self.budget.spend(bytes)
         {
             let mut unique: Vec<Value> = Vec::new();
             for one in all {
@@ -146,11 +208,14 @@ impl<'a> Walk<'_, 'a> {
             }
             made.insert("enum".to_owned(), Value::Array(unique));
         }
-        if let Some(one) = fields.get("const") {
+        if let Some(one) = fields.get("const")
+            && size(one, VALUE_MAX_BYTES).is_some_and(|bytes| self.budget.spend(bytes))
+        {
             made.insert("const".to_owned(), one.clone());
         }
         if let Some(pattern) = fields.get("pattern").and_then(Value::as_str)
             && pattern.len() <= 200
+            && self.budget.spend(pattern.len())
             && Regex::new(pattern).is_ok()
         {
             made.insert("pattern".to_owned(), Value::from(pattern));
@@ -159,9 +224,14 @@ impl<'a> Walk<'_, 'a> {
 
     fn object(&mut self, fields: &'a Map<String, Value>, made: &mut Map<String, Value>, depth: usize) {
         let mut left_out = Vec::new();
+        let mut is_whole = true;
         if let Some(properties) = fields.get("properties").and_then(Value::as_object) {
             let mut all = Map::new();
             for (name, property) in properties {
+                if !self.budget.spend(name.len() + PART_BYTES) {
+                    is_whole = false;
+                    break;
+                }
                 if self.is_only_told(property) {
                     left_out.push(name.as_str());
                 } else {
@@ -170,15 +240,20 @@ impl<'a> Walk<'_, 'a> {
             }
             made.insert("properties".to_owned(), Value::Object(all));
         }
+        if !is_whole {
+            // What is needed, and what else may be there, is known for the whole only.
+            return;
+        }
         // In version 2, a parameter says with the same word that it is needed itself.
         if let (Some(names), Use::Request) = (fields.get("required").and_then(Value::as_array), self.how) {
             let mut unique: Vec<&str> = Vec::new();
-            for name in names.iter().filter_map(Value::as_str) {
+            for name in names.iter().filter_map(Value::as_str).take(LIST_MAX) {
                 if !unique.contains(&name) && !left_out.contains(&name) {
                     unique.push(name);
                 }
             }
-            if !unique.is_empty() {
+            let bytes = unique.iter().map(|name| name.len() + 4).sum();
+            if !unique.is_empty() && self.budget.spend(bytes) {
                 made.insert("required".to_owned(), json!(unique));
             }
         }
@@ -201,16 +276,21 @@ impl<'a> Walk<'_, 'a> {
     }
 }
 
-fn annotations(fields: &Map<String, Value>, made: &mut Map<String, Value>) {
+fn annotations(fields: &Map<String, Value>, made: &mut Map<String, Value>, budget: &mut Budget) {
     if let Some(text) =
         fields.get("description").and_then(Value::as_str).filter(|text| !text.trim().is_empty())
     {
-        made.insert("description".to_owned(), Value::from(cut(text, 200)));
+        let text = cut(text, 200);
+        if budget.spend(text.len()) {
+            made.insert("description".to_owned(), Value::from(text));
+        }
     }
     if let Some(format) = fields.get("format").and_then(Value::as_str) {
         made.insert("format".to_owned(), Value::from(cut(format, 40)));
     }
-    if let Some(default) = fields.get("default").filter(|default| default.to_string().len() <= 200) {
+    if let Some(default) = fields.get("default")
+        && size(default, 200).is_some_and(|bytes| budget.spend(bytes))
+    {
         made.insert("default".to_owned(), default.clone());
     }
 }

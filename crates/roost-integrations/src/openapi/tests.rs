@@ -244,3 +244,58 @@ fn what_is_no_document_is_refused_with_the_reason() {
     }
     assert!(refused(&bomb).contains("neither JSON nor YAML"), "aliases that grow without end");
 }
+
+#[test]
+fn a_small_document_that_says_much_stays_small() {
+    let many: Map<String, Value> = (0..2_000)
+        .map(|number| (format!("field_{number}_{}", "x".repeat(100)), json!({"type": "string"})))
+        .collect();
+    let large: Vec<String> = (0..150).map(|number| format!("{number}{}", "y".repeat(5_000))).collect();
+    let paths: Map<String, Value> = (0..1_000)
+        .map(|number| (format!("/pets/{number}"), json!({"$ref": "#/components/pathItems/All"})))
+        .collect();
+    let methods = ["get", "put", "post", "delete"];
+    let body = json!({"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/All"}}}}});
+    let item: Map<String, Value> =
+        methods.iter().map(|method| ((*method).to_owned(), body.clone())).collect();
+    let one_of: Vec<Value> = (0..400).map(|_| json!({"$ref": "#/components/schemas/Large"})).collect();
+    let document = three(
+        Value::Object(paths),
+        json!({
+            "pathItems": {"All": item},
+            "schemas": {
+                "Large": {"enum": large, "const": "z".repeat(50_000)},
+                "All": {"type": "object", "properties": many, "required": large, "oneOf": one_of, "additionalProperties": false},
+            },
+        }),
+    );
+    assert!(document.to_string().len() < 2_000_000);
+    let read = described(&document);
+    assert_eq!(read.operations.len(), 4_000);
+    let sizes = read.operations.iter().map(|one| one.schema.to_string().len());
+    assert!(sizes.clone().all(|size| size < 2 * 256 * 1024), "{:?}", sizes.max());
+    let sum: usize = sizes.sum();
+    assert!(sum < 2 * SCHEMAS_MAX_BYTES, "{sum}");
+    // What was cut refuses nothing that the service would take.
+    let body = &read.operations[0].schema["properties"]["body"];
+    assert!(body.get("required").is_none() && body.get("additionalProperties").is_none(), "{body}");
+}
+
+#[test]
+fn a_server_whose_variables_double_is_none() {
+    let variables: Map<String, Value> = (0..40)
+        .map(|at| (format!("v{at:02}"), json!({"default": format!("{{v{:02}}}{{v{:02}}}", at + 1, at + 1)})))
+        .collect();
+    let mut document = three(json!({"/pets": {"get": {"operationId": "pets"}}}), json!({}));
+    document["servers"] = json!([{"url": "https://{v00}.example", "variables": variables}]);
+    assert_eq!(described(&document).base, None);
+}
+
+#[test]
+fn a_document_with_too_many_operations_is_refused_where_the_limit_is() {
+    let paths: Map<String, Value> = (0..=MOST_OPERATIONS)
+        .map(|number| (format!("/pets/{number}"), json!({"get": {"summary": "A pet"}})))
+        .collect();
+    let refused = read(&"pets".parse().unwrap(), &three(Value::Object(paths), json!({})).to_string());
+    assert!(refused.unwrap_err().to_string().contains("more than 5000 operations"));
+}
