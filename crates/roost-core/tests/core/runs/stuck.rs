@@ -26,7 +26,7 @@ async fn write<T: Send + 'static>(
     app: &TestApp,
     work: impl FnOnce(&mut dyn Writer) -> Result<T, store::Error> + Send + 'static,
 ) -> T {
-    app.store.write(work).await.unwrap()
+    app.store.write(work).await.expect("can be written")
 }
 
 #[tokio::test]
