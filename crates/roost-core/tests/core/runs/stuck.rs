@@ -26,7 +26,7 @@ async fn write<T: Send + 'static>(
     app: &TestApp,
     work: impl FnOnce(&mut dyn Writer) -> Result<T, store::Error> + Send + 'static,
 ) -> T {
-    app.store.write(work).await.expect("the store writes")
+    app.store.write(work).await.expect("can be written")
 }
 
 #[tokio::test]
@@ -41,10 +41,10 @@ async fn a_run_ends_though_its_agent_is_stopped_just_when_it_is_looked_at() {
     let waker = Waker::from(Arc::clone(&woken));
     assert!(matches!(advance.as_mut().poll(&mut Context::from_waker(&waker)), Poll::Pending));
     // It was read, and nothing is written yet.
-    tokio::time::timeout(PATIENCE, woken.0.notified()).await.unwrap();
-    app.core.agents().stop(&app.ctx(), agent).await.unwrap();
-    advance.await.unwrap();
-    runs.advance(9).await.unwrap();
+    tokio::time::timeout(PATIENCE, woken.0.notified()).await.expect("the store writes");
+    app.core.agents().stop(&app.ctx(), agent).await.expect("the store writes");
+    advance.await.expect("the store writes");
+    runs.advance(9).await.expect("the store writes");
     assert_eq!(get(&app, agent, run).await.run.status, Status::Cancelled);
 }
 
@@ -83,7 +83,7 @@ async fn a_run_that_cannot_be_written_is_given_up_with_all_that_it_does_and_keep
     assert_eq!(app.core.runs().answer(&app.ctx(), answer).await.unwrap_err().code(), "run_not_waiting");
     let still_open = move |reader: &dyn Reader| reader.open_turns_of_run(bad);
     let let_go = tokio::time::timeout(PATIENCE, async {
-        while !app.store.read(still_open).await.unwrap().is_empty() {
+        while !app.store.read(still_open).await.expect("the store writes").is_empty() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     });
@@ -110,10 +110,10 @@ async fn a_queued_run_whose_workflow_cannot_be_read_keeps_no_other_from_beginnin
     .await;
     let second = begin(&app, agent, Value::Null).await;
     assert_eq!(get(&app, agent, second).await.run.status, Status::Queued);
-    app.core.runs().answer(&app.ctx(), answer_to(agent, first, &json!({"name": "x"}))).await.unwrap();
+    app.core.runs().answer(&app.ctx(), answer_to(agent, first, &json!({"name": "x"}))).await.expect("the store writes");
     assert_eq!(until_over(&app, agent, first).await.run.status, Status::Completed);
     until_waiting(&app, agent, second).await;
-    let lost = app.store.read(move |reader| reader.run_of_any_account(lost)).await.unwrap().unwrap();
+    let lost = app.store.read(move |reader| reader.run_of_any_account(lost)).await.expect("the store writes").unwrap();
     assert_eq!((lost.run.status, lost.due_at), (Status::Failed, None));
 }
 
@@ -140,7 +140,7 @@ async fn a_form_is_shown_however_many_were_closed_before_it() {
     })
     .await;
     assert_eq!(get(&app, agent, run).await.forms, [open]);
-    app.core.runs().answer(&app.ctx(), answer_to(agent, run, &json!({"name": "x"}))).await.unwrap();
+    app.core.runs().answer(&app.ctx(), answer_to(agent, run, &json!({"name": "x"}))).await.expect("the store writes");
     assert_eq!(until_over(&app, agent, run).await.run.status, Status::Completed);
 }
 
@@ -159,14 +159,14 @@ async fn a_judge_sees_what_its_step_made_and_no_other_artifact() {
     assert!(asked(1).contains("What the artifact holds") && asked(1).contains("a secret"), "{}", asked(1));
     let list =
         ListArtifacts { agent, filter: ArtifactFilter::default(), after: None, limit: Limit::clamped(1, 1) };
-    let made = app.core.artifacts().list(&app.ctx(), list).await.unwrap().rows.remove(0);
+    let made = app.core.artifacts().list(&app.ctx(), list).await.expect("the store writes").rows.remove(0);
     let names = format!("{{\"artifact_id\": \"{}\"}}", made.id);
     let schema = json!({"type": "object"});
     let told = format!(
         "say\n\nAnswer with JSON alone, without a word around it, that keeps to this JSON Schema:\n{schema}"
     );
     app.models.when(&told, [Reply::Say(vec![names.leak()])]);
-    let say = json!({"type": "generate-text", "id": "say", "prompt": "say", "output_schema": schema,
+    let say = json!({"type": "generate-text", "id": "say", "prompt": "say", "outputs": schema,
         "success_criteria": [{"judge": "It is kind."}], "retry": {"attempts": 1}});
     let other = agent_with(&app, json!([say])).await;
     let run = begin(&app, other, Value::Null).await;
