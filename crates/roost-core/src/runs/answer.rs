@@ -81,7 +81,8 @@ impl Runs<'_> {
                 Some(form) => form,
                 None => meant(&core, reader, &kept, &values)?,
             };
-            let to = ToAnswer { form, values, files: Vec::new(), by: caller.who().to_owned(), tainted: false };
+            let to =
+                ToAnswer { form, values, files: Vec::new(), by: caller.who().to_owned(), tainted: false };
             check(&core, reader, &kept, to, caller.now)
         };
         let checked = self.0.ports.store.read(look).await?;
@@ -128,7 +129,8 @@ pub(crate) fn take(writer: &mut dyn Writer, checked: Checked, now: Timestamp) ->
     let kept = writer.run_of_any_account(run)?.ok_or_else(|| Error::not_found("run", run))?;
     check_waits(&form, &kept, now)?;
     writer.close_form(id, FormStatus::Answered, now)?;
-    let answered = RunEvent::Answered { step: form.step.clone(), answer: Value::Object(answers), by, tainted };
+    let answered =
+        RunEvent::Answered { step: form.step.clone(), answer: Value::Object(answers), by, tainted };
     writer.append_run(run, now, &[answered])?;
     writer.wake_run(run, now)?;
     Ok(form)
