@@ -166,7 +166,7 @@ async fn a_judge_sees_what_its_step_made_and_no_other_artifact() {
         "say\n\nAnswer with JSON alone, without a word around it, that keeps to this JSON Schema:\n{schema}"
     );
     app.models.when(&told, [Reply::Say(vec![names.leak()])]);
-    let say = json!({"type": "generate-text", "id": "say", "prompt": "say", "output_schema": schema,
+    let say = json!({"type": "generate-text", "id": "say", "prompt": "say", "outputs": schema,
         "success_criteria": [{"judge": "It is kind."}], "retry": {"attempts": 1}});
     let other = agent_with(&app, json!([say])).await;
     let run = begin(&app, other, Value::Null).await;
