@@ -21,7 +21,7 @@ mod state;
 
 pub use due::{Act, Due};
 pub use plan::{Plan, until};
-pub use state::{State, StepState, StepStatus, Unexpected, step};
+pub use state::{State, StepState, StepStatus, Unexpected, size, step};
 
 /// One execution of a workflow, as it is found again. What happened in it stands in its log.
 #[derive(Debug, Clone, PartialEq)]
@@ -314,6 +314,19 @@ pub enum Doing {
     },
 }
 
+impl Doing {
+    fn size(&self) -> usize {
+        match self {
+            Self::Turn { .. } | Self::Wait { .. } => 0,
+            Self::Form { title, description, .. } => {
+                title.len() + description.as_ref().map_or(0, String::len)
+            }
+            Self::Question { question, .. } => question.len(),
+            Self::Within { items, .. } => size(items),
+        }
+    }
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ending {
@@ -363,6 +376,29 @@ impl RunEvent {
             | Self::StepSkipped { step } => Some(step),
             Self::Created { .. } | Self::TimedOut | Self::CancelRequested { .. } | Self::Ended { .. } => None,
         }
+    }
+
+    /// Returns about how many bytes it takes in a log.
+    pub fn size(&self) -> usize {
+        const FRAME: usize = 200;
+        let held = match self {
+            Self::Created { input, given, .. } => {
+                size(input) + given.iter().map(|(_, output)| size(output)).sum::<usize>()
+            }
+            Self::StepStarted { inputs, doing, .. } => size(inputs) + doing.size(),
+            Self::Produced { output, .. }
+            | Self::JudgeAsked { output, .. }
+            | Self::StepSucceeded { output, .. } => size(output),
+            Self::Answered { answer, .. } => size(answer),
+            Self::Judged { reason, .. } => reason.len(),
+            Self::StepFailed { problem, .. } => problem.message.len(),
+            Self::Ended { ending: Ending::Completed { output } } => size(output),
+            Self::Ended { ending: Ending::Failed { .. } | Ending::Cancelled }
+            | Self::StepSkipped { .. }
+            | Self::TimedOut
+            | Self::CancelRequested { .. } => 0,
+        };
+        FRAME + held
     }
 
     /// Returns its name in records and on the wire.

@@ -83,7 +83,10 @@ impl Runs<'_> {
 
     /// Writes what is due in runs in one transaction.
     async fn go_on_together(&self, looked: Vec<Looked>, now: Timestamp) -> Result<(), Error> {
-        let ready: Vec<_> = looked.into_iter().map(|looked| self.ready(looked, now)).collect();
+        let core = self.0.clone();
+        // Templates and schemas of whoever wrote the workflow: nobody else's requests wait for them.
+        let prepare = move || looked.into_iter().map(|looked| ready(&core, looked, now)).collect::<Vec<_>>();
+        let ready = tokio::task::spawn_blocking(prepare).await.map_err(Error::internal)?;
         let core = self.0.clone();
         let work = move |writer: &mut dyn Writer| {
             let written = ready.into_iter().map(|one| match one {
@@ -117,20 +120,6 @@ impl Runs<'_> {
         all
     }
 
-    /// Works out what is due in a run; names the run if that cannot be done.
-    fn ready(&self, looked: Looked, now: Timestamp) -> Result<Prepared, RunId> {
-        let Looked { mut kept, found } = looked;
-        let run = kept.run.id;
-        let prepared = found.and_then(|(agent, offset, state)| {
-            kept.offset = offset;
-            caught(|| prepare(self.0, kept, &agent, state, now))
-        });
-        prepared.map_err(|error| {
-            tracing::error!(%run, error = %with_causes(&error), "a run cannot go on");
-            run
-        })
-    }
-
     fn written(&self, written: Written) {
         if let Some((offset, state)) = written.state {
             self.0.run_states.put(written.run, offset, state);
@@ -142,6 +131,20 @@ impl Runs<'_> {
             self.0.queued.notify_one();
         }
     }
+}
+
+/// Works out what is due in a run; names the run if that cannot be done.
+fn ready(core: &Core, looked: Looked, now: Timestamp) -> Result<Prepared, RunId> {
+    let Looked { mut kept, found } = looked;
+    let run = kept.run.id;
+    let prepared = found.and_then(|(agent, offset, state)| {
+        kept.offset = offset;
+        caught(|| prepare(core, kept, &agent, state, now))
+    });
+    prepared.map_err(|error| {
+        tracing::error!(%run, error = %with_causes(&error), "a run cannot go on");
+        run
+    })
 }
 
 /// Reads runs as they stand, with their agents. A run whose log cannot be read is one of them.

@@ -8,7 +8,7 @@ use roost_domain::event::Problem;
 use roost_domain::id::{FormId, RunId, TurnId};
 use roost_domain::model::Usage;
 use roost_domain::run::{
-    Act, Doing, Ending, Plan, RunEvent, State, Status, StepKey, StepStatus, step, until,
+    Act, Doing, Ending, Plan, RunEvent, State, Status, StepKey, StepStatus, size, step, until,
 };
 use roost_domain::unit::MicroUsd;
 use roost_domain::workflow::{Scope, Step, StepKind, Template};
@@ -21,6 +21,18 @@ use crate::{Core, Error};
 
 /// How many events are written at once, about: a long row of steps that act on nothing is written in parts.
 const MOST_EVENTS: usize = 500;
+
+/// After about how many bytes of events a part is written, likewise.
+const MOST_PART: usize = 4 << 20;
+
+/// About the most bytes of a run's log.
+const MOST_LOG: usize = 64 << 20;
+
+/// The most steps of one run; a step counts once for each thing that it is done for.
+const MOST_STEPS: usize = 100_000;
+
+/// The most bytes of what one step works with, as JSON.
+const MOST_INPUTS: usize = 1 << 20;
 
 /// The most things of one for-each.
 const MOST_ITEMS: usize = 10_000;
@@ -73,6 +85,7 @@ pub(super) fn prepare(
     }
     // One that waits for others begins nothing.
     let is_queued = kept.run.status == Status::Queued;
+    let bytes = state.log_bytes();
     let mut goes_on = false;
     loop {
         let before = work.events.len();
@@ -85,7 +98,7 @@ pub(super) fn prepare(
             for event in work.act(&state, act)? {
                 state = work.take(state, event)?;
             }
-            goes_on = work.events.len() >= MOST_EVENTS;
+            goes_on = work.events.len() >= MOST_EVENTS || state.log_bytes() - bytes >= MOST_PART;
             // Nothing of the rest is due any more.
             if goes_on || state.is_stopping() != was_stopping {
                 break;
@@ -158,13 +171,27 @@ impl Work<'_> {
         attempt: u32,
     ) -> Result<Vec<RunEvent>, Problem> {
         let mut scope = state.scope(Some(key), self.told.clone());
+        let room = room(state)?;
         let mut inputs = Map::new();
+        let mut bytes = 0;
         for (name, template) in &step.inputs {
-            inputs.insert(name.clone(), template.render(&scope)?);
+            let input = template.render(&scope)?;
+            bytes += input.to_string().len();
+            if bytes > MOST_INPUTS {
+                let message = format!("The inputs of the step come to more than {MOST_INPUTS} bytes");
+                return Err(Problem { code: "template_failed".to_owned(), message });
+            }
+            inputs.insert(name.clone(), input);
         }
         let given = if inputs.is_empty() { Value::Null } else { Value::Object(inputs.clone()) };
         scope.set("inputs", Value::Object(inputs));
         let (doing, untaken) = self.doing(state, (key, step), attempt, &scope)?;
+        if let (StepKind::ForEach { steps, .. }, Doing::Within { items, .. }) = (&step.kind, &doing) {
+            let things = items.as_array().map_or(0, Vec::len);
+            if things.saturating_mul(all(steps)) > room {
+                return Err(too_large(&format!("at most {MOST_STEPS} steps are done in one run")));
+            }
+        }
         let deadline = step.timeout.map(|timeout| later(self.now, timeout));
         let started = RunEvent::StepStarted { step: key.clone(), attempt, inputs: given, doing, deadline };
         let skipped = untaken.into_iter().map(|step| {
@@ -246,6 +273,10 @@ impl Work<'_> {
     fn check(&mut self, state: &State, key: StepKey, output: &Arc<Value>, from: u32) -> Vec<RunEvent> {
         let plan = Arc::clone(&self.plan);
         let (Some(step), Some(now)) = (plan.step(&key.step), state.step(&key)) else { return Vec::new() };
+        // It is written down once more with the next event.
+        if state.log_bytes().saturating_add(size(output)) > MOST_LOG {
+            return vec![self.failed(&key, now.attempt, log_too_large())];
+        }
         let mut scope = state.scope(Some(&key), self.told.clone());
         scope.set("inputs", Arc::clone(&now.inputs));
         let verdict = check(step, output, from, scope.clone());
@@ -329,6 +360,30 @@ impl Work<'_> {
             Err(problem) => Ending::Failed { step: None, problem },
         }
     }
+}
+
+/// Returns how many steps a run may still begin.
+fn room(state: &State) -> Result<usize, Problem> {
+    if state.log_bytes() > MOST_LOG {
+        return Err(log_too_large());
+    }
+    match MOST_STEPS.checked_sub(state.instances()) {
+        Some(room) if room > 0 => Ok(room),
+        Some(_) | None => Err(too_large(&format!("at most {MOST_STEPS} steps are done in one run"))),
+    }
+}
+
+/// Counts steps and those within them, each once.
+fn all(steps: &[Step]) -> usize {
+    steps.iter().map(|step| 1 + step.lists().into_iter().map(all).sum::<usize>()).sum()
+}
+
+fn log_too_large() -> Problem {
+    too_large(&format!("what its steps come to may have about {} MiB in all", MOST_LOG >> 20))
+}
+
+fn too_large(why: &str) -> Problem {
+    Problem { code: "run_too_large".to_owned(), message: format!("The run is too large: {why}") }
 }
 
 fn things(items: Value) -> Result<Value, Problem> {

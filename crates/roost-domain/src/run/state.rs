@@ -31,6 +31,7 @@ pub struct State {
     loops: BTreeMap<Key, Progress>,
     cost: MicroUsd,
     usage: Usage,
+    log_bytes: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -158,6 +159,7 @@ impl State {
             loops: BTreeMap::new(),
             cost: MicroUsd::ZERO,
             usage: Usage::default(),
+            log_bytes: 0,
         }
     }
 
@@ -237,6 +239,16 @@ impl State {
     /// Returns what the run comes to where its workflow does not say: the output of the last step that was done.
     pub fn last_output(&self) -> Value {
         self.last_of(self.plan.list(super::plan::ROOT), &[])
+    }
+
+    /// Returns about how many bytes its log has.
+    pub const fn log_bytes(&self) -> usize {
+        self.log_bytes
+    }
+
+    /// Returns to how many steps something happened; a step counts once for each thing that it is done for.
+    pub fn instances(&self) -> usize {
+        self.steps.len()
     }
 
     /// Returns about how many bytes of memory it takes.
@@ -357,7 +369,8 @@ fn weight(step: &StepState) -> usize {
     output + items + size(&step.inputs)
 }
 
-fn size(value: &Value) -> usize {
+/// Returns about how many bytes a value takes.
+pub fn size(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 32,
         Value::String(text) => 32 + text.len(),

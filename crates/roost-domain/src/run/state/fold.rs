@@ -21,7 +21,10 @@ use crate::workflow::StepKind;
 /// [`Unexpected`] if the event cannot follow; in particular nothing follows the end.
 pub fn step(mut state: State, event: &RunEvent, at: Timestamp) -> Result<State, Unexpected> {
     match apply(&mut state, event, at) {
-        Some(()) => Ok(state),
+        Some(()) => {
+            state.log_bytes = state.log_bytes.saturating_add(event.size());
+            Ok(state)
+        }
         None => {
             let place =
                 event.step().and_then(|step| Some(format!("{step} is {}", state.step(step)?.status.name())));
