@@ -13,10 +13,11 @@ use crate::wire::{ApiAgent, ApiConnection};
 
 type Shown = Result<Answer<Success<ApiAgent>>, Failure>;
 
-fn shown(core: &Core, ctx: &Ctx, view: Result<WorkflowView, Error>) -> Shown {
+async fn shown(core: &Core, ctx: &Ctx, view: Result<WorkflowView, Error>) -> Shown {
     let view = view?;
     let connect = core.workflows().connect(ctx, &view);
-    Ok(Answer(Success::new(ApiAgent::new(view, connect))))
+    let hooks = core.triggers().urls(ctx, &[view.agent.id]).await?;
+    Ok(Answer(Success::new(ApiAgent::new(view, connect, &hooks))))
 }
 
 /// `POST /api/v1/agents`
@@ -28,7 +29,7 @@ pub(crate) async fn create(
     let Configured { config, tags, .. } = Configured::read(body)?;
     let config = Value::Object(config.unwrap_or_default());
     let view = core.workflows().create(&ctx, CreateWorkflowAgent { config, tags }).await;
-    Ok((StatusCode::CREATED, shown(&core, &ctx, view)?))
+    Ok((StatusCode::CREATED, shown(&core, &ctx, view).await?))
 }
 
 #[derive(Deserialize)]
@@ -54,9 +55,11 @@ pub(crate) async fn list(
     };
     let list = ListWorkflowAgents { ready, skip: wanted.skip(), limit: wanted.limit };
     let (views, total) = core.workflows().list(&ctx, list).await?;
+    let ids: Vec<_> = views.iter().map(|view| view.agent.id).collect();
+    let hooks = core.triggers().urls(&ctx, &ids).await?;
     let agents = views.into_iter().map(|view| {
         let connect = core.workflows().connect(&ctx, &view);
-        ApiAgent::new(view, connect)
+        ApiAgent::new(view, connect, &hooks)
     });
     Ok(Answer(Page::new(wanted, total, agents.collect())))
 }
@@ -67,7 +70,7 @@ pub(crate) async fn show(
     Caller(ctx): Caller,
     Segment((agent,)): Segment<(AgentId,)>,
 ) -> Shown {
-    shown(&core, &ctx, core.workflows().find(&ctx, agent).await)
+    shown(&core, &ctx, core.workflows().find(&ctx, agent).await).await
 }
 
 /// `PATCH` and `PUT /api/v1/agents/{agentId}`
@@ -79,7 +82,7 @@ pub(crate) async fn update(
 ) -> Shown {
     let (config, tags) = Configured::read(body)?.change();
     let put = PutWorkflow { agent, config, tags, expected: None };
-    shown(&core, &ctx, core.workflows().put(&ctx, put).await)
+    shown(&core, &ctx, core.workflows().put(&ctx, put).await).await
 }
 
 /// Something that is gone.
@@ -118,7 +121,7 @@ pub(crate) async fn start(
     Caller(ctx): Caller,
     Segment((agent,)): Segment<(AgentId,)>,
 ) -> Shown {
-    shown(&core, &ctx, core.workflows().start(&ctx, agent).await)
+    shown(&core, &ctx, core.workflows().start(&ctx, agent).await).await
 }
 
 /// `POST /api/v1/agents/{agentId}/stop`
@@ -127,7 +130,7 @@ pub(crate) async fn stop(
     Caller(ctx): Caller,
     Segment((agent,)): Segment<(AgentId,)>,
 ) -> Shown {
-    shown(&core, &ctx, core.workflows().disarm(&ctx, agent).await)
+    shown(&core, &ctx, core.workflows().disarm(&ctx, agent).await).await
 }
 
 /// `POST /api/v1/agents/{agentId}/pause`
@@ -136,5 +139,5 @@ pub(crate) async fn pause(
     Caller(ctx): Caller,
     Segment((agent,)): Segment<(AgentId,)>,
 ) -> Shown {
-    shown(&core, &ctx, core.workflows().pause_triggers(&ctx, agent).await)
+    shown(&core, &ctx, core.workflows().pause_triggers(&ctx, agent).await).await
 }

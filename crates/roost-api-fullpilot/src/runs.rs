@@ -34,10 +34,11 @@ pub(crate) async fn create(
     let input = Value::Object(object(body)?);
     let (run, view) = core.workflows().run(&ctx, CreateRun { agent, input, only_armed: true }).await?;
     let connect = core.workflows().connect(&ctx, &view);
+    let hooks = core.triggers().urls(&ctx, &[agent]).await?;
     let begun = Begun {
         run_id: run.run.id.to_string(),
         run: ApiRun::new(&core, run, ctx.now),
-        agent: ApiAgent::new(view, connect),
+        agent: ApiAgent::new(view, connect, &hooks),
     };
     Ok((StatusCode::CREATED, Answer(Success::new(begun))))
 }
@@ -70,7 +71,10 @@ pub(crate) async fn list(
             return Err(Failure::invalid("status", problem));
         }
     };
-    let page = PageRuns { filter: RunFilter { agent, status }, page: wanted.page, limit: wanted.limit };
+    // What waits in line is shown as running.
+    let or_queued = status == Some(Status::Running);
+    let page =
+        PageRuns { filter: RunFilter { agent, status, or_queued }, page: wanted.page, limit: wanted.limit };
     let (runs, total) = core.runs().page(&ctx, page).await?;
     Ok(Answer(Page::new(wanted, total, runs.iter().map(RunSummary::new).collect())))
 }

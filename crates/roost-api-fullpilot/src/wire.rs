@@ -1,7 +1,7 @@
 //! Agents and runs as Fullpilot's clients see them.
 
 use jiff::Timestamp;
-use roost_core::{Connect, Core, FormView, RunView, StepView, WorkflowView};
+use roost_core::{Connect, Core, FormView, RunView, StepView, TriggerUrl, WorkflowView};
 use roost_domain::agent::{Agent, Arming, State};
 use roost_domain::event::Problem;
 use roost_domain::model::Usage;
@@ -27,8 +27,21 @@ pub(crate) struct ApiAgent {
     tags: Vec<String>,
     /// What is not connected yet.
     connections: Vec<ApiConnection>,
+    /// Where messages are posted to that start it, at its first trigger that has a URL; for keys that may see triggers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_url: Option<String>,
+    /// The same of every trigger that has a URL.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    webhooks: Vec<ApiHook>,
     created_at: String,
     updated_at: String,
+}
+
+/// The URL of a trigger.
+#[derive(Serialize)]
+struct ApiHook {
+    trigger: String,
+    url: String,
 }
 
 /// A service that somebody has to connect.
@@ -44,7 +57,7 @@ pub(crate) struct ApiConnection {
 }
 
 impl ApiAgent {
-    pub(crate) fn new(view: WorkflowView, connect: Vec<Connect>) -> Self {
+    pub(crate) fn new(view: WorkflowView, connect: Vec<Connect>, hooks: &[TriggerUrl]) -> Self {
         let WorkflowView { agent, version, missing } = view;
         let mut config = version.as_ref().map_or_else(|| json!({}), |version| version.config.clone());
         if let Some(config) = config.as_object_mut() {
@@ -56,6 +69,9 @@ impl ApiAgent {
             config.insert("model".to_owned(), agent.model.as_str().into());
             config.remove("tags");
         }
+        let own = hooks.iter().filter(|hook| hook.agent == agent.id);
+        let webhooks: Vec<_> =
+            own.map(|hook| ApiHook { trigger: hook.trigger.clone(), url: hook.url.clone() }).collect();
         let updated = version.map_or(agent.created_at, |version| version.at.max(agent.created_at));
         Self {
             id: agent.id.to_string(),
@@ -63,6 +79,8 @@ impl ApiAgent {
             operational_status: operational(&agent),
             config,
             connections: connect.into_iter().map(ApiConnection::new).collect(),
+            webhook_url: webhooks.first().map(|hook| hook.url.clone()),
+            webhooks,
             created_at: iso(agent.created_at),
             updated_at: iso(updated),
             model: agent.model.as_str().to_owned(),

@@ -1,9 +1,11 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
 use roost_core::Core;
 use roost_http::Face;
+use tokio::sync::Semaphore;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -15,12 +17,17 @@ use crate::{
     scans, secrets, skills, snapshots, swarms, triggers, usage, webhooks, workflows,
 };
 
+/// How many forms are taken at a time.
+const FORMS_AT_ONCE: usize = 4;
+
 /// What handlers share.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) core: Core,
     pub(crate) chat_wait: Duration,
     pub(crate) recheck: Duration,
+    /// How many forms are taken at a time: their files are held in memory.
+    pub(crate) forms: Arc<Semaphore>,
 }
 
 /// Builds the native API over a core, with everything from `/health` to `/docs`.
@@ -29,7 +36,12 @@ pub(crate) struct App {
 pub fn router(core: Core, options: Options) -> Router {
     let patient = options.chat_wait + options.http.deadline;
     let face = Face::new(core.clone(), options.http, envelope::error_body);
-    let app = App { core, chat_wait: options.chat_wait, recheck: options.recheck };
+    let app = App {
+        core,
+        chat_wait: options.chat_wait,
+        recheck: options.recheck,
+        forms: Arc::new(Semaphore::new(FORMS_AT_ONCE)),
+    };
     let (open, _) = open_routes().split_for_parts();
     let (guarded, _) = guarded_routes().split_for_parts();
     let (talking, _) = talking_routes().split_for_parts();
@@ -50,6 +62,7 @@ fn people() -> Router<App> {
         .route("/forms/{token}", get(pages::shown_form).post(pages::answered_form))
         .route("/runs/{token}", get(pages::shown_run))
         .route("/artifacts/{token}", get(pages::shown_artifact))
+        .route("/artifacts/{token}/raw", get(pages::raw_artifact))
 }
 
 /// Collects what the routes say of themselves.

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use roost_domain::agent::Agent;
-use roost_domain::artifact::{self, Artifact, File, MAX_TITLE, page, sha256};
+use roost_domain::artifact::{self, Artifact, File, MAX_TITLE, sha256};
 use roost_domain::id::{AgentId, ArtifactId, FileId, RunId};
 use roost_domain::key::Scope;
 use roost_domain::page::{Limit, Page};
@@ -120,20 +120,19 @@ impl Artifacts<'_> {
         Ok(self.0.artifact_link(artifact, ctx.now))
     }
 
-    /// Returns the page behind a link.
+    /// Returns the artifact behind a link.
     ///
     /// # Errors
     ///
     /// `NotFound` for a token that leads nowhere; `InvalidState` with the code `link_expired`.
-    pub async fn shown(&self, token: &str, now: Timestamp) -> Result<String, Error> {
+    pub async fn shown(&self, token: &str, now: Timestamp) -> Result<ArtifactContent, Error> {
         let link = self.0.follow(Purpose::Artifact, token, now)?;
         let id = ArtifactId::from_uuid(link.what);
         let read = move |reader: &dyn Reader| {
             let artifact = reader.artifact(link.account, link.agent, id)?;
             with_content(reader, artifact, id)
         };
-        let ArtifactContent { artifact, content } = self.0.ports.store.read(read).await?;
-        Ok(page(&artifact.title, artifact.kind, &content))
+        self.0.ports.store.read(read).await
     }
 
     /// Returns a file that was given to a run, with what it holds.

@@ -40,6 +40,8 @@ pub struct FormPage {
     pub expires_at: Option<Timestamp>,
     /// Why the answer before was not taken.
     pub problem: Option<String>,
+    /// How much its files may have, besides those that it has.
+    pub room: Bytes,
     /// Whether it can be answered.
     pub state: FormState,
 }
@@ -245,7 +247,9 @@ fn find(core: &Core, reader: &dyn Reader, link: &Link, now: Timestamp) -> Result
         FormStatus::Open if open.is_some() && !kept.run.status.is_over() => FormState::Open,
         FormStatus::Open | FormStatus::Closed => FormState::Closed,
     };
+    let (_, taken) = reader.form_files(form.id)?;
     let page = FormPage {
+        room: Bytes(MOST_BYTES.saturating_sub(taken)),
         title: open.as_ref().map_or_else(|| step.name.clone(), |open| open.title.clone()),
         description: open.as_ref().and_then(|open| open.description.clone()),
         fields: fields(step),

@@ -93,7 +93,9 @@ pub use snapshots::{
     DocumentChange, ForkAgent, Forked, ListSnapshots, Moment, Restored, SnapshotDiff, Snapshots,
 };
 pub use swarms::{CreateSwarm, SwarmDetails, SwarmView, Swarms, UpdateSwarm};
-pub use triggers::{Challenge, HookRequest, NewSecret, Received, RotateTrigger, TriggerView, Triggers};
+pub use triggers::{
+    Challenge, HookRequest, NewSecret, Received, RotateTrigger, TriggerUrl, TriggerView, Triggers,
+};
 pub use turns::{Claim, Parked, Turns, Work};
 pub use usage::{ListUsage, UsageView, Usages};
 pub use webhooks::{

@@ -28,7 +28,7 @@ mod waited;
 
 pub use event::Challenge;
 pub(crate) use follow::{follow, rearm, run_over};
-pub use manage::{NewSecret, RotateTrigger, TriggerView};
+pub use manage::{NewSecret, RotateTrigger, TriggerUrl, TriggerView};
 pub use message::HookRequest;
 pub(crate) use rate::Rates;
 pub use receive::Received;

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ use crate::app::App;
 const MOST_TEXT: usize = 2 << 20;
 /// How many parts are read.
 const MOST_PARTS: usize = 2_000;
+/// How long somebody waits for others who send forms.
+const TURN: Duration = Duration::from_secs(10);
 /// How long somebody may take to send a form.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -42,7 +45,11 @@ pub(crate) async fn answered_form(
         Ok(page) => return form_page(&page, &[], &[]),
         Err(error) => return error_page(error),
     };
-    let sent = match tokio::time::timeout(PATIENCE, read(request, &page.fields)).await {
+    let Ok(Ok(_turn)) = tokio::time::timeout(TURN, app.forms.acquire()).await else {
+        let message = "others are sending forms; send yours again in a moment";
+        return error_page(Error::new(Kind::Unavailable, "overloaded", message));
+    };
+    let sent = match tokio::time::timeout(PATIENCE, read(request, &page)).await {
         Ok(Ok(sent)) => sent,
         Ok(Err(error)) => return error_page(error),
         Err(_) => return error_page(Error::new(Kind::Timeout, "deadline_exceeded", "sending took too long")),
@@ -67,7 +74,8 @@ struct Sent {
     files: Vec<FormFile>,
 }
 
-async fn read(request: Request, fields: &[Field]) -> Result<Sent, Error> {
+async fn read(request: Request, page: &FormPage) -> Result<Sent, Error> {
+    let fields = &page.fields;
     let files = fields.iter().filter_map(|field| match field.kind {
         FieldKind::File { max_bytes, .. } => usize::try_from(max_bytes).ok(),
         FieldKind::Text { .. }
@@ -81,7 +89,10 @@ async fn read(request: Request, fields: &[Field]) -> Result<Sent, Error> {
         | FieldKind::Url => None,
     });
     // One file for each field; a byte more than is taken, so that the answer can say so.
-    let longest = files.fold(MOST_TEXT, |sum, most| sum.saturating_add(most).saturating_add(1_024));
+    let longest = files.fold(0_usize, |sum, most| sum.saturating_add(most).saturating_add(1_024));
+    // More than the form has room for is not even read.
+    let room = usize::try_from(page.room.0).unwrap_or(usize::MAX);
+    let longest = longest.min(room.saturating_add(1_024)).saturating_add(MOST_TEXT);
     let mut request: Request<Body> = request;
     DefaultBodyLimit::max(longest).apply(&mut request);
     let wrong =
@@ -90,6 +101,7 @@ async fn read(request: Request, fields: &[Field]) -> Result<Sent, Error> {
         Error::new(Kind::InvalidInput, "invalid_request", "send the form as multipart/form-data")
     })?;
     let (mut sent, mut length) = (Sent { pairs: Vec::new(), files: Vec::new() }, 0);
+    let mut files_of = BTreeSet::new();
     while let Some(part) = form.next_field().await.map_err(wrong)? {
         let name = part.name().unwrap_or_default().to_owned();
         let is_file =
@@ -98,6 +110,10 @@ async fn read(request: Request, fields: &[Field]) -> Result<Sent, Error> {
             return Err(Error::new(Kind::InvalidInput, "invalid_request", "the form has too many parts"));
         }
         if is_file {
+            if !files_of.insert(name.clone()) {
+                let message = format!("the form has more than one file for the field {name}");
+                return Err(Error::new(Kind::InvalidInput, "invalid_request", message));
+            }
             sent.files.extend(read_file(part, name).await.map_err(wrong)?);
         } else {
             let said = part.text().await.map_err(wrong)?;

@@ -91,7 +91,7 @@ fn frame(link: &ArtifactLink) -> String {
     let url = path_of(&link.url);
     format!(
         "<h2>{title}</h2>\n<p class=\"dim\">Version {}, made {}. <a href=\"{url}\" rel=\"noreferrer\">Open it alone</a>\
-         </p>\n<iframe src=\"{url}\" title=\"{title}\" sandbox=\"allow-scripts\" referrerpolicy=\"no-referrer\" \
+         </p>\n<iframe src=\"{url}/raw\" title=\"{title}\" sandbox=\"allow-scripts\" referrerpolicy=\"no-referrer\" \
          loading=\"lazy\"></iframe>\n",
         artifact.version,
         iso(artifact.created_at),

@@ -50,7 +50,8 @@ pub(crate) async fn list_runs(
     Query(query): Query<ListRunsQuery>,
 ) -> Result<Answer<Listed<RunSummary>>, Failure> {
     let limit = Limit::clamped(query.limit.unwrap_or(50), 200);
-    let filter = RunFilter { agent: id, status: query.status.as_deref().map(status).transpose()? };
+    let filter =
+        RunFilter { agent: id, status: query.status.as_deref().map(status).transpose()?, or_queued: false };
     let after = paging::after("runs", query.cursor.as_deref())?;
     let after = after.map(|(created_at, id)| RunCursor { created_at, id });
     let page = app.core.runs().list(&ctx, ListRuns { filter, after, limit }).await?;

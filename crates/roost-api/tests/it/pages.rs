@@ -108,6 +108,10 @@ async fn what_is_wrong_is_said_above_and_at_the_fields_and_what_was_typed_stays(
         assert!(text.contains(part), "{part}\n{text}");
     }
     assert!(!text.contains("<script"), "{text}");
+    let two = [("scan", Some(("a", "a/b")), b"1".as_slice()), ("scan", Some(("b", "a/b")), b"2".as_slice())];
+    let twice = send(&api, &path, &two).await;
+    twice.is(400);
+    assert!(twice.text.contains("more than one file for the field scan"), "{}", twice.text);
     assert_eq!(api.get(&run).await.data()["status"], Status::WaitingForInput.name(), "nothing was taken");
     let parts: [Part<'_>; 3] = [("who", None, b"Ada"), ("sure", None, b"false"), ("mail", None, b"")];
     send(&api, &path, &parts).await.is(303);
@@ -189,7 +193,31 @@ async fn the_page_of_a_run_shows_how_it_stands_and_what_it_made() {
     }
     assert!(!text.contains("<h1>Tea"), "what a model wrote is no part of the page");
     let frame = text.split("src=\"..").nth(1).unwrap().split('"').next().unwrap();
-    assert!(page(&api, frame).await.text.contains("<h1>Tea</h1>"));
+    assert!(frame.ends_with("/raw"), "{frame}");
+    // By itself it is saved and not shown: it could take whoever looks elsewhere.
+    let saved = page(&api, frame).await;
+    assert!(saved.text.contains("<h1>Tea</h1>"));
+    assert!(saved.headers["content-disposition"].to_str().unwrap().starts_with("attachment"), "{saved:?}");
+    let framed = |target: &'static str| {
+        let mut request = request(Method::GET, frame, None, None);
+        request.headers_mut().insert("sec-fetch-dest", target.parse().unwrap());
+        api.send(request)
+    };
+    assert!(framed("document").await.headers.contains_key("content-disposition"));
+    let inside = framed("iframe").await;
+    assert!(!inside.headers.contains_key("content-disposition"), "{inside:?}");
+    assert!(
+        inside.headers["content-security-policy"].to_str().unwrap().starts_with("sandbox allow-scripts;")
+    );
+    let around = page(&api, frame.strip_suffix("/raw").unwrap()).await;
+    around.is(200);
+    let policy = around.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("frame-src 'self'") && !policy.contains("script-src"), "{policy}");
+    assert!(
+        around.text.contains("sandbox=\"allow-scripts\"") && !around.text.contains("<h1>Tea"),
+        "{}",
+        around.text
+    );
     api.post(&format!("{run}/input"), json!({"values": {"mood": "good"}})).await.is(200);
     until(&api, &run, "completed").await;
     let shown = page(&api, &path).await;

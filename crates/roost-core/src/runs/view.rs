@@ -362,6 +362,6 @@ fn forms(reader: &dyn Reader, state: &State, run: RunId) -> Result<Vec<FormView>
 impl ListRuns {
     /// Returns the first runs of an agent.
     pub const fn first(agent: AgentId, status: Option<Status>, limit: Limit) -> Self {
-        Self { filter: RunFilter { agent, status }, after: None, limit }
+        Self { filter: RunFilter { agent, status, or_queued: false }, after: None, limit }
     }
 }

@@ -36,6 +36,17 @@ pub struct TriggerView {
     pub fires: Vec<Fire>,
 }
 
+/// The URL of a trigger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TriggerUrl {
+    /// Whose trigger.
+    pub agent: AgentId,
+    /// What it is called.
+    pub trigger: String,
+    /// Where messages for it are posted to. Whoever knows it can, where nothing has to be signed, begin runs.
+    pub url: String,
+}
+
 /// What to change of how a trigger is reached.
 pub struct RotateTrigger {
     /// Whether it gets another URL. The one before leads nowhere from then on.
@@ -67,6 +78,30 @@ impl Triggers<'_> {
             let agent = own(reader, &ctx, agent)?;
             let triggers = reader.triggers_of(agent.account, agent.id)?;
             triggers.into_iter().map(|standing| view(&core, reader, &agent, standing)).collect()
+        };
+        self.0.ports.store.read(read).await
+    }
+
+    /// Returns the URLs of the triggers of some agents, by agent and name; none for a caller that may see no triggers.
+    ///
+    /// # Errors
+    ///
+    /// `Internal` if the store fails.
+    pub async fn urls(&self, ctx: &Ctx, agents: &[AgentId]) -> Result<Vec<TriggerUrl>, Error> {
+        if ctx.require(Scope::Schedules).is_err() {
+            return Ok(Vec::new());
+        }
+        let (core, caller, agents) = (self.0.clone(), ctx.clone(), agents.to_vec());
+        let read = move |reader: &dyn Reader| {
+            let mut urls = Vec::new();
+            for agent in agents {
+                for standing in reader.triggers_of(caller.account(), agent)? {
+                    let Some(path) = path(&core, reader, &standing)? else { continue };
+                    let url = format!("{}{path}", core.settings.public_url.trim_end_matches('/'));
+                    urls.push(TriggerUrl { agent, trigger: standing.trigger.name, url });
+                }
+            }
+            Ok::<_, Error>(urls)
         };
         self.0.ports.store.read(read).await
     }
@@ -202,10 +237,7 @@ fn named(reader: &dyn Reader, agent: &Agent, name: &str) -> Result<Standing, Err
 }
 
 fn view(core: &Core, reader: &dyn Reader, agent: &Agent, standing: Standing) -> Result<TriggerView, Error> {
-    let secrets = reader.trigger_secrets(standing.id)?;
-    let place = secret::token_place(standing.id);
-    let open = |secrets: TriggerSecrets| core.ports.vault.open(standing.account, &place, &secrets.token);
-    let path = secrets.map(open).transpose()?.map(|token| format!("/hooks/{}", token.expose()));
+    let path = path(core, reader, &standing)?;
     let last_status = match standing.last.as_ref().map(|last| &last.outcome) {
         Some(Outcome::Begun(run)) => status_of(reader, *run)?,
         Some(Outcome::NotBegun(_)) | None => None,
@@ -213,4 +245,12 @@ fn view(core: &Core, reader: &dyn Reader, agent: &Agent, standing: Standing) -> 
     let is_armed = is_armed(agent) && hindrance(agent).is_none();
     let fires = reader.trigger_fires(standing.id, FIRES)?;
     Ok(TriggerView { is_armed, path, last_status, fires, standing })
+}
+
+/// Returns where messages for a trigger are posted to, as a path of this server, if it has a URL.
+fn path(core: &Core, reader: &dyn Reader, standing: &Standing) -> Result<Option<String>, Error> {
+    let secrets = reader.trigger_secrets(standing.id)?;
+    let place = secret::token_place(standing.id);
+    let open = |secrets: TriggerSecrets| core.ports.vault.open(standing.account, &place, &secrets.token);
+    Ok(secrets.map(open).transpose()?.map(|token| format!("/hooks/{}", token.expose())))
 }

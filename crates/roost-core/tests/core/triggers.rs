@@ -49,7 +49,7 @@ async fn trigger(app: &TestApp, agent: AgentId, name: &str) -> TriggerView {
 /// The runs of an agent, oldest first, each with what it was given and whether that came from outside.
 async fn runs(app: &TestApp, agent: AgentId) -> Vec<(Run, Value, bool)> {
     let read = move |reader: &dyn Reader| {
-        let filter = RunFilter { agent, status: None };
+        let filter = RunFilter { agent, status: None, or_queued: false };
         let (mut runs, _) = reader.runs_from(&filter, 0, ALL)?;
         runs.reverse();
         let created = |run: Run| {

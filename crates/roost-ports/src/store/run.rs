@@ -28,6 +28,8 @@ pub struct RunFilter {
     pub agent: AgentId,
     /// Only those that are here.
     pub status: Option<Status>,
+    /// Where a status is wanted, those too that are queued.
+    pub or_queued: bool,
 }
 
 /// Where a list of runs goes on: after this run.

@@ -117,7 +117,7 @@ pub(crate) async fn runs_are_found_by_their_agent_and_when_they_are_due(store: A
         "foreign agent"
     );
     assert!(read(&store, move |reader| reader.run(world.account, world.agent, id(1))).await.is_some());
-    let filter = RunFilter { agent: world.agent, status: None };
+    let filter = RunFilter { agent: world.agent, status: None, or_queued: false };
     let ids = |runs: Vec<Run>| runs.into_iter().map(|run| run.id.uuid().as_u128()).collect::<Vec<_>>();
     let page = read(&store, move |reader| reader.runs(&filter, None, limit(2))).await;
     assert_eq!(page.next, Some(RunCursor { created_at: at(2), id: id(4) }));
@@ -129,6 +129,16 @@ pub(crate) async fn runs_are_found_by_their_agent_and_when_they_are_due(store: A
     let queued = RunFilter { status: Some(Status::Queued), ..filter };
     let (rows, total) = read(&store, move |reader| reader.runs_from(&queued, 0, limit(1))).await;
     assert_eq!((ids(rows), total), (vec![5], 2));
+    for (or_queued, expected) in [(false, 3), (true, 5)] {
+        let running = RunFilter { status: Some(Status::Running), or_queued, ..filter };
+        let (rows, total) = read(&store, move |reader| reader.runs_from(&running, 0, limit(9))).await;
+        let page = read(&store, move |reader| reader.runs(&running, None, limit(9))).await;
+        assert_eq!(
+            (rows.len(), total, page.rows.len()),
+            (expected, expected as u64, expected),
+            "{or_queued}"
+        );
+    }
     let first = read(&store, move |reader| reader.queued_runs(world.agent, limit(1))).await;
     assert_eq!(first[0].run.id, id(3), "the one that was asked for first");
     let count = |most| {

@@ -50,14 +50,15 @@ impl Runs for Tx<'_> {
             "select id, account_id, agent_id, version, status, trigger, trigger_kind, started_by, of_run, created_at,
                     started_at, ended_at, spent, input_tokens, cached_tokens, cache_written_tokens, output_tokens
              from runs
-             where agent_id = $1 and ($2 is null or status = $2) and (created_at, id) < ($3, $4)
+             where agent_id = $1 and ($2 is null or status in ($2, $6)) and (created_at, id) < ($3, $4)
              order by created_at desc, id desc limit $5",
             params![
                 filter.agent.uuid().as_bytes(),
                 filter.status.map(Status::name),
                 time,
                 id,
-                i64::from(limit.get()) + 1
+                i64::from(limit.get()) + 1,
+                or_queued(filter),
             ],
             run,
         )?;
@@ -74,13 +75,14 @@ impl Runs for Tx<'_> {
             "select id, account_id, agent_id, version, status, trigger, trigger_kind, started_by, of_run, created_at,
                     started_at, ended_at, spent, input_tokens, cached_tokens, cache_written_tokens, output_tokens
              from runs
-             where agent_id = $1 and ($2 is null or status = $2)
+             where agent_id = $1 and ($2 is null or status in ($2, $5))
              order by created_at desc, id desc limit $3 offset $4",
             params![
                 filter.agent.uuid().as_bytes(),
                 filter.status.map(Status::name),
                 limit.get(),
                 i64::try_from(skip).unwrap_or(i64::MAX),
+                or_queued(filter),
             ],
             run,
         )?;
@@ -347,11 +349,17 @@ impl Tx<'_> {
     fn run_total(&self, filter: &RunFilter) -> Result<u64, Error> {
         self.only(
             RUN,
-            "select count(*) from runs where agent_id = $1 and ($2 is null or status = $2)",
-            params![filter.agent.uuid().as_bytes(), filter.status.map(Status::name)],
+            "select count(*) from runs where agent_id = $1 and ($2 is null or status in ($2, $3))",
+            params![filter.agent.uuid().as_bytes(), filter.status.map(Status::name), or_queued(filter)],
             |columns| columns.count(),
         )
     }
+}
+
+/// Returns the other status that a list may hold, or the same once more.
+fn or_queued(filter: &RunFilter) -> Option<&'static str> {
+    let other = if filter.or_queued { Some(Status::Queued) } else { filter.status };
+    other.map(Status::name)
 }
 
 fn run(columns: &mut Columns<'_>) -> Result<Run, Error> {
