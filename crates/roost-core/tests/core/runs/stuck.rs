@@ -110,10 +110,19 @@ async fn a_queued_run_whose_workflow_cannot_be_read_keeps_no_other_from_beginnin
     .await;
     let second = begin(&app, agent, Value::Null).await;
     assert_eq!(get(&app, agent, second).await.run.status, Status::Queued);
-    app.core.runs().answer(&app.ctx(), answer_to(agent, first, &json!({"name": "x"}))).await.expect("the store writes");
+    app.core
+        .runs()
+        .answer(&app.ctx(), answer_to(agent, first, &json!({"name": "x"})))
+        .await
+        .expect("the store writes");
     assert_eq!(until_over(&app, agent, first).await.run.status, Status::Completed);
     until_waiting(&app, agent, second).await;
-    let lost = app.store.read(move |reader| reader.run_of_any_account(lost)).await.expect("the store writes").unwrap();
+    let lost = app
+        .store
+        .read(move |reader| reader.run_of_any_account(lost))
+        .await
+        .expect("the store writes")
+        .unwrap();
     assert_eq!((lost.run.status, lost.due_at), (Status::Failed, None));
 }
 
@@ -140,7 +149,11 @@ async fn a_form_is_shown_however_many_were_closed_before_it() {
     })
     .await;
     assert_eq!(get(&app, agent, run).await.forms, [open]);
-    app.core.runs().answer(&app.ctx(), answer_to(agent, run, &json!({"name": "x"}))).await.expect("the store writes");
+    app.core
+        .runs()
+        .answer(&app.ctx(), answer_to(agent, run, &json!({"name": "x"})))
+        .await
+        .expect("the store writes");
     assert_eq!(until_over(&app, agent, run).await.run.status, Status::Completed);
 }
 
