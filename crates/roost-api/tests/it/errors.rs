@@ -57,6 +57,7 @@ fn codes() -> BTreeSet<String> {
         }
         add(quoted_after(&source, "code: ", 2));
         add(quoted_after(&source, "conflict(", 0));
+        add(quoted_after(&source, "problem(", 0));
         add(quoted_after(&source, "CannotDecide::", 20));
     }
     let model = std::fs::read_to_string(root().join("crates/roost-ports/src/model.rs")).unwrap();

@@ -235,10 +235,16 @@ async fn an_artifact_is_listed_downloaded_and_shown_where_it_reaches_nothing() {
     assert_eq!(content.text, "<!doctype html><h1>Tea</h1><script>document.title = 'x'</script>");
     let link = api.ask(Method::POST, &format!("{list}/{id}/link"), None).await.data();
     let path = link["url"].as_str().unwrap().strip_prefix("http://127.0.0.1:7700").unwrap().to_owned();
-    for request in [
-        request(Method::GET, &path, None, None),
-        request(Method::GET, &format!("{list}/{id}/view"), Some(&api.key), None),
-    ] {
+    let wrapper = api.send(request(Method::GET, &path, None, None)).await;
+    wrapper.is(200);
+    assert!(!wrapper.text.contains("<h1>Tea</h1>"), "what is opened alone is a page around it: {}", wrapper.text);
+    assert!(!wrapper.headers["content-security-policy"].to_str().unwrap().contains("script"));
+    let raw = format!("{path}/raw");
+    let alone = api.send(request(Method::GET, &raw, None, None)).await;
+    assert!(alone.is(200).headers["content-disposition"].to_str().unwrap().starts_with("attachment"));
+    let mut framed = request(Method::GET, &raw, None, None);
+    framed.headers_mut().insert("sec-fetch-dest", "iframe".parse().unwrap());
+    for request in [framed, request(Method::GET, &format!("{list}/{id}/view"), Some(&api.key), None)] {
         let page = api.send(request).await;
         page.is(200);
         let policy = page.headers["content-security-policy"].to_str().unwrap();

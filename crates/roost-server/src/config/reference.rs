@@ -58,6 +58,7 @@ fn page() -> String {
     section::<file::Runtime>(&mut page, "runtime");
     section::<file::Skills>(&mut page, "skills");
     section::<file::Integrations>(&mut page, "integrations");
+    section::<file::Triggers>(&mut page, "triggers");
     section::<file::Webhooks>(&mut page, "webhooks");
     section::<file::Knowledge>(&mut page, "knowledge");
     section::<file::Embeddings>(&mut page, "embeddings");

@@ -471,6 +471,7 @@ fn no_query_scans_a_whole_table() {
                 "USING INDEX triggers_waiting",
                 "SCAN sums",
                 "SCAN few",
+                "SCAN CONSTANT ROW",
                 "json_each VIRTUAL TABLE",
                 "knowledge_words VIRTUAL TABLE INDEX 32:M1",
                 "knowledge_words VIRTUAL TABLE INDEX 0:=",

@@ -50,15 +50,15 @@ impl Runs for Tx<'_> {
             "select id, account_id, agent_id, version, status, trigger, trigger_kind, started_by, of_run, created_at,
                     started_at, ended_at, spent, input_tokens, cached_tokens, cache_written_tokens, output_tokens
              from runs
-             where agent_id = $1 and ($2 is null or status in ($2, $6)) and (created_at, id) < ($3, $4)
-             order by created_at desc, id desc limit $5",
+             where agent_id = $1 and ($2 is null or status in ($2, $3)) and (created_at, id) < ($4, $5)
+             order by created_at desc, id desc limit $6",
             params![
                 filter.agent.uuid().as_bytes(),
                 filter.status.map(Status::name),
+                or_queued(filter),
                 time,
                 id,
                 i64::from(limit.get()) + 1,
-                or_queued(filter),
             ],
             run,
         )?;
@@ -75,14 +75,14 @@ impl Runs for Tx<'_> {
             "select id, account_id, agent_id, version, status, trigger, trigger_kind, started_by, of_run, created_at,
                     started_at, ended_at, spent, input_tokens, cached_tokens, cache_written_tokens, output_tokens
              from runs
-             where agent_id = $1 and ($2 is null or status in ($2, $5))
-             order by created_at desc, id desc limit $3 offset $4",
+             where agent_id = $1 and ($2 is null or status in ($2, $3))
+             order by created_at desc, id desc limit $4 offset $5",
             params![
                 filter.agent.uuid().as_bytes(),
                 filter.status.map(Status::name),
+                or_queued(filter),
                 limit.get(),
                 i64::try_from(skip).unwrap_or(i64::MAX),
-                or_queued(filter),
             ],
             run,
         )?;

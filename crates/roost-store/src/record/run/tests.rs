@@ -91,6 +91,12 @@ fn events() -> Vec<RunEvent> {
             step: step("ask"),
             answer: json!({"who": "Ada"}),
             by: "ci".into(),
+            tainted: false,
+        },
+        RunEvent::Answered {
+            step: step("ask"),
+            answer: json!({"who": "Eve"}),
+            by: "form link".into(),
             tainted: true,
         },
         RunEvent::StepSucceeded {
