@@ -61,7 +61,7 @@ enum RunV1 {
         step: String,
         answer: Value,
         by: String,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         tainted: bool,
     },
     StepSucceeded {
