@@ -2,7 +2,7 @@
 //!
 //! A run is driven by [`Runs::advance`]: what is due in it is worked out from its state, templates are filled in outside
 //! of any transaction, and then everything is written at once if the run's log is still where it was. What acts on the
-//! world is a turn of the agent; when that ends, [`outcome`] gives the run what came of it in the same transaction.
+//! world is a turn of the agent; when that ends, [`outcome()`] gives the run what came of it in the same transaction.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Triggers: what starts runs of agents' workflows by itself. Rows follow the workflow ([`follow`]); a fire is a run that
+//! Triggers: what starts runs of agents' workflows by itself. Rows follow the workflow ([`follow()`]); a fire is a run that
 //! begins and the next time that is written down, in one transaction, so that each time fires once however many servers
 //! there are and wherever one dies.
 
