@@ -237,7 +237,11 @@ async fn an_artifact_is_listed_downloaded_and_shown_where_it_reaches_nothing() {
     let path = link["url"].as_str().unwrap().strip_prefix("http://127.0.0.1:7700").unwrap().to_owned();
     let wrapper = api.send(request(Method::GET, &path, None, None)).await;
     wrapper.is(200);
-    assert!(!wrapper.text.contains("<h1>Tea</h1>"), "what is opened alone is a page around it: {}", wrapper.text);
+    assert!(
+        !wrapper.text.contains("<h1>Tea</h1>"),
+        "what is opened alone is a page around it: {}",
+        wrapper.text
+    );
     assert!(!wrapper.headers["content-security-policy"].to_str().unwrap().contains("script"));
     let raw = format!("{path}/raw");
     let alone = api.send(request(Method::GET, &raw, None, None)).await;

@@ -55,11 +55,15 @@ impl Agents<'_> {
         if let Err(error) = self.0.ports.machines.freeze(id).await {
             tracing::error!(agent = %id, %error, "the machine of an idle agent does not freeze");
         }
-        // A command that began just before the machine froze belongs to a turn that is active by now.
-        let busy = self.0.ports.store.read(move |reader| {
-            Ok::<_, Error>(reader.open_turns_of(id)?.iter().any(|turn| turn.phase == TurnPhase::Active))
+        // A command that began just before the machine froze belongs to a turn that is active by now; and who woke the
+        // agent meanwhile has thawed a machine that was not frozen yet.
+        let needed = self.0.ports.store.read(move |reader| {
+            let agent = reader.agent_of_any_account(id)?;
+            let is_awake = agent.is_some_and(|agent| agent.state == State::Running);
+            let busy = reader.open_turns_of(id)?.iter().any(|turn| turn.phase == TurnPhase::Active);
+            Ok::<_, Error>(is_awake || busy)
         });
-        if busy.await? {
+        if needed.await? {
             self.0.ports.machines.thaw(id).await?;
         }
         self.0.hub.tick(id.journal());
