@@ -116,8 +116,9 @@ struct Story {
 impl Story {
     async fn begin(effects: Effects) -> Self {
         let port = effects.serve().await;
-        let server =
-            Server::start(Options { scripts: vec![("story", SCRIPT.to_owned())], ..Options::default() });
+        let scripts = vec![("story", SCRIPT.to_owned())];
+        let config = "[api]\nrequests_per_minute = 1000000\n".to_owned();
+        let server = Server::start(Options { scripts, config, ..Options::default() });
         let agent = server.agent("ada", "scripted/story", &["--policy", "open"]);
         let config = json!({"policy": "open", "network": {"allowPrivate": ["127.0.0.1"]}});
         let (status, body) = server.patch(&format!("/v1/agents/{agent}"), &json!({"config": config})).await;
